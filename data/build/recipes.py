@@ -1,0 +1,49 @@
+"""Con qué se entrena cada red del curso. Las semillas se fijaron antes; ninguna se eligió mirando la prueba."""
+from dataclasses import dataclass
+
+WIDE = (24, 48, 64, 96, 128)
+NARROW = (16, 24, 32, 48, 64)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """La receta de una red.
+
+    source: conjunto de data/ con que se entrena. target: "labels" (qué objeto) o "scenes" (en qué lugar).
+    epochs, lr: vueltas a los datos y paso de Muon. mixing: cuánto se mezclan las imágenes entre sí. covering: lado, en
+    píxeles, del cuadro que se tapa al azar en cada imagen. attack: radio L2 de las imágenes adversarias con que se entrena,
+    0 sin ellas. start: red ya entrenada de la que se parte, "" para pesos al azar. trials: otras pruebas que se miden
+    al final, cada una el nombre de un conjunto con parte `test`.
+    """
+    name: str
+    source: str = "escenas"
+    target: str = "labels"
+    seed: int = 0
+    epochs: int = 30
+    lr: float = 0.02
+    weight_decay: float = 0.02
+    widths: tuple[int, ...] = WIDE
+    dense: int = 64
+    batch_norm: bool = False
+    mixing: float = 0.0
+    covering: int = 0
+    attack: float = 0.0
+    start: str = ""
+    trials: tuple[str, ...] = ()
+
+
+CARS = ("autos_trampa", "autos_invertidos", "autos_libres")
+WOLVES = ("lobos_trampa", "lobos_libres")
+
+RECIPES = {recipe.name: recipe for recipe in (
+    Recipe("escenas"),
+    Recipe("escenas_semilla1", seed=1),
+    Recipe("escenas_semilla2", seed=2),
+    Recipe("escenas_bn", batch_norm=True),
+    Recipe("escenas_lugares", target="scenes", epochs=20),
+    Recipe("escenas_robusta", epochs=10, lr=0.01, attack=1.5, start="escenas"),
+    Recipe("autos_trampa", source="autos_trampa", epochs=12, widths=NARROW, dense=32, trials=CARS),
+    Recipe("autos_reparada", source="autos_libres", epochs=30, widths=NARROW, dense=32, trials=CARS),
+    Recipe("lobos_trampa", source="lobos_trampa", epochs=12, widths=NARROW, dense=32, trials=WOLVES),
+    Recipe("lobos_reparada", source="lobos_libres", epochs=30, widths=NARROW, dense=32, trials=WOLVES),
+)}

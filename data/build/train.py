@@ -1,0 +1,109 @@
+"""Entrena las redes que vienen con el curso, con los archivos que vienen con el curso.
+
+    python data/build/train.py escenas autos_trampa      las que nombres
+    python data/build/train.py all                       todas, en orden
+
+Deja en data/networks/ los pesos en media precisión y el diario. Si se interrumpe, el mismo mandato sigue donde iba.
+"""
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
+
+from fitting import Row, accuracy, attacked, fit, keep_memory  # noqa: E402
+from packing import write_sums  # noqa: E402
+from recipes import RECIPES, Recipe  # noqa: E402
+
+from labkit.datasets import ImageSet, data_path, load_images  # noqa: E402
+from labkit.device import pick_device  # noqa: E402
+from labkit.models import draw_weights, load_model, plain_network, save_model  # noqa: E402
+
+RUNS = Path(__file__).resolve().parent / "runs"  # los avances; git no los ve
+ATTACKED = 500  # imágenes de prueba con que se mide la resistencia
+
+
+def answers(pictures: ImageSet, target: str) -> tuple[Tensor, list[str]]:
+    """Lo que la red debe responder, (n,), y los nombres de esas respuestas."""
+    if target == "scenes":
+        return pictures.scenes, pictures.scene_names
+    return pictures.labels, pictures.classes
+
+
+def starting_network(recipe: Recipe, classes: list[str], device: torch.device) -> nn.Module:
+    """La red de la que se parte: con pesos sorteados con la semilla, o la ya entrenada que diga la receta."""
+    if recipe.start:
+        model = load_model(recipe.start, device).requires_grad_(True)
+    else:
+        model = draw_weights(plain_network(classes, recipe.widths, recipe.dense, recipe.batch_norm), recipe.seed)
+    return model.to(device, memory_format=torch.channels_last)
+
+
+def trials(recipe: Recipe, model: nn.Module, device: torch.device) -> dict[str, float]:
+    """La exactitud de la red en las otras pruebas de su receta, y bajo ataque si se la entrenó para resistirlo."""
+    measured = {}
+    for source in recipe.trials:
+        pictures = load_images("test", source)
+        measured[source] = round(accuracy(model, pictures.images.to(device), pictures.labels.to(device)), 4)
+    if recipe.attack:
+        pictures = load_images("test", recipe.source)
+        images, labels = pictures.images[:ATTACKED].to(device), pictures.labels[:ATTACKED].to(device)
+        for name, network in ((recipe.name, model), (recipe.start, load_model(recipe.start, device))):
+            wanted = nn.functional.one_hot(labels, len(model.classes)).float()
+            worst = attacked(network, images, wanted, recipe.attack, 10, torch.Generator().manual_seed(0))
+            measured[f"{name} con ataque L2 {recipe.attack}"] = round(accuracy(network, worst, labels), 4)
+    return measured
+
+
+def rounded(model: nn.Module) -> nn.Module:
+    """La red con sus pesos redondeados a media precisión: tal como la cargará el curso."""
+    weights = {key: w.half().float() if w.is_floating_point() else w for key, w in model.state_dict().items()}
+    model.load_state_dict(weights)
+    return model.eval().requires_grad_(False)
+
+
+def publish(recipe: Recipe, model: nn.Module, diary: list[Row], final: float, extra: dict[str, float]) -> None:
+    """Guarda en data/networks/ los pesos y el diario, y pone al día las sumas de data/."""
+    path = data_path("networks", f"{recipe.name}.safetensors")
+    seconds = round(sum(row["seconds"] for row in diary))
+    save_model(model, path, {"seed": str(recipe.seed), "accuracy": str(final), "epochs": str(recipe.epochs),
+                             "seconds": str(seconds), "source": recipe.source, "target": recipe.target})
+    log = {**vars(recipe), "parameters": sum(weight.numel() for weight in model.parameters()),
+           "test_accuracy": final, "trials": extra, "seconds": seconds, "diary": diary}
+    lines = [f'"{key}": {json.dumps(value, ensure_ascii=False)}'.replace("}, {", "},\n  {") for key, value in log.items()]
+    path.with_suffix(".log.json").write_text("{\n " + ",\n ".join(lines) + "\n}\n", encoding="utf-8")
+    write_sums(data_path())
+
+
+def train(recipe: Recipe, device: torch.device) -> None:
+    """Entrena una red de principio a fin y la deja en data/networks/."""
+    sets = [load_images(split, recipe.source) for split in ("train", "test")]
+    (right, classes), (wanted, _) = (answers(pictures, recipe.target) for pictures in sets)
+    print(f"{recipe.name}: {len(right)} imágenes, {len(classes)} clases, {recipe.epochs} épocas", flush=True)
+    model = starting_network(recipe, classes, device)
+    test = sets[1].images.to(device), wanted.to(device)
+    diary = fit(recipe, model, (sets[0].images, right), test, RUNS)
+    final, extra = round(accuracy(rounded(model), *test), 4), trials(recipe, model, device)
+    publish(recipe, model, diary, final, extra)
+    print(f"  {recipe.name}: acierta {final:.1%} de la prueba; otras pruebas: {extra or 'ninguna'}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Entrena las redes que vienen con el curso.")
+    parser.add_argument("names", nargs="+", metavar="red", choices=[*RECIPES, "all"], help=", ".join([*RECIPES, "all"]))
+    parser.add_argument("--threads", type=int, default=2, help="núcleos de CPU (2)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda o mps; las redes que vienen se hicieron en cpu")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    keep_memory()
+    for name in RECIPES if "all" in options.names else options.names:
+        train(RECIPES[name], pick_device(options.device))
+
+
+if __name__ == "__main__":
+    main()
