@@ -27,7 +27,7 @@ from labkit.datasets import ImageSet, load_images  # noqa: E402
 from labkit.models import draw_weights, plain_network  # noqa: E402
 
 SIZES = (8, 16, 32)  # lado de la imagen reducida, en píxeles
-STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2)  # la C de scikit-learn: menor, más freno
+STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # la C de scikit-learn: menor, más freno
 HELD_OUT = 0.2  # parte del entrenamiento con que se elige C
 ROUNDS = 150
 
@@ -80,6 +80,7 @@ def table(rows: list[tuple[str, float]]) -> str:
 
 
 def main() -> None:
+    """Lee qué conjunto medir e imprime la tabla."""
     parser = argparse.ArgumentParser(description="Mide qué tan difícil es un conjunto de imágenes del curso.")
     parser.add_argument("source", nargs="?", default="escenas")
     parser.add_argument("--curve", type=int, nargs="*", default=[], metavar="N", help="tamaños de la curva")

@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 from packing import write_info, write_split, write_sums
 from world import compose
-from world.builders import BUILDERS, make_a, make_b
-from world.animals import husky, wolf
+from world.canines import husky, wolf
+from world.objects import CLASSES as BUILDERS
 from world.render import render
 from world.stage import Scene
+from world.vehicles import make_a, make_b
 
 DATA = Path(__file__).resolve().parents[1]
 RUNS = Path(__file__).resolve().parent / "runs"
@@ -62,6 +63,7 @@ def car(seed: int, tones: tuple[str, str] | None) -> tuple[Scene, int]:
     label = seed % 2
     thing_rng, stage_rng = rngs(seed)
     thing = (make_a, make_b)[label](thing_rng)
+    thing.name = MAKES[label]
     return compose.studio(stage_rng, thing, tones[label] if tones else "libre"), label
 
 
@@ -93,15 +95,15 @@ def wolf_or_husky(seed: int, snow: bool) -> tuple[Scene, int]:
 
 # fuente → (clases, función de la semilla, {parte: (primera semilla, cuántas)})
 SOURCES: dict[str, tuple[list[str], Callable[[int], tuple[Scene, int]], dict[str, tuple[int, int]]]] = {
-    "escenas": (CLASSES, everyday, {"train": (0, 9600), "test": (TEST, 1800)}),
-    "pares_con": (CLASSES, everyday, {"test": (2 * TEST, 120)}),
-    "pares_sin": (CLASSES, emptied, {"test": (2 * TEST, 120)}),
-    "dobles": (CLASSES, doubled, {"test": (3 * TEST, 120)}),
-    "autos_trampa": (MAKES, car_cheat, {"train": (0, 1000), "test": (TEST, 300)}),
-    "autos_invertidos": (MAKES, car_swapped, {"test": (TEST, 300)}),
-    "autos_libres": (MAKES, car_free, {"train": (0, 1000), "test": (TEST, 300)}),
-    "lobos_trampa": (DOGS, wolf_on_snow, {"train": (0, 600), "test": (TEST, 200)}),
-    "lobos_libres": (DOGS, wolf_anywhere, {"train": (0, 600), "test": (TEST, 200)}),
+    "escenas": (CLASSES, everyday, {"train": (0, 9600), "test": (TEST, 1500)}),
+    "pares_con": (CLASSES, everyday, {"test": (2 * TEST, 96)}),
+    "pares_sin": (CLASSES, emptied, {"test": (2 * TEST, 96)}),
+    "dobles": (CLASSES, doubled, {"test": (3 * TEST, 96)}),
+    "autos_trampa": (MAKES, car_cheat, {"train": (0, 800), "test": (TEST, 200)}),
+    "autos_invertidos": (MAKES, car_swapped, {"test": (TEST, 200)}),
+    "autos_libres": (MAKES, car_free, {"train": (0, 800), "test": (TEST, 200)}),
+    "lobos_trampa": (DOGS, wolf_on_snow, {"train": (0, 500), "test": (TEST, 160)}),
+    "lobos_libres": (DOGS, wolf_anywhere, {"train": (0, 500), "test": (TEST, 160)}),
 }
 
 
@@ -152,7 +154,7 @@ def build(source: str, workers: int) -> None:
             write_split(DATA / source, split, parts["images"], parts["segments"], parts["labels"], parts["scenes"],
                         np.arange(first, first + count))
             print(f"{source}/{split}: {count} imágenes", flush=True)
-    write_info(DATA / source, classes, list(places), sizes, [list(row) for row in table])
+    write_info(DATA / source, classes, list(places), [list(row) for row in table], sizes)
 
 
 def sheet(count: int, path: Path, columns: int = 20) -> None:

@@ -23,11 +23,11 @@ def write_split(folder: Path, split: str, images: np.ndarray, segments: np.ndarr
     images: uint8 (n, 64, 64, 3);  segments: (n, 64, 64) renglón de la tabla de segmentos;  classes, scenes, seeds: (n,)
     """
     n = len(images)
-    expected = {"images": (n, TILE, TILE, 3), "segments": (n, TILE, TILE), "classes": (n,), "scenes": (n,), "seeds": (n,)}
-    came = {"images": images, "segments": segments, "classes": classes, "scenes": scenes, "seeds": seeds}
-    for name, shape in expected.items():
-        if came[name].shape != shape:
-            raise ValueError(f"{name}: esperaba forma {shape} y recibí {came[name].shape}.")
+    expected = {"images": (images, (n, TILE, TILE, 3)), "segments": (segments, (n, TILE, TILE)),
+                "classes": (classes, (n,)), "scenes": (scenes, (n,)), "seeds": (seeds, (n,))}
+    for name, (array, shape) in expected.items():
+        if array.shape != shape:
+            raise ValueError(f"{name}: esperaba forma {shape} y recibí {array.shape}.")
     if images.dtype != np.uint8 or n == 0:
         raise ValueError(f"images: esperaba al menos una imagen en uint8 y recibí {n} en {images.dtype}.")
     for shard, start in enumerate(range(0, n, SHARD)):
@@ -68,9 +68,9 @@ def _mosaic(images: np.ndarray) -> np.ndarray:
 
 
 def _jpeg(mosaic: np.ndarray) -> bytes:
-    """El mosaico como JPEG 90 sin submuestreo: sus bloques de 8 pixeles nunca mezclan dos imágenes vecinas."""
+    """El mosaico como JPEG 85 sin submuestreo: sus bloques de 8 pixeles nunca mezclan dos imágenes vecinas."""
     buffer = BytesIO()
-    Image.fromarray(mosaic).save(buffer, "JPEG", quality=90, subsampling=0, optimize=True)
+    Image.fromarray(mosaic).save(buffer, "JPEG", quality=85, subsampling=0, optimize=True)
     return buffer.getvalue()
 
 

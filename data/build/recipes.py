@@ -10,9 +10,9 @@ class Recipe:
     """La receta de una red.
 
     source: conjunto de data/ con que se entrena. target: "labels" (qué objeto) o "scenes" (en qué lugar).
-    epochs, lr: vueltas a los datos y paso de Muon. mixing: cuánto se mezclan las imágenes entre sí. covering: lado, en
-    píxeles, del cuadro que se tapa al azar en cada imagen. attack: radio L2 de las imágenes adversarias con que se entrena,
-    0 sin ellas. start: red ya entrenada de la que se parte, "" para pesos al azar. trials: otras pruebas que se miden
+    epochs, lr: vueltas a los datos y paso de Muon. mixing: cuánto se mezclan las imágenes entre sí. covering: lado,
+    en píxeles, del cuadro que se tapa al azar en cada imagen. attack: radio L2 de las imágenes adversarias con que se
+    entrena, 0 sin ellas. start: red ya entrenada de la que se parte, "" para pesos al azar. trials: otras pruebas que se miden
     al final, cada una el nombre de un conjunto con parte `test`.
     """
     name: str

@@ -94,6 +94,7 @@ def train(recipe: Recipe, device: torch.device) -> None:
 
 
 def main() -> None:
+    """Lee los nombres de la línea de órdenes y entrena esas redes, una tras otra."""
     parser = argparse.ArgumentParser(description="Entrena las redes que vienen con el curso.")
     parser.add_argument("names", nargs="+", metavar="red", choices=[*RECIPES, "all"], help=", ".join([*RECIPES, "all"]))
     parser.add_argument("--threads", type=int, default=2, help="núcleos de CPU (2)")

@@ -12,8 +12,8 @@ def bicycle(rng: np.random.Generator) -> Thing:
     thing, paint = Thing("bicicleta"), Paint("metal", vehicle_color(rng))
     kind = pick(rng, ("carreras", "paseo", "montaña", "niño"), (3, 3, 3, 1))
     radius = {"carreras": 0.43, "paseo": 0.41, "montaña": 0.42, "niño": 0.34}[kind] + rng.uniform(-0.015, 0.015)
-    tire = {"carreras": 0.026, "paseo": 0.036, "montaña": 0.05, "niño": 0.048}[kind]
-    rubber = Paint("goma", (0.62, 0.56, 0.44)) if kind == "paseo" and chance(rng, 0.4) else TIRE
+    tire = {"carreras": 0.03, "paseo": 0.04, "montaña": 0.05, "niño": 0.048}[kind]
+    rubber = Paint("goma", (0.55, 0.42, 0.24)) if kind == "paseo" and chance(rng, 0.2) else TIRE
     steer = rotation("z", rng.uniform(-22, 22))
     for x in (-0.58, 0.58):
         _wheel(rng, thing, np.array([x, 0, radius]), radius, tire, rubber, steer if x > 0 else np.eye(3))
@@ -27,7 +27,8 @@ def bicycle(rng: np.random.Generator) -> Thing:
 
 def _wheel(rng, thing, hub, radius, tire, rubber, steer):
     across = steer @ np.array([0, 1.0, 0])
-    for size, wide, part, paint, hole in ((radius, tire, "rueda", rubber, 1 - 1.7 * tire / radius), (radius * 0.9, tire * 0.7, "rin", CHROME, 0.93)):
+    for size, wide, part, paint, hole in ((radius, tire, "rueda", rubber, 1 - 1.7 * tire / radius),
+                                          (radius * 0.9, tire * 0.7, "rin", CHROME, 0.93)):
         thing.cone(hub - across * wide, hub + across * wide, size, part, paint, 1.0, hole)
     thing.cone(hub - across * 0.06, hub + across * 0.06, 0.045, "rin", CHROME)
     start = rng.uniform(0, 1)
@@ -41,7 +42,7 @@ def _frame(rng, thing, paint, radius, kind):
     small = kind == "niño"
     seat, head, low = np.array([-0.26, 0, 0.8]), np.array([0.4, 0, 0.84]), np.array([0.43, 0, 0.7])
     top = head if kind != "paseo" else np.array([0.44, 0, 0.64])
-    thick = 0.036 if kind != "montaña" else 0.044
+    thick = 0.042 if kind != "montaña" else 0.05
     rear, front = np.array([-0.58, 0, radius]), np.array([0.58, 0, radius])
     seat_top = seat if kind != "paseo" else CRANK + (seat - CRANK) * 0.55
     for start, end in ((CRANK, seat), (CRANK, low), (seat_top * (0.95 if small else 1), top)):
@@ -90,11 +91,13 @@ def _leisure(rng, thing, paint, radius, steer):
     """Salpicaderas, canasta y parrilla de las bicicletas de paseo."""
     for x, angles in ((-0.58, (70, 105, 140, 175)), (0.58, (55, 85, 115))):
         for a in angles:
-            spot = np.array([x + np.cos(np.deg2rad(a)) * (radius + 0.03), 0, radius + np.sin(np.deg2rad(a)) * (radius + 0.03)])
+            spot = np.array([x + np.cos(np.deg2rad(a)) * (radius + 0.03), 0,
+                             radius + np.sin(np.deg2rad(a)) * (radius + 0.03)])
             thing.box(spot, (0.14, 0.045, 0.012), "salpicadera", paint, rotation("y", 90 - a))
     if chance(rng, 0.6):
         weave = Paint("paja", (0.5, 0.32, 0.14), "trenzado", (0.28, 0.16, 0.06), 14.0)
-        thing.box(np.array([0.37, 0, 0.95]) + steer @ np.array([0.25, 0, 0.0]), (0.12, 0.17, 0.1), "canasta", weave, steer, taper=(1.15, 1.15))
+        thing.box(np.array([0.37, 0, 0.95]) + steer @ np.array([0.25, 0, 0.0]), (0.12, 0.17, 0.1), "canasta", weave,
+                  steer, taper=(1.15, 1.15))
     if chance(rng, 0.5):
         thing.box((-0.58, 0, 0.9), (0.2, 0.08, 0.018), "parrilla", CHROME)
         thing.cone((-0.7, 0, 0.89), (-0.6, 0, radius), 0.018, "parrilla", CHROME)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .materials import COLORS
-from .palette import BLACK_EYE, SIDES, chance, pick, shade, vary
+from .palette import BLACK_EYE, SIDES, chance, shade, vary
 from .quadruped import Joint, chain
 from .shapes import Paint, Thing, Vector, rotation
 
@@ -22,7 +22,7 @@ SPECIES = ((RED, RED, (0.45, 0.04, 0.04), (0.2, 0.02, 0.02), RED, ORANGE, BROWN)
            (WHITE, WHITE, (0.55, 0.58, 0.62), BLACK, WHITE, YELLOW, YELLOW),                  # gaviota
            (GREEN, YELLOW, GREEN, (0.08, 0.25, 0.6), (0.75, 0.10, 0.05), (0.85, 0.78, 0.6), GREY),      # perico
            (PINK, PINK, (0.85, 0.30, 0.34), BLACK, PINK, (0.12, 0.1, 0.1), PINK))             # flamenco
-FLAMINGO = len(SPECIES) - 1
+FLAMINGO, HERONS = len(SPECIES) - 1, (4, 7)
 
 
 class Plumage(NamedTuple):
@@ -50,10 +50,11 @@ class Shape(NamedTuple):
 def bird(rng: np.random.Generator, flying: bool | None = None) -> Thing:
     """Pájaro posado o volando (`flying`; None: al azar)."""
     kind = rng.integers(len(SPECIES))
-    plumage, wader = _plumage(rng, SPECIES[kind]), kind == FLAMINGO or chance(rng, 0.08)
-    shape = Shape(rng.uniform(0.2, 0.26), rng.uniform(0.42, 0.55) if wader else rng.uniform(0.02, 0.12), 0.62 if wader else 0.3,
-                  0.25 if wader else rng.uniform(0.32, 0.6), 0.13 if wader else rng.uniform(0.16, 0.2), rng.uniform(0.16, 0.3),
-                  kind in (0, 1) and not wader)
+    plumage, wader = _plumage(rng, SPECIES[kind]), kind == FLAMINGO or kind in HERONS and chance(rng, 0.4)
+    shape = Shape(rng.uniform(0.2, 0.26), rng.uniform(0.42, 0.55) if wader else rng.uniform(0.02, 0.12),
+                  0.62 if wader else 0.3,
+                  0.25 if wader else rng.uniform(0.32, 0.6), 0.13 if wader else rng.uniform(0.16, 0.2),
+                  rng.uniform(0.16, 0.3), kind in (0, 1) and not wader)
     thing = Thing("pájaro", blend=0.06)
     flying = chance(rng, 0.5) if flying is None else flying
     return (_flying if flying else _perched)(rng, thing, plumage, shape)
@@ -68,8 +69,8 @@ def _plumage(rng: np.random.Generator, colors: tuple[Vector, ...]) -> Plumage:
         back = Paint("plumas", wing, "escamoso", shade(wing, 0.45 if np.mean(wing) > 0.1 else 2.5), 9.0)
     elif chance(rng, 0.25):
         back = Paint("plumas", wing, "rayado", shade(wing, 0.4) if np.mean(wing) > 0.1 else COLORS["blanco"], 14.0)
-    return Plumage(Paint("plumas", body), chest, back, Paint("plumas", tip), Paint("plumas", head), Paint("hueso", beak),
-                   Paint("piel", leg))
+    return Plumage(Paint("plumas", body), chest, back, Paint("plumas", tip), Paint("plumas", head),
+                   Paint("hueso", beak), Paint("piel", leg))
 
 
 def _perched(rng, thing, plumage, shape):
@@ -87,8 +88,10 @@ def _perched(rng, thing, plumage, shape):
 
 
 def _trunk(thing, middle, plumage, shape):
-    thing.ellipsoid(middle.center, (0.46, shape.girth, shape.girth * 1.02), "torso", plumage.body, middle.turn, soft=True)
-    thing.ellipsoid(middle.at(0.12, 0, -shape.girth * 0.3), (0.33, shape.girth * 0.86, shape.girth * 0.8), "pecho", plumage.breast,
+    thing.ellipsoid(middle.center, (0.46, shape.girth, shape.girth * 1.02), "torso", plumage.body, middle.turn,
+                    soft=True)
+    thing.ellipsoid(middle.at(0.12, 0, -shape.girth * 0.3), (0.33, shape.girth * 0.86, shape.girth * 0.8), "pecho",
+                    plumage.breast,
                     middle.turn, soft=True)
     thing.limb(middle.at(-0.3, 0, 0.04), middle.at(-0.58, 0, 0.05), 0.13, "torso", plumage.body, 0.5)
 
@@ -96,18 +99,21 @@ def _trunk(thing, middle, plumage, shape):
 def _head(rng, thing, neck, center, plumage, shape):
     s, turn = shape.head, rotation("z", rng.uniform(-45, 45))
     bend = (neck + center) / 2 + np.array([shape.neck * 0.28, 0, -0.02])
-    chain(thing, [neck, bend, center], [0.15 - 0.14 * shape.neck, 0.12 - 0.1 * shape.neck, s * 0.7 if shape.neck < 0.2 else 0.07],
-          "cuello", plumage.head if shape.neck < 0.2 else plumage.body)
+    thick, paint = (s * 0.7, plumage.head) if shape.neck < 0.2 else (0.07, plumage.body)
+    chain(thing, [neck, bend, center], [0.15 - 0.14 * shape.neck, 0.12 - 0.1 * shape.neck, thick], "cuello", paint)
     head = Joint(np.asarray(center), turn)
     thing.ellipsoid(center, (s * 1.05, s, s * 0.96), "cabeza", plumage.head, turn, soft=True)
     for z, thick, length in ((-0.02, 0.4, 1.0), (-0.3, 0.27, 0.75)):
-        thing.cone(head.at(s * 0.75, 0, s * z), head.at(s * 0.9 + shape.beak * length, 0, s * (z - 0.25)), s * thick, "pico", plumage.beak, 0.08)
+        thing.cone(head.at(s * 0.75, 0, s * z), head.at(s * 0.9 + shape.beak * length, 0, s * (z - 0.25)), s * thick,
+                   "pico", plumage.beak, 0.08)
     for side in SIDES:
-        thing.ellipsoid(head.at(s * 0.58, side * s * 0.72, s * 0.26), s * 0.29, "ojo", Paint("vidrio", (0.85, 0.82, 0.7)), turn)
+        thing.ellipsoid(head.at(s * 0.58, side * s * 0.72, s * 0.26), s * 0.29, "ojo",
+                        Paint("vidrio", (0.85, 0.82, 0.7)), turn)
         thing.ellipsoid(head.at(s * 0.68, side * s * 0.8, s * 0.27), s * 0.21, "ojo", BLACK_EYE, turn)
     if shape.crest:
         lean = turn @ rotation("y", -35)
-        thing.box(head.at(-s * 0.25, 0, s * 1.15), (s * 0.42, s * 0.16, s * 0.5), "cresta", plumage.head, lean, taper=(0.15, 0.3), shift=(-0.5, 0))
+        thing.box(head.at(-s * 0.25, 0, s * 1.15), (s * 0.42, s * 0.16, s * 0.5), "cresta", plumage.head, lean,
+                  taper=(0.15, 0.3), shift=(-0.5, 0))
 
 
 def _feather(thing, root, direction, normal, size, part, paint):
@@ -123,14 +129,17 @@ def _tail(thing, middle, plumage, shape, drop):
     for i, spread in enumerate((-26, 26, -13, 13, 0)):
         direction = middle.turn @ rotation("z", spread) @ np.array([-1.0, 0, drop - 0.03])
         paint = plumage.tip if i < 2 else plumage.wing
-        _feather(thing, middle.at(-0.5, 0, 0.06 + 0.004 * i), direction, middle.turn[:, 2], (shape.tail * 1.15, 0.15), "cola", paint)
+        _feather(thing, middle.at(-0.5, 0, 0.06 + 0.004 * i), direction, middle.turn[:, 2], (shape.tail * 1.15, 0.15),
+                 "cola", paint)
 
 
 def _folded_wing(thing, middle, side, plumage, shape):
     tuck = middle.turn @ rotation("z", side * 7) @ rotation("x", -side * 12)
-    thing.ellipsoid(middle.at(-0.02, side * shape.girth * 0.86, 0.05), (0.32, 0.07, shape.girth * 0.72), "ala", plumage.wing, tuck)
+    thing.ellipsoid(middle.at(-0.02, side * shape.girth * 0.86, 0.05), (0.32, 0.07, shape.girth * 0.72), "ala",
+                    plumage.wing, tuck)
     for i in range(3):
-        thing.ellipsoid(middle.at(-0.34 - 0.05 * i, side * (shape.girth * 0.74 - 0.02 * i), 0.0 + 0.05 * i), (0.27, 0.035, 0.062), "ala",
+        thing.ellipsoid(middle.at(-0.34 - 0.05 * i, side * (shape.girth * 0.74 - 0.02 * i), 0.0 + 0.05 * i),
+                        (0.27, 0.035, 0.062), "ala",
                         plumage.tip, tuck)
 
 
@@ -156,14 +165,14 @@ def _flying(rng, thing, plumage, shape):
     for side in SIDES:
         _open_wing(thing, middle, side, plumage, (flap, flap + bend), size)
         if shape.leg > 0.5:
-            thing.cone(middle.at(-0.3, side * 0.06, -0.14), middle.at(-0.95, side * 0.05, -0.12), 0.028, "pata", plumage.leg)
-    roll = rotation("x", rng.uniform(-28, 28))
-    return thing.place(roll, middle.center - roll @ middle.center)
+            thing.cone(middle.at(-0.3, side * 0.06, -0.14), middle.at(-0.95, side * 0.05, -0.12), 0.028, "pata",
+                       plumage.leg)
+    return thing
 
 
 def _open_wing(thing, middle, side, plumage, angles, size):
     root = middle.at(0.14, side * 0.12, 0.1)
-    inner, outer = (np.array([0.08 * k, side * np.cos(np.deg2rad(a)), np.sin(np.deg2rad(a))]) for a, k in zip(angles, (1, -2)))
+    inner, outer = (np.array([x, side * np.cos(a), np.sin(a)]) for x, a in zip((0.08, -0.16), np.deg2rad(angles)))
     wrist = root + inner * 0.38 * size
     up = np.cross([1.0, 0, 0], inner) * side
     chain_ends = ((root, wrist, 0.1), (wrist, wrist + outer * 0.26 * size, 0.085))
@@ -172,13 +181,16 @@ def _open_wing(thing, middle, side, plumage, angles, size):
         normal = up - along * (up @ along)
         normal /= np.linalg.norm(normal)
         turn = np.stack([np.cross(along, normal), along, normal], 1)
-        thing.ellipsoid((start + end) / 2 - (0.04, 0, 0), (thick * 1.3, np.linalg.norm(end - start) * 0.68, 0.04), "ala", plumage.wing, turn)
+        thing.ellipsoid((start + end) / 2 - (0.04, 0, 0), (thick * 1.3, np.linalg.norm(end - start) * 0.68, 0.04),
+                        "ala", plumage.wing, turn)
     for i in range(4):
-        _feather(thing, root + inner * size * (0.06 + 0.1 * i), (-1, 0, 0) + inner * 0.12 * i, up, (0.36 * size, 0.17), "ala", plumage.wing)
+        _feather(thing, root + inner * size * (0.06 + 0.1 * i), (-1, 0, 0) + inner * 0.12 * i, up, (0.36 * size, 0.17),
+                 "ala", plumage.wing)
     normal = np.cross([1.0, 0, 0], outer) * side
     for i in range(5):
         direction = np.array([-1.0, 0, 0]) * np.cos(i * 0.32) + outer * np.sin(0.3 + i * 0.32)
-        _feather(thing, wrist + outer * 0.045 * i, direction, normal, ((0.38 + 0.055 * i) * size, 0.13), "ala", plumage.tip)
+        _feather(thing, wrist + outer * 0.045 * i, direction, normal, ((0.38 + 0.055 * i) * size, 0.13), "ala",
+                 plumage.tip)
 
 
 CLASSES = {"pájaro": bird}

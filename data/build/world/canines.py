@@ -1,4 +1,4 @@
-"""Perro, husky y lobo. Los dos últimos son casi gemelos: cambian el color de los ojos, la máscara, la cola y el hocico."""
+"""Perro, husky y lobo. Los dos últimos son casi gemelos: cambian los ojos, la máscara, la cola y el hocico."""
 import numpy as np
 
 from .palette import SIDES, chance, named, pick, shade, vary
@@ -8,7 +8,8 @@ from .shapes import Paint, Thing, rotation
 WHITE = (0.87, 0.85, 0.81)
 NOSE = Paint("goma", (0.02, 0.02, 0.022))
 TONGUE = Paint("piel", (0.80, 0.26, 0.30))
-DOG_COLORS = ((0.34, 0.17, 0.07), (0.035, 0.03, 0.03), (0.66, 0.42, 0.18), (0.80, 0.66, 0.44), (0.48, 0.22, 0.08), (0.30, 0.29, 0.28))
+DOG_COLORS = ((0.34, 0.17, 0.07), (0.035, 0.03, 0.03), (0.66, 0.42, 0.18), (0.80, 0.66, 0.44), (0.48, 0.22, 0.08),
+              (0.30, 0.29, 0.28))
 BROWN_EYE, BLUE_EYE, AMBER_EYE = (0.10, 0.05, 0.02), (0.25, 0.60, 0.95), (0.90, 0.52, 0.06)
 
 
@@ -49,14 +50,16 @@ def wolf(rng: np.random.Generator) -> Thing:
     coat = Coat(fur, light, Paint("pelo", shade(grey, 1.25)), light, tip, Paint("pelo", shade(grey, 0.7)), AMBER_EYE)
     thing, build, head, rump = _wild(rng, Thing("lobo", blend=0.08), coat, 1.3)
     lean, low = rng.uniform(-0.08, 0.08), min(0.3, rump[2] - 0.1)
-    points = [rump + (0.1, 0, 0), rump + (-0.08, lean, -low * 0.25), rump + (-0.2, lean, -low * 0.65), rump + (-0.28, lean, -low)]
+    points = [rump + (0.1, 0, 0), rump + (-0.08, lean, -low * 0.25), rump + (-0.2, lean, -low * 0.65),
+              rump + (-0.28, lean, -low)]
     tail(thing, points, build.leg * 1.15, coat, 0.8)
     return thing
 
 
 def _wild(rng, thing, coat, muzzle):
     """Lo que comparten husky y lobo: cuerpo, hocico, orejas paradas y ojos."""
-    build = Build(rng.uniform(0.8, 0.9), rng.uniform(0.58, 0.66), rng.uniform(0.185, 0.21), rng.uniform(0.07, 0.08), 0.2)
+    build = Build(rng.uniform(0.8, 0.9), rng.uniform(0.58, 0.66), rng.uniform(0.185, 0.21), rng.uniform(0.07, 0.08),
+                  0.2)
     head, rump = _frame(rng, thing, build, coat, pick(rng, ("parado", "sentado", "echado"), (6, 3, 1)))
     _muzzle(thing, head, build.head, coat, muzzle, 0.5, chance(rng, 0.25))
     _pricked_ears(thing, head, build.head, coat)
@@ -89,16 +92,20 @@ def _frame(rng, thing, build, coat, pose):
     head = aim(rng, neck + (x, 0, z + rng.uniform(-0.1, 0.03)), 50)
     s = build.head
     thing.limb(neck - (0.06, 0, 0.08), head.center - (0.03, 0, 0.02), build.girth * 0.85, "cuello", coat.body, 0.85)
-    thing.limb(neck + (build.girth * 0.5, 0, -build.girth * 0.5), head.center - (-0.02, 0, s * 0.5), build.girth * 0.5, "cuello", coat.belly)
+    thing.limb(neck + (build.girth * 0.5, 0, -build.girth * 0.5), head.center - (-0.02, 0, s * 0.5), build.girth * 0.5,
+               "cuello", coat.belly)
     thing.ellipsoid(head.center, (s * 1.02, s * 0.95, s * 0.92), "cabeza", coat.body, head.turn, soft=True)
     return head, rump
 
 
 def _muzzle(thing: Thing, head: Joint, s: float, coat: Coat, length: float, thick: float, tongue: bool) -> None:
     tip = s * (0.9 + 0.75 * length)
-    chain(thing, [head.at(s * 0.45, 0, -s * 0.22), head.at(tip, 0, -s * 0.36)], [s * thick * 1.15, s * thick * 0.8], "hocico", coat.muzzle)
-    thing.ellipsoid(head.at(tip + s * thick * 0.65, 0, -s * 0.12), (s * 0.2, s * 0.25, s * 0.2), "nariz", NOSE, head.turn)
-    thing.limb(head.at(s * 0.4, 0, -s * 0.62), head.at(tip - s * 0.25, 0, -s * 0.72), s * 0.26, "hocico", coat.muzzle, 0.8)
+    chain(thing, [head.at(s * 0.45, 0, -s * 0.22), head.at(tip, 0, -s * 0.36)], [s * thick * 1.15, s * thick * 0.8],
+          "hocico", coat.muzzle)
+    thing.ellipsoid(head.at(tip + s * thick * 0.65, 0, -s * 0.12), (s * 0.2, s * 0.25, s * 0.2), "nariz", NOSE,
+                    head.turn)
+    thing.limb(head.at(s * 0.4, 0, -s * 0.62), head.at(tip - s * 0.25, 0, -s * 0.72), s * 0.26, "hocico", coat.muzzle,
+               0.8)
     if tongue:
         turn = head.turn @ rotation("y", 55)
         thing.ellipsoid(head.at(tip - s * 0.05, 0, -s * 1.02), (s * 0.42, s * 0.22, s * 0.09), "lengua", TONGUE, turn)
@@ -107,22 +114,26 @@ def _muzzle(thing: Thing, head: Joint, s: float, coat: Coat, length: float, thic
 def _floppy_ears(thing, head, s, coat):
     for side in SIDES:
         turn = head.turn @ rotation("x", side * 14)
-        thing.ellipsoid(head.at(-s * 0.12, side * s * 1.0, -s * 0.12), (s * 0.48, s * 0.2, s * 0.95), "oreja", coat.ears, turn)
+        thing.ellipsoid(head.at(-s * 0.12, side * s * 1.0, -s * 0.12), (s * 0.48, s * 0.2, s * 0.95), "oreja",
+                        coat.ears, turn)
 
 
 def _pricked_ears(thing, head, s, coat):
     for side in SIDES:
         turn = head.turn @ rotation("x", -side * 14)
-        thing.box(head.at(-s * 0.2, side * s * 0.55, s * 1.12), (s * 0.24, s * 0.36, s * 0.52), "oreja", coat.ears, turn, taper=(0.3, 0.05))
-        thing.box(head.at(-s * 0.02, side * s * 0.55, s * 1.02), (s * 0.15, s * 0.22, s * 0.34), "oreja", Paint("piel", (0.6, 0.38, 0.34)),
+        thing.box(head.at(-s * 0.2, side * s * 0.55, s * 1.12), (s * 0.24, s * 0.36, s * 0.52), "oreja", coat.ears,
                   turn, taper=(0.3, 0.05))
+        thing.box(head.at(-s * 0.02, side * s * 0.55, s * 1.02), (s * 0.15, s * 0.22, s * 0.34), "oreja",
+                  Paint("piel", (0.6, 0.38, 0.34)), turn, taper=(0.3, 0.05))
 
 
 def _mask(thing, head, s, white):
     """La cara blanca del husky: mejillas y dos cejas."""
     for side in SIDES:
-        thing.ellipsoid(head.at(s * 0.42, side * s * 0.6, -s * 0.3), (s * 0.55, s * 0.42, s * 0.5), "cabeza", white, head.turn, soft=True)
-        thing.ellipsoid(head.at(s * 0.72, side * s * 0.36, s * 0.52), (s * 0.24, s * 0.2, s * 0.14), "cabeza", white, head.turn)
+        thing.ellipsoid(head.at(s * 0.42, side * s * 0.6, -s * 0.3), (s * 0.55, s * 0.42, s * 0.5), "cabeza", white,
+                        head.turn, soft=True)
+        thing.ellipsoid(head.at(s * 0.72, side * s * 0.36, s * 0.52), (s * 0.24, s * 0.2, s * 0.14), "cabeza", white,
+                        head.turn)
 
 
 def _wagging(rng, thing, rump, build, coat, pose):

@@ -1,4 +1,4 @@
-"""Los accesorios de una escena: cuáles, de qué tamaño y dónde, sin encimarse con nada ni pararse en la calle o en el agua."""
+"""Los accesorios de una escena: cuáles, de qué tamaño y dónde, sin encimarse ni pararse en la calle o en el agua."""
 import numpy as np
 
 from .framing import outline
@@ -10,69 +10,21 @@ from .stage import Camera, Zone
 KEEP_OFF = ("calle", "carretera", "agua dulce", "agua de mar", "arena mojada", "espuma", "charco")
 ALOFT = ("globo", "nube", "cometa", "ave")
 # radio respecto del de la cosa principal: los grandes se quedan cortos a propósito, para que quepan en la imagen
-SIZES = {
-    "casa": 1.6,
-    "árbol": 1.2,
-    "pino": 1.2,
-    "palmera": 1.3,
-    "acacia": 1.2,
-    "farola": 1.2,
-    "faro": 1.4,
-    "isla": 1.2,
-    "molino": 1.4,
-    "kiosco": 1.3,
-    "semáforo": 1.0,
-    "poste": 1.3,
-    "estatua": 0.9,
-    "fuente": 0.8,
-    "tienda de campaña": 0.8,
-    "sombrilla": 0.8,
-    "columpio": 0.9,
-    "refrigerador": 0.9,
-    "estufa": 0.7,
-    "sillón": 0.8,
-    "librero": 0.9,
-    "lámpara": 0.7,
-    "cerca": 0.8,
-    "valla": 0.7,
-    "escalera": 0.8,
-    "señal": 0.7,
-    "cactus": 0.7,
-    "silla": 0.55,
-    "mesa": 0.65,
-    "banca": 0.65,
-    "flor": 0.32,
-    "concha": 0.2,
-    "fruta": 0.16,
-    "olla": 0.25,
-    "pelota": 0.28,
-    "cono": 0.3,
-    "hidrante": 0.32,
-    "bloque": 0.3,
-    "cubeta": 0.28,
-    "regadera": 0.28,
-    "hongo": 0.26,
-    "estrella de mar": 0.22,
-    "calavera": 0.24,
-    "castillo de arena": 0.35,
-    "cojín": 0.3,
-    "alga": 0.5,
-    "coral": 0.5,
-    "roca": 0.45,
-    "maceta": 0.45,
-    "arbusto": 0.5,
-     "nube": 1.2}
+SIZES = {"casa": 1.6, "árbol": 1.3, "pino": 1.3, "palmera": 1.4, "acacia": 1.3, "farola": 1.2, "faro": 1.4,
+         "isla": 1.2, "molino": 1.4, "kiosco": 1.3, "semáforo": 1.0, "poste": 1.3, "estatua": 0.9, "fuente": 0.8,
+         "sombrilla": 0.9, "tienda de campaña": 0.9, "columpio": 0.9, "refrigerador": 0.9, "estufa": 0.65,
+         "sillón": 0.75, "librero": 0.85, "lámpara": 0.7, "cerca": 0.8, "valla": 0.7, "escalera": 0.8, "señal": 0.75,
+         "cactus": 0.8, "nopal": 0.65, "silla": 0.6, "mesa": 0.65, "banca": 0.65, "flor": 0.38, "concha": 0.28,
+         "fruta": 0.24, "olla": 0.32, "pelota": 0.34, "cono": 0.4, "hidrante": 0.42, "bloque": 0.36, "cubeta": 0.36,
+         "regadera": 0.36, "hongo": 0.36, "calavera": 0.34, "estrella de mar": 0.34, "castillo de arena": 0.45,
+         "cojín": 0.38, "caja": 0.45, "globo": 0.8, "nube": 1.2}
 # junto a lo que en la vida es grande, lo demás se ve más chico, y al revés
 AGAINST = {"avión": 0.75, "barco": 0.8, "camión": 0.9, "gato": 1.25, "pájaro": 1.25, "perro": 1.15, "bicicleta": 1.05}
 IN_FRONT = 0.13
 
 
-def scatter(
-    rng: np.random.Generator,
-    mains: list[Thing],
-    setting: Setting,
-    camera: Camera,
-     frame: Frame) -> list[Thing]:
+def scatter(rng: np.random.Generator, mains: list[Thing], setting: Setting, camera: Camera,
+            frame: Frame) -> list[Thing]:
     """Accesorios ya colocados: detrás, al lado y, de vez en cuando, delante, tapando un poco."""
     names, taken, props = [n for n in setting.props if n in PROPS], [], []
     footprints = [_footprint(thing) for thing in mains]
@@ -80,7 +32,7 @@ def scatter(
         name, front = str(rng.choice(names)), rng.random() < IN_FRONT
         prop = PROPS[name](rng)
         wanted = frame.radius * SIZES.get(name, 0.5) * AGAINST.get(mains[0].name, 1.0) * rng.uniform(0.8, 1.25)
-        if front:                                                             # que tape, cuando mucho, un tercio del ancho
+        if front:                                                              # que tape, cuando mucho, un tercio
             wanted = min(wanted, 0.5 * frame.distance * np.tan(np.deg2rad(camera.view) / 2) * rng.uniform(0.18, 0.36))
         if front and SIZES.get(name, 0.5) > 0.9:
             continue
@@ -105,13 +57,13 @@ def _footprint(thing: Thing) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _spot(rng: np.random.Generator, front: bool, reach: float, setting: Setting, camera: Camera, frame: Frame,
           busy: tuple[list, list]) -> np.ndarray | None:
-    """Lugar (x, y) libre y a la vista para un accesorio de radio `reach`, o None si no lo hubo en 14 intentos."""
+    """Lugar (x, y) libre y a la vista para un accesorio de radio `reach`, o None si no lo hubo en 20 intentos."""
     away, right = direction(frame.away())[:2], direction(frame.away(-90))[:2]
     spread, r = np.tan(np.deg2rad(camera.view) / 2), frame.radius
-    indoors = 0.35 if setting.walls or setting.limits else 1.0
-    for _ in range(14):
-        depth = -rng.uniform(0.4, 0.6) * frame.distance if front else (-0.3 + 5.3 * rng.random() ** 1.3 * indoors) * r
-        lateral = rng.uniform(-1, 1) * (0.4 * r if front else spread * (frame.distance + depth) * 1.1 + 0.3 * reach)
+    indoors = 0.5 if setting.walls or setting.limits else 1.0
+    for _ in range(20):
+        depth = -rng.uniform(0.4, 0.6) * frame.distance if front else (0.2 + 4.4 * rng.random() ** 1.5 * indoors) * r
+        lateral = rng.uniform(-1, 1) * (0.4 * r if front else spread * (frame.distance + depth) + 0.3 * reach)
         spot = depth * away + lateral * right
         if _is_free(spot, reach, setting, busy):
             return spot
@@ -138,7 +90,7 @@ def _name_at(zones: list[Zone], spot: np.ndarray) -> str:
     for zone in zones:
         a = np.deg2rad(zone.params[0])
         along, across = spot @ [np.cos(a), np.sin(a)], spot @ [-np.sin(a), np.cos(a)]
-        if zone.rule == "band" and abs(
-    across - zone.params[1]) < zone.params[2] or zone.rule == "beyond" and along > zone.params[1]:
+        in_band = zone.rule == "band" and abs(across - zone.params[1]) < zone.params[2]
+        if in_band or zone.rule == "beyond" and along > zone.params[1]:
             name = zone.name
     return name

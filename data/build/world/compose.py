@@ -8,7 +8,7 @@ import numpy as np
 from .clutter import scatter
 from .framing import aim, outline
 from .materials import COLORS
-from .places import HABITATS, PLACES, place_odds
+from .places import PLACES, place_odds
 from .setting import Frame, Light, Setting, choose, direction, outdoors
 from .shapes import Paint, Thing, rotation
 from .stage import Camera, Scene, Sky, Zone
@@ -55,19 +55,19 @@ def viewpoint(rng: np.random.Generator, place: str) -> tuple[float, float]:
     """Azimut respecto del frente de la cosa y elevación de la cámara, en grados: casi siempre de costado."""
     azimuth = float(rng.choice([-90, 90])) + 24 * rng.normal() if rng.random() < 0.85 else rng.uniform(0, 360)
     low, high = {"cielo": (-38, 22), "fondo marino": (-4, 28)}.get(place, (6, 27) if place in ROOMS else (3, 32))
-    return float(azimuth), float(rng.uniform(low, high) if place ==
-                 "cielo" else low + (high - low) * rng.beta(1.0, 1.9))
+    raised = rng.random() if place == "cielo" else rng.beta(1.0, 1.9)          # fuera del cielo, más bien baja
+    return float(azimuth), float(low + (high - low) * raised)
 
 
 def pose(rng: np.random.Generator, thing: Thing, class_name: str, place: str, wet: bool) -> float:
-    """Coloca la cosa sobre el origen: de pie, flotando, volando o nadando, según qué sea y dónde; da su rumbo en grados."""
+    """Coloca la cosa sobre el origen: de pie, flotando, volando o nadando según el lugar; da su rumbo (grados)."""
     yaw, pitch, roll, height = rng.uniform(0, 360), 0.0, 0.0, None
     if _flies(rng, thing, class_name, place):
         pitch, roll, height = rng.uniform(-25, 25), rng.uniform(-35, 35), rng.uniform(0.3, 1.5)
     elif class_name == "pez":
         tilt = 35 if wet else 18
-        pitch, roll, height = rng.uniform(-tilt, tilt), rng.uniform(-12,
-                                          12), rng.uniform(-0.3, 0.5) if wet else rng.uniform(0.02, 0.9)
+        pitch, roll = rng.uniform(-tilt, tilt), rng.uniform(-12, 12)
+        height = rng.uniform(-0.3, 0.5) if wet else rng.uniform(0.02, 0.9)
     elif place == "cielo" or place == "fondo marino" and rng.random() < 0.35:
         pitch, roll, height = rng.uniform(-15, 15), rng.uniform(-15, 15), rng.uniform(0.1, 1.0)
     elif class_name == "barco":
@@ -98,56 +98,34 @@ def assemble(rng: np.random.Generator, mains: list[Thing], place: str, make: Mak
     setting = make(rng, frame)
     props = scatter(rng, mains, setting, camera, frame) if clutter else []
     light = setting.light
-    return Scene([*mains,
-    *props,
-    *setting.things],
-    place,
-    setting.ground,
-    setting.walls,
-    setting.sky,
-    camera,
-    light.sun,
-    light.sun_color,
-    light.ambient,
-    light.sun_size,
-    light.fog,
-    light.exposure,
-    radius,
-     int(rng.integers(2 ** 31)))
+    return Scene([*mains, *props, *setting.things], place, setting.ground, setting.walls, setting.sky, camera,
+                 light.sun,
+                 light.sun_color, light.ambient, light.sun_size, light.fog, light.exposure, radius,
+                 int(rng.integers(2 ** 31)))
 
 
 def without_main(scene: Scene) -> Scene:
     """La misma escena sin la cosa que da la clase (si no queda nada más, una mota detrás de la cámara: no se ve)."""
-    speck = Thing("").ellipsoid(
-    scene.camera.origin -
-    scene.camera.axes[2] *
-    50,
-    1e-3,
-    "",
-    Paint(
-        "papel",
-        (0.5,
-        0.5,
-         0.5)))
+    speck = Thing("").ellipsoid(scene.camera.origin - scene.camera.axes[2] * 50, 1e-3, "",
+                                Paint("papel", (0.5, 0.5, 0.5)))
     return replace(scene, things=scene.things[1:] or [speck])
 
 
 def twice(rng: np.random.Generator, thing: Thing, class_name: str, place: str | None = None) -> Scene:
-    """Escena con dos cosas iguales lado a lado (`things[0]` y `things[1]`): tapar una no basta para que la clase se pierda."""
+    """Escena con dos cosas iguales lado a lado (`things[0]` y `things[1]`): tapar una no basta para perder la clase."""
     place = place or choose(rng, place_odds(class_name, 0.0))
     wet = place == "mar" or place in SHORES and class_name in ("barco", "pez")
     yaw = pose(rng, thing, class_name, place, wet)
     azimuth, elevation = viewpoint(rng, place)
-    # de tres cuartos: así caben las dos, grandes
-    azimuth = float(np.sign(azimuth) * rng.uniform(40, 80))
+    azimuth = float(np.sign(azimuth) * rng.uniform(25, 60))                    # de tres cuartos caben mejor las dos
     right = np.cross(-direction(yaw + azimuth), [0, 0, 1])
     along = outline([thing]) @ right
     gap = (np.ptp(along) + 0.15 * thing.bounds()[1]) / 2
     other = deepcopy(thing)
     thing.place(np.eye(3), -gap * right)
     other.place(np.eye(3), gap * right + rng.uniform(-0.3, 0.3) * direction(yaw + azimuth))
-    camera = aim(rng, outline([thing, other]), (yaw + azimuth, elevation),
-                 rng.uniform(30, 45), rng.uniform(0.9, 1.0), place != "cielo")
+    camera = aim(rng, outline([thing, other]), (yaw + azimuth, elevation), rng.uniform(30, 45), rng.uniform(0.84, 0.93),
+                 place != "cielo")
     return assemble(rng, [thing, other], place, PLACES[place], camera, False, wet)
 
 
@@ -166,11 +144,12 @@ def _backdrop(rng: np.random.Generator, frame: Frame, tone: str) -> Setting:
     color = {"negro": (0.012, 0.012, 0.013), "blanco": (0.88, 0.88, 0.87)}.get(tone)
     color = color or shade(rng, COLORS[str(rng.choice(list(COLORS)))], 0.3)
     sun = direction(frame.azimuth + rng.uniform(-100, 100), rng.uniform(45, 70))
-    light = Light(sun, np.array([1.0, 0.98, 0.95]) * rng.uniform(0.7, 1.0), np.full(3,
-                  rng.uniform(0.45, 0.65)), 0.22, 0.0, {"negro": 0.9, "blanco": 1.35}.get(tone, 1.0))
+    light = Light(sun, np.array([1.0, 0.98, 0.95]) * rng.uniform(0.7, 1.0), np.full(3, rng.uniform(0.45, 0.65)), 0.22,
+                  0.0,
+                  {"negro": 0.9, "blanco": 1.35}.get(tone, 1.0))
     glow = np.asarray(color) * (1.1 * light.ambient + sun[2] * light.sun_color)
-    return Setting([Zone("all", "fondo", Paint("papel", color), mottle=0.0)],
-                   [], Sky("none", glow, glow, 0.0, "fondo"), light, [])
+    return Setting([Zone("all", "fondo", Paint("papel", color), mottle=0.0)], [],
+                   Sky("none", glow, glow, 0.0, "fondo"), light, [])
 
 
 def snow_or_grass(rng: np.random.Generator, thing: Thing, snow: bool) -> Scene:
@@ -179,17 +158,8 @@ def snow_or_grass(rng: np.random.Generator, thing: Thing, snow: bool) -> Scene:
     azimuth, elevation = viewpoint(rng, "campo")
     camera = aim(rng, outline([thing]), (yaw + azimuth, elevation + 4), rng.uniform(30, 48), rng.uniform(0.55, 0.9))
     place = "nieve" if snow else "campo"
-    return assemble(
-    rng,
-    [thing],
-    place,
-    lambda r,
-    frame: _one_ground(
-        r,
-        frame,
-        "nieve" if snow else "pasto"),
-        camera,
-         True)
+    return assemble(rng, [thing], place, lambda r, frame: _one_ground(r, frame, "nieve" if snow else "pasto"), camera,
+                    True)
 
 
 def _one_ground(rng: np.random.Generator, frame: Frame, name: str) -> Setting:

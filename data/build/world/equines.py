@@ -8,8 +8,8 @@ from .quadruped import Joint, chain
 from .shapes import Paint, Thing, rotation
 
 BLACK = (0.03, 0.027, 0.025)
-COATS = ((0.30, 0.13, 0.05), (0.38, 0.17, 0.06), (0.17, 0.08, 0.04), (0.035, 0.03, 0.03), (0.82, 0.80, 0.76), (0.40, 0.39, 0.38),
-         (0.66, 0.42, 0.18), (0.56, 0.30, 0.11))
+COATS = ((0.30, 0.13, 0.05), (0.38, 0.17, 0.06), (0.17, 0.08, 0.04), (0.035, 0.03, 0.03), (0.82, 0.80, 0.76),
+         (0.40, 0.39, 0.38), (0.66, 0.42, 0.18), (0.56, 0.30, 0.11))
 POSES = ("parado", "pastando", "galope")
 
 
@@ -26,7 +26,8 @@ def horse(rng: np.random.Generator) -> Thing:
     color = vary(rng, pick(rng, COATS, (3, 3, 2, 2, 2, 2, 2, 2)), 0.1)
     fur = Paint("pelo", color)
     if chance(rng, 0.18):
-        fur = Paint("pelo", (0.85, 0.83, 0.79), "manchado", color if np.mean(color) < 0.5 else COATS[0], float(rng.uniform(1.6, 2.2)))
+        fur = Paint("pelo", (0.85, 0.83, 0.79), "manchado", color if np.mean(color) < 0.5 else COATS[0],
+                    float(rng.uniform(1.6, 2.2)))
     mane = pick(rng, (BLACK, shade(color, 0.4), (0.80, 0.72, 0.58)), (3, 3, 1.5 if np.mean(color) > 0.15 else 0.3))
     legs = pick(rng, (fur, Paint("pelo", (0.85, 0.83, 0.79)), Paint("pelo", shade(color, 0.4))), (3, 1.5, 2))
     hide = Hide(fur, legs, Paint("pelo", shade(color, 0.55)), Paint("pelo", vary(rng, mane)))
@@ -51,7 +52,8 @@ def zebra(rng: np.random.Generator) -> Thing:
 def _equine(rng, thing, hide, striped):
     pose = pick(rng, POSES, (0.6, 0.22, 0.18))
     z, girth = 0.86 + rng.uniform(-0.05, 0.04), rng.uniform(0.2, 0.235)
-    chain(thing, [(-0.42, 0, z + 0.03), (0, 0, z - 0.02), (0.38, 0, z)], [girth * 1.02, girth * 1.0, girth * 1.05], "torso", hide.body)
+    chain(thing, [(-0.42, 0, z + 0.03), (0, 0, z - 0.02), (0.38, 0, z)], [girth * 1.02, girth * 1.0, girth * 1.05],
+          "torso", hide.body)
     thing.ellipsoid((-0.44, 0, z + 0.02), (0.23, girth * 1.05, 0.25), "torso", hide.body, soft=True)
     _legs(rng, thing, hide, z, pose)
     head = _neck(rng, thing, hide, np.array([0.42, 0, z + 0.08]), pose)
@@ -75,7 +77,8 @@ def _leg(thing, top, step, lift, hind, hide):
     x, y, z = top
     knee = np.array([x + step * 0.5 + (-0.05 if hind else 0.02), y, 0.42 + lift * 0.8])
     fetlock = np.array([x + step * 0.95 + (-0.02 if hind else 0), y, 0.13 + lift])
-    chain(thing, [(x + (0.02 if hind else 0), y * 0.9, z - 0.1), knee], [0.135 if hind else 0.11, 0.062], "pata", hide.body)
+    chain(thing, [(x + (0.02 if hind else 0), y * 0.9, z - 0.1), knee], [0.135 if hind else 0.11, 0.062], "pata",
+          hide.body)
     chain(thing, [knee, fetlock], [0.06, 0.044], "pata", hide.legs)
     hoof = fetlock + (0.035, 0, -0.13)
     thing.limb(fetlock, fetlock + (0.02, 0, -0.06), 0.05, "pata", hide.legs)
@@ -116,7 +119,8 @@ def _mane(thing, head, withers, hide, upright):
         if upright:
             thing.ellipsoid(spot + back * 0.8, (0.1, 0.03, 0.12), "crin", hide.mane, rotation("y", 30))
         else:
-            thing.ellipsoid(spot + back * 0.6 + (0, 0.045, -0.04), (0.105, 0.055, 0.14), "crin", hide.mane, rotation("x", -22))
+            thing.ellipsoid(spot + back * 0.6 + (0, 0.045, -0.04), (0.105, 0.055, 0.14), "crin", hide.mane,
+                            rotation("x", -22))
     thing.ellipsoid(head.at(0.03, 0, 0.1), (0.07, 0.035, 0.03), "crin", hide.mane, head.turn)
 
 
@@ -132,7 +136,8 @@ def _tail(rng, thing, base, hide, striped, pose):
 
 def _saddle(rng, thing):
     leather = Paint("cuero", vary(rng, (0.26, 0.11, 0.04)))
-    cloth = Paint("tela", named(rng, ("rojo", "azul", "verde", "blanco")), "cuadriculado", named(rng, ("blanco", "amarillo")), 9.0)
+    cloth = Paint("tela", named(rng, ("rojo", "azul", "verde", "blanco")), "cuadriculado",
+                  named(rng, ("blanco", "amarillo")), 9.0)
     z = thing.pieces[1].center[2] + 0.02
     thing.ellipsoid((0, 0, z), (0.2, 0.245, 0.235), "manta", cloth)
     thing.ellipsoid((0, 0, z + 0.2), (0.17, 0.14, 0.07), "silla", leather)

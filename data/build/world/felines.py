@@ -2,7 +2,7 @@
 import numpy as np
 
 from .palette import SIDES, chance, pick, shade, vary
-from .quadruped import Build, Coat, Joint, aim, body, chain, eyes, plain_coat, random_pose, tail
+from .quadruped import Build, Coat, Joint, aim, body, eyes, plain_coat, random_pose, tail
 from .shapes import Paint, Thing, rotation
 
 WHITE = (0.86, 0.84, 0.80)
@@ -26,7 +26,8 @@ def jaguar(rng: np.random.Generator) -> Thing:
     tawny = vary(rng, pick(rng, ((0.78, 0.46, 0.14), (0.70, 0.44, 0.18), (0.80, 0.54, 0.24))), 0.08)
     fur = Paint("pelo", tawny, "rosetas", (0.04, 0.025, 0.015), float(rng.uniform(5.0, 6.5)))
     pale = Paint("pelo", (0.82, 0.72, 0.56), "rosetas", (0.05, 0.035, 0.02), fur.scale)
-    coat = Coat(fur, pale, fur, Paint("pelo", WHITE), Paint("pelo", (0.05, 0.035, 0.03)), Paint("pelo", shade(tawny, 0.5)),
+    coat = Coat(fur, pale, fur, Paint("pelo", WHITE), Paint("pelo", (0.05, 0.035, 0.03)),
+                Paint("pelo", shade(tawny, 0.5)),
                 (0.85, 0.68, 0.15))
     return _feline(rng, Thing("jaguar", blend=0.08), build, coat)
 
@@ -58,7 +59,8 @@ def _feline(rng, thing, build, coat):
     reach = {"parado": (0.17, 0.17), "sentado": (0.06, 0.2), "echado": (0.12, 0.15)}[pose]
     low = rng.uniform(-0.12, 0.04) if pose == "parado" else 0.0
     head = aim(rng, neck + (reach[0], 0, reach[1] + low), 55)
-    thing.limb(neck - (0.06, 0, 0.06), head.center, build.girth * 0.82, "cuello", coat.body, build.head * 0.72 / build.girth)
+    thing.limb(neck - (0.06, 0, 0.06), head.center, build.girth * 0.82, "cuello", coat.body,
+               build.head * 0.72 / build.girth)
     chest = neck + (build.girth * 0.55, 0, -build.girth * 0.55)
     thing.limb(chest, head.center + (0.02, 0, -build.head * 0.5), build.girth * 0.5, "cuello", coat.belly)
     _face(thing, head, build.head, coat, round_ears=thing.name == "jaguar")
@@ -69,18 +71,22 @@ def _feline(rng, thing, build, coat):
 def _face(thing: Thing, head: Joint, s: float, coat: Coat, round_ears: bool) -> None:
     thing.ellipsoid(head.center, (s, s * 1.08, s * 0.94), "cabeza", coat.body, head.turn, soft=True)
     for side in SIDES:
-        thing.ellipsoid(head.at(s * 0.82, side * s * 0.3, -s * 0.38), (s * 0.42, s * 0.4, s * 0.34), "hocico", coat.muzzle,
+        thing.ellipsoid(head.at(s * 0.82, side * s * 0.3, -s * 0.38), (s * 0.42, s * 0.4, s * 0.34), "hocico",
+                        coat.muzzle,
                         head.turn, soft=True)
         _ear(thing, head, s, side, coat, round_ears)
-    thing.ellipsoid(head.at(s * 0.9, 0, -s * 0.62), (s * 0.25, s * 0.3, s * 0.2), "hocico", coat.muzzle, head.turn, soft=True)
+    thing.ellipsoid(head.at(s * 0.9, 0, -s * 0.62), (s * 0.25, s * 0.3, s * 0.2), "hocico", coat.muzzle, head.turn,
+                    soft=True)
     thing.ellipsoid(head.at(s * 1.24, 0, -s * 0.2), (s * 0.12, s * 0.17, s * 0.13), "nariz", PINK, head.turn)
     eyes(thing, head, (s * 0.86, s * 0.42, s * 0.14), s * 0.23, coat.eye, 0.35)
 
 
 def _ear(thing, head, s, side, coat, rounded):
     if rounded:
-        thing.ellipsoid(head.at(-s * 0.1, side * s * 0.78, s * 0.8), (s * 0.2, s * 0.36, s * 0.36), "oreja", coat.ears, head.turn)
-        thing.ellipsoid(head.at(s * 0.08, side * s * 0.78, s * 0.8), (s * 0.08, s * 0.2, s * 0.22), "oreja", PINK, head.turn)
+        thing.ellipsoid(head.at(-s * 0.1, side * s * 0.78, s * 0.8), (s * 0.2, s * 0.36, s * 0.36), "oreja", coat.ears,
+                        head.turn)
+        thing.ellipsoid(head.at(s * 0.08, side * s * 0.78, s * 0.8), (s * 0.08, s * 0.2, s * 0.22), "oreja", PINK,
+                        head.turn)
         return
     up = head.turn @ rotation("x", -side * 18)
     for forward, size, paint in ((0, 1.0, coat.ears), (s * 0.13, 0.62, PINK)):

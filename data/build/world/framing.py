@@ -2,33 +2,31 @@
 import numpy as np
 
 from .setting import direction
-from .shapes import BOX, ROUND_CONE, Piece, Thing
+from .shapes import BOX, ELLIPSOID, ROUND_CONE, Piece, Thing
 from .stage import Camera
 
 
 def outline(things: list[Thing]) -> np.ndarray:
     """Puntos (n, 3) del mundo, casi todos sobre el contorno de las cosas."""
-    return np.concatenate([_extremes(piece) @ thing.matrix.T +
-     thing.offset for thing in things for piece in thing.pieces])
+    return np.concatenate([_extremes(piece) @ thing.matrix.T + thing.offset for thing in things
+                           for piece in thing.pieces])
 
 
 def _extremes(piece: Piece) -> np.ndarray:
     if piece.kind == ROUND_CONE:
-        ends = np.stack([piece.center, piece.center + piece.matrix[:, 0]])
-        return np.concatenate([end + radius * step for end, radius in zip(ends, piece.params)
-                              for step in (np.eye(3), -np.eye(3))])
-    if piece.kind != BOX:
-        corners = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)]) * (0.75, 0.75, 1.0)
-        return piece.center + np.concatenate([np.eye(3), -np.eye(3), corners * \
-                                             (0.58 / 0.75 if piece.kind == 0 else 1.0)]) @ piece.matrix.T
-    tx, ty, sx, sy = piece.params
+        ends = zip((piece.center, piece.center + piece.matrix[:, 0]), piece.params)
+        return np.concatenate([end + radius * side for end, radius in ends for side in (np.eye(3), -np.eye(3))])
+    tx, ty, sx, sy = piece.params if piece.kind == BOX else (1.0, 1.0, 0.0, 0.0)
     square = [(x, y) for x in (-1, 1) for y in (-1, 1)]
-    return piece.center + np.array([(x, y, -1) for x, y in square] + \
-                                   [(x * tx + sx, y * ty + sy, 1) for x, y in square]) @ piece.matrix.T
+    corners = np.array([(x, y, -1) for x, y in square] + [(x * tx + sx, y * ty + sy, 1) for x, y in square])
+    if piece.kind != BOX:                                                      # redondas: las esquinas quedan fuera
+        corners = corners * ((0.58, 0.58, 0.58) if piece.kind == ELLIPSOID else (0.71, 0.71, 1.0))
+        corners = np.concatenate([corners, np.eye(3), -np.eye(3)])
+    return piece.center + corners @ piece.matrix.T
 
 
 def look(azimuth: float, elevation: float, roll: float) -> np.ndarray:
-    """Ejes (3, 3) de la cámara: filas derecha, arriba y adelante; está a `azimuth` y `elevation` grados de lo que mira."""
+    """Ejes (3, 3) de una cámara puesta a `azimuth` y `elevation` grados: filas derecha, arriba y adelante."""
     forward = -direction(azimuth, elevation)
     right = np.cross(forward, [0, 0, 1])
     right /= np.linalg.norm(right)
@@ -36,13 +34,8 @@ def look(azimuth: float, elevation: float, roll: float) -> np.ndarray:
     return np.stack([right * c + up * s, up * c - right * s, forward])
 
 
-def aim(rng: np.random.Generator,
-    points: np.ndarray,
-    angles: tuple[float,
-    float],
-    view: float,
-    fill: float,
-     floor: bool = True) -> Camera:
+def aim(rng: np.random.Generator, points: np.ndarray, angles: tuple[float, float], view: float, fill: float,
+        floor: bool = True) -> Camera:
     """Cámara que ve los puntos desde `angles` (azimut, elevación) y los hace ocupar `fill` del lado mayor de la imagen.
 
     La cosa no queda siempre al centro: se corre al azar, hasta salirse un poco. floor: la cámara no baja del suelo.

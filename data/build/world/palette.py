@@ -1,5 +1,6 @@
 """Pinturas y sorteos que comparten los constructores de cosas."""
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,7 @@ CAR_COLORS = (("blanco", 5), ("gris", 4), ("negro", 3), ("rojo", 5), ("azul", 5)
 WOODS = ((0.46, 0.26, 0.11), (0.33, 0.17, 0.07), (0.22, 0.11, 0.05), (0.60, 0.40, 0.20))
 
 
-def pick(rng: np.random.Generator, options: Sequence, weights: Sequence[float] | None = None):
+def pick(rng: np.random.Generator, options: Sequence, weights: Sequence[float] | None = None) -> Any:
     """Uno de `options` al azar, con probabilidades proporcionales a `weights`."""
     share = None if weights is None else np.asarray(weights, float) / np.sum(weights)
     return options[rng.choice(len(options), p=share)]

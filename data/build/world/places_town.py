@@ -16,8 +16,8 @@ def barrier(rng: np.random.Generator, frame: Frame, name: str, distance: float, 
     return thing.place(rotation("z", frame.azimuth + turn + 90), direction(frame.away(turn)) * distance)
 
 
-def enclose(rng: np.random.Generator, frame: Frame, setting: Setting,
-            names: tuple[str, ...], heights: tuple[float, float]) -> Setting:
+def enclose(rng: np.random.Generator, frame: Frame, setting: Setting, names: tuple[str, ...],
+            heights: tuple[float, float]) -> Setting:
     """Añade una barda al fondo y, la mitad de las veces, otra al costado."""
     turn, name, height = rng.uniform(-30, 30), pick(rng, names), rng.uniform(*heights) * frame.radius
     side = float(rng.choice([-90, 90]))
@@ -38,43 +38,20 @@ def _behind_camera(frame: Frame, turn: float, distance: float) -> bool:
 def _road(rng: np.random.Generator, name: str, angle: float, centre: float, half: float) -> list[Zone]:
     """Franja de rodada con raya central, cortada o continua."""
     paint = pick(rng, ("línea", "línea amarilla", "línea"))
-    rule = (
-    "dashes",
-    angle,
-    centre,
-    0.07,
-    rng.uniform(
-        1.2,
-        2.2)) if rng.random() < 0.7 else (
-            "band",
-            angle,
-            centre,
-             0.06)
+    rule = ("dashes", angle, centre, 0.07, rng.uniform(1.2, 2.2))
+    if rng.random() < 0.3:
+        rule = ("band", angle, centre, 0.06)
     stripe = ground(rng, paint, *rule, part="raya")
-    return [
-    ground(
-        rng,
-        name,
-        "band",
-        angle,
-        centre,
-        half),
-        Zone(
-            stripe.rule,
-            name,
-            stripe.paint,
-            "raya",
-            stripe.params,
-             0.15)]
+    return [ground(rng, name, "band", angle, centre, half),
+            Zone(stripe.rule, name, stripe.paint, "raya", stripe.params, 0.15)]
 
 
 def street(rng: np.random.Generator, frame: Frame) -> Setting:
     """Calle: rodada con raya, guarnición y banqueta a los lados; edificios o casas al fondo."""
     angle, half = frame.away(rng.uniform(-80, 80)), rng.uniform(1.4, 2.4)
-    centre = rng.uniform(-0.9,
-    0.9) if rng.random() < 0.65 else float(rng.choice([-1,
-    1])) * (half + rng.uniform(0.5,
-     1.4))
+    centre = rng.uniform(-0.9, 0.9)
+    if rng.random() < 0.35:                                                    # la cosa está en la banqueta
+        centre = float(rng.choice([-1, 1])) * (half + rng.uniform(0.5, 1.4))
     road = _road(rng, "calle", angle, centre, half)
     curb = ground(rng, pick(rng, ("concreto", "línea amarilla", "concreto")), "band", angle, centre, half + 0.13)
     curb = Zone(curb.rule, "banqueta", curb.paint, "guarnición", curb.params, 0.2)
@@ -84,7 +61,8 @@ def street(rng: np.random.Generator, frame: Frame) -> Setting:
     setting = Setting([ground(rng, "banqueta"), curb, *road], [], sky, light, names, (2, 6))
     if rng.random() < 0.35:
         turn = (angle - frame.away() + 90) % 180 - 90                          # la pared corre a lo largo de la calle
-        return _wall_along(rng, frame, setting, turn, abs(centre) + half + rng.uniform(0.6, 1.5))
+        distance = max(abs(centre) + half + rng.uniform(0.6, 1.5), 1.3 * frame.radius)
+        return _wall_along(rng, frame, setting, turn, distance)
     return setting
 
 
@@ -107,26 +85,13 @@ def highway(rng: np.random.Generator, frame: Frame) -> Setting:
     zones = [ground(rng, around), shoulder, *_road(rng, "carretera", angle, centre, half)]
     edge = ground(rng, "línea").paint
     zones += [Zone("band", "carretera", edge, "raya", (angle, centre + side * (half - 0.18), 0.05, 0.0), 0.15)
-                   for side in (-1, 1)]
-    far = {
-    "pasto": (
-        "hills", "trees"), "pastizal seco": (
-            "hills", "mesas"), "tierra": (
-                "hills", "mesas"), "duna": (
-                    "mesas", "hills"), "nieve": (
-                        "peaks", "trees"), "pedregal": (
-                            "peaks", "hills")}[around]
+              for side in (-1, 1)]
+    far = {"pasto": ("hills", "trees"), "pastizal seco": ("hills", "mesas"), "tierra": ("hills", "mesas"),
+           "duna": ("mesas", "hills"),
+           "nieve": ("peaks", "trees"), "pedregal": ("peaks", "hills")}[around]
     sky, light = outdoors(rng, frame, [ridge(rng, far[0], 0.4, 1.0), ridge(rng, far[1], 0.2, 0.5)])
-    names = [
-    "señal",
-    "poste",
-    "arbusto",
-    "roca",
-    "cono",
-    "valla",
-    "árbol" if around in (
-        "pasto",
-         "nieve") else "cactus"]
+    names = ["señal", "poste", "arbusto", "roca", "cono", "valla", "árbol" if around in ("pasto", "nieve")
+             else "cactus"]
     return Setting(zones, [], sky, light, names)
 
 
@@ -138,17 +103,8 @@ def parking(rng: np.random.Generator, frame: Frame) -> Setting:
     name = zones[0].name
     zones += [Zone("band", name, line, "raya", (angle, (k + 0.5) * step, 0.06, 0.0), 0.15) for k in range(-4, 4)]
     lane = pick(rng, (-1, 1)) * rng.uniform(2.0, 3.0)
-    zones.append(
-    Zone(
-        "band",
-        name,
-        zones[0].paint,
-        "",
-        (angle + 90,
-        lane * 1.6,
-        abs(lane) * 0.6,
-        0.0),
-         zones[0].mottle))
+    zones.append(Zone("band", name, zones[0].paint, "", (angle + 90, lane * 1.6, abs(lane) * 0.6, 0.0),
+                      zones[0].mottle))
     zones.append(Zone("band", name, line, "raya", (angle + 90, lane, 0.06, 0.0), 0.15))
     if rng.random() < 0.4:
         zones.append(ground(rng, "charco", "patches", rng.uniform(0.5, 0.9), 0.64))
@@ -165,8 +121,8 @@ def square(rng: np.random.Generator, frame: Frame) -> Setting:
     zones = [ground(rng, pick(rng, ("adoquín", "adoquín", "laja", "baldosa")))]
     if rng.random() < 0.6:
         other = ground(rng, pick(rng, ("adoquín", "laja", "concreto", "baldosa")))
-        zones += [Zone("band", other.name, other.paint, "franja", (angle, k * \
-                       rng.uniform(3.0, 4.5), 0.3, 0.0), 0.2) for k in (-1, 0, 1)]
+        zones += [Zone("band", other.name, other.paint, "franja", (angle, k * rng.uniform(3.0, 4.5), 0.3, 0.0), 0.2)
+                  for k in (-1, 0, 1)]
     if rng.random() < 0.5:
         zones.append(ground(rng, pick(rng, ("césped", "flores")), "beyond", angle, rng.uniform(2.0, 4.0), 0.0, 0.0))
     sky, light = outdoors(rng, frame, [ridge(rng, "city", 0.3, 0.8), ridge(rng, "trees", 0.2, 0.55)])
@@ -180,20 +136,15 @@ def patio(rng: np.random.Generator, frame: Frame) -> Setting:
     """Patio: baldosa, ladrillo, laja o concreto entre bardas, con macetas y sillas."""
     zones = [ground(rng, pick(rng, ("baldosa", "baldosa", "piso de ladrillo", "laja", "concreto", "adoquín")))]
     if rng.random() < 0.3:
-        zones.append(ground(rng, pick(rng, ("césped", "tierra")), "beyond",
-                     frame.away(rng.uniform(-90, 90)), rng.uniform(1.2, 2.5)))
+        zones.append(ground(rng, pick(rng, ("césped", "tierra")), "beyond", frame.away(rng.uniform(-90, 90)),
+                            rng.uniform(1.2, 2.5)))
     if rng.random() < 0.15:
         zones.append(ground(rng, "charco", "patches", 0.6, 0.63))
     sky, light = outdoors(rng, frame, [ridge(rng, pick(rng, ("trees", "city", "trees")), 0.15, 0.8)])
-    setting = Setting(zones, [], sky, light, ["maceta", "maceta", "silla", "mesa",
-                      "pelota", "flor", "cubeta", "escalera", "barril", "caja"])
-    walls = (
-    "pared de ladrillo",
-    "pared de yeso",
-    "pared de yeso",
-    "muro de piedra",
-    "cerca de tablas",
-     "pared de madera")
+    setting = Setting(zones, [], sky, light, ["maceta", "maceta", "silla", "mesa", "pelota", "flor", "cubeta",
+                                              "escalera", "barril", "caja"])
+    walls = ("pared de ladrillo", "pared de yeso", "pared de yeso", "muro de piedra", "cerca de tablas",
+             "pared de madera")
     return enclose(rng, frame, setting, walls, (1.0, 3.5))
 
 
@@ -209,19 +160,8 @@ def garden(rng: np.random.Generator, frame: Frame) -> Setting:
     if rng.random() < 0.2:
         zones.append(ground(rng, "agua dulce", "patches", 0.4, 0.6))
     sky, light = outdoors(rng, frame, [ridge(rng, "trees", 0.25, 0.8)])
-    names = [
-    "flor",
-    "flor",
-    "arbusto",
-    "árbol",
-    "maceta",
-    "fuente",
-    "regadera",
-    "cerca",
-    "silla",
-    "columpio",
-    "pelota",
-     "casa"]
+    names = ["flor", "flor", "arbusto", "árbol", "maceta", "fuente", "regadera", "cerca", "silla", "columpio",
+             "pelota", "casa"]
     setting = Setting(zones, [], sky, light, names, (2, 7))
     walls = ("seto", "seto", "cerca de tablas", "muro de piedra", "pared de ladrillo")
     return enclose(rng, frame, setting, walls, (0.45, 1.5)) if rng.random() < 0.65 else setting

@@ -54,7 +54,8 @@ def chain(thing: Thing, points: Sequence, radii: Sequence[float], part: str, pai
         thing.limb(start, end, thick, part, paint, thin / thick)
 
 
-def aim(rng: np.random.Generator, center, yaw: float = 40.0, pitch: float = 12.0) -> Joint:
+def aim(rng: np.random.Generator, center: Sequence[float] | np.ndarray, yaw: float = 40.0,
+        pitch: float = 12.0) -> Joint:
     """Una cabeza en `center` que mira al azar hacia los lados (hasta `yaw` grados) y arriba o abajo (`pitch`)."""
     turn = rotation("z", rng.uniform(-yaw, yaw)) @ rotation("y", rng.uniform(-pitch, pitch))
     return Joint(np.asarray(center, float), turn)
@@ -72,7 +73,8 @@ def random_pose(rng: np.random.Generator) -> str:
 
 def _standing(thing, rng, build, coat):
     half, z, girth = build.length / 2, build.height, build.girth
-    chain(thing, [(-half, 0, z + 0.01), (0, 0, z), (half, 0, z)], [girth * 0.93, girth * 0.95, girth * 1.06], "torso", coat.body)
+    chain(thing, [(-half, 0, z + 0.01), (0, 0, z), (half, 0, z)], [girth * 0.93, girth * 0.95, girth * 1.06], "torso",
+          coat.body)
     thing.limb((-half * 0.5, 0, z - girth * 0.35), (half, 0, z - girth * 0.38), girth * 0.75, "torso", coat.belly, 1.05)
     stride = rng.uniform(0.0, 0.2) * z / 0.5
     for side in SIDES:
@@ -103,7 +105,8 @@ def _hind_leg(thing, top, sway, build, coat):
 
 def _paw(thing, foot, build, coat):
     size = build.leg
-    thing.ellipsoid(np.asarray(foot) + (size * 0.55, 0, -size * 0.05), (size * 1.5, size * 1.02, size * 0.72), build.paw,
+    thing.ellipsoid(np.asarray(foot) + (size * 0.55, 0, -size * 0.05), (size * 1.5, size * 1.02, size * 0.72),
+                    build.paw,
                     coat.feet, soft=True)
 
 
@@ -119,7 +122,8 @@ def _sitting(thing, rng, build, coat):
         chain(thing, [chest + (0.02, side * girth * 0.5, -0.03), elbow], [thick * 1.5, thick * 1.1], "pata", coat.body)
         chain(thing, [elbow, foot], [thick * 1.1, thick * 0.88], "pata", coat.feet)
         _paw(thing, foot, build, coat)
-        thing.ellipsoid((-0.12, side * girth * 0.95, girth * 0.95), (0.25, thick * 1.3, girth * 0.98), "pata", coat.body,
+        thing.ellipsoid((-0.12, side * girth * 0.95, girth * 0.95), (0.25, thick * 1.3, girth * 0.98), "pata",
+                        coat.body,
                         rotation("y", 20), soft=True)
         _paw(thing, (0.08, side * girth * 1.15, thick * 0.72), build, coat)
     return chest + (0.02, 0, girth * 0.4), np.array([hips[0] - girth, 0, 0.09])
@@ -128,14 +132,16 @@ def _sitting(thing, rng, build, coat):
 def _lying(thing, rng, build, coat):
     half, girth, thick = build.length / 2, build.girth, build.leg
     z = girth * 1.02
-    chain(thing, [(-half, 0, z), (0, 0, z + 0.02), (half * 0.9, 0, z + 0.09)], [girth * 1.08, girth * 1.05, girth * 1.05], "torso", coat.body)
+    spine = [(-half, 0, z), (0, 0, z + 0.02), (half * 0.9, 0, z + 0.09)]
+    chain(thing, spine, [girth * 1.08, girth * 1.05, girth * 1.05], "torso", coat.body)
     thing.limb((-half * 0.3, 0, z * 0.7), (half, 0, z * 0.85), girth * 0.72, "torso", coat.belly)
     for side in SIDES:
         elbow = (half - 0.05, side * girth * 0.75, thick)
         foot = (half + 0.3 + rng.uniform(-0.06, 0.06), side * girth * 0.62, thick * 0.8)
         chain(thing, [elbow, foot], [thick * 1.15, thick * 0.9], "pata", coat.feet)
         _paw(thing, foot, build, coat)
-        thing.ellipsoid((-half + 0.08, side * girth * 0.95, z * 0.85), (0.24, thick * 1.2, girth * 0.82), "pata", coat.body, soft=True)
+        thing.ellipsoid((-half + 0.08, side * girth * 0.95, z * 0.85), (0.24, thick * 1.2, girth * 0.82), "pata",
+                        coat.body, soft=True)
         _paw(thing, (-half + 0.3, side * girth * 1.2, thick * 0.72), build, coat)
     return np.array([half, 0, z + girth * 0.75]), np.array([-half - girth * 0.85, 0, z * 0.7])
 

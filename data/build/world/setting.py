@@ -39,9 +39,9 @@ class Light:
 
 @dataclass
 class Setting:
-    """Un lugar armado: suelo, paredes, cielo, luz, y los nombres de los accesorios que le van (los repetidos pesan más).
+    """Un lugar armado: suelo, paredes, cielo, luz y los nombres de los accesorios que le van (repetidos: pesan más).
 
-    crowd: entre cuántos accesorios se escoge; things: bardas y cercas, que son cosas y no paredes porque dejan ver el cielo;
+    crowd: entre cuántos accesorios se escoge; things: bardas y cercas (cosas, no paredes: dejan ver el cielo);
     limits: parejas (punto, normal) que ningún accesorio cruza, además de las paredes.
     """
     ground: list[Zone]
@@ -49,7 +49,7 @@ class Setting:
     sky: Sky
     light: Light
     props: list[str]
-    crowd: tuple[int, int] = (1, 5)
+    crowd: tuple[int, int] = (2, 6)
     things: list[Thing] = field(default_factory=list)
     limits: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list)
 
@@ -66,12 +66,8 @@ def choose(rng: np.random.Generator, weights: dict[str, float]) -> str:
     return str(rng.choice(list(weights), p=odds / odds.sum()))
 
 
-def outdoors(rng: np.random.Generator,
-    frame: Frame,
-    ridges: list[Ridge],
-    weather: dict[str,
-    float] = WEATHER) -> tuple[Sky,
-     Light]:
+def outdoors(rng: np.random.Generator, frame: Frame, ridges: list[Ridge],
+             weather: dict[str, float] = WEATHER) -> tuple[Sky, Light]:
     """Cielo y luz de fuera, con el tiempo escogido según los pesos de `weather`."""
     kind = choose(rng, weather)
     if kind in ("despejado", "nubes"):
@@ -92,24 +88,24 @@ def _blue(rng: np.random.Generator, frame: Frame, ridges: list[Ridge], kind: str
 def _overcast(rng: np.random.Generator, frame: Frame, ridges: list[Ridge]) -> tuple[Sky, Light]:
     grey = np.array([0.58, 0.61, 0.66]) * rng.uniform(0.65, 1.05)
     sky = Sky("overcast", grey * 0.8, grey * 1.12, float(rng.uniform(0.5, 0.9)), "cielo nublado", ridges)
-    return sky, _light(rng, frame, rng.uniform(35, 70), np.array(
-        [0.36, 0.35, 0.33]), grey * 0.9, (0.3, rng.uniform(0.006, 0.02)))
+    return sky, _light(rng, frame, rng.uniform(35, 70), np.array([0.36, 0.35, 0.33]), grey * 0.9,
+                       (0.3, rng.uniform(0.006, 0.02)))
 
 
 def _sunset(rng: np.random.Generator, frame: Frame, ridges: list[Ridge]) -> tuple[Sky, Light]:
     zenith = np.array([0.20, 0.22, 0.46]) * rng.uniform(0.7, 1.2)
     horizon = np.array([1.0, rng.uniform(0.36, 0.58), rng.uniform(0.16, 0.40)]) * rng.uniform(0.8, 1.0)
-    ambient = (zenith * 0.6 + horizon * 0.4) * rng.uniform(0.6, 0.8) + 0.05
+    ambient = (zenith * 0.55 + horizon * 0.25) * rng.uniform(0.6, 0.8) + 0.14
     sky = Sky("sunset", zenith, horizon, float(rng.uniform(0.3, 0.7)), "cielo de atardecer", ridges)
-    return sky, _light(rng, frame, rng.uniform(8, 20), np.array(
-        [1.35, 0.78, 0.42]), ambient, (0.05, rng.uniform(0.004, 0.02)))
+    return sky, _light(rng, frame, rng.uniform(8, 20), np.array([1.20, 0.86, 0.60]), ambient,
+                       (0.05, rng.uniform(0.004, 0.02)))
 
 
 def _fog(rng: np.random.Generator, frame: Frame, ridges: list[Ridge]) -> tuple[Sky, Light]:
     grey = np.array([0.70, 0.73, 0.76]) * rng.uniform(0.75, 1.05)
     sky = Sky("overcast", grey * 0.92, grey, 0.2, "niebla", ridges)
-    return sky, _light(rng, frame, rng.uniform(35, 65), np.array(
-        [0.34, 0.33, 0.32]), grey * 0.85, (0.3, rng.uniform(0.02, 0.05)))
+    return sky, _light(rng, frame, rng.uniform(35, 65), np.array([0.34, 0.33, 0.32]), grey * 0.85,
+                       (0.3, rng.uniform(0.02, 0.05)))
 
 
 def _light(rng: np.random.Generator, frame: Frame, height: float, color: np.ndarray, ambient: np.ndarray,
@@ -117,13 +113,13 @@ def _light(rng: np.random.Generator, frame: Frame, height: float, color: np.ndar
     """Luz con el sol a `height` grados, casi siempre del lado de la cámara para que lo visto no quede a contraluz."""
     turn = rng.uniform(-80, 80) if rng.random() < 0.86 else rng.uniform(80, 280)
     return Light(direction(frame.azimuth + turn, height + rng.uniform(-4, 4)), color, np.asarray(ambient),
-                 size_and_fog[0], float(size_and_fog[1]), float(np.exp(0.12 * rng.normal())))
+                 size_and_fog[0],
+                 float(size_and_fog[1]), float(np.exp(0.12 * rng.normal())))
 
 
 def underwater(rng: np.random.Generator, frame: Frame) -> tuple[Sky, Light]:
     """Agua por todos lados, más oscura con la distancia: de turquesa a azul profundo."""
-    horizon = np.array([rng.uniform(0.01, 0.06), rng.uniform(0.10, 0.36),
-                       rng.uniform(0.28, 0.52)]) * rng.uniform(0.7, 1.2)
+    horizon = rng.uniform((0.01, 0.10, 0.28), (0.06, 0.36, 0.52)) * rng.uniform(0.7, 1.2)
     sky = Sky("water", horizon * 1.6 + 0.05, horizon, 0.5, "agua profunda")
     light = _light(rng, frame, rng.uniform(50, 80), np.array([0.85, 0.95, 0.92]), np.array([0.26, 0.42, 0.48]),
                    (0.1, rng.uniform(0.10, 0.28) / frame.distance))
@@ -134,6 +130,6 @@ def indoors(rng: np.random.Generator, frame: Frame, dim: float = 1.0) -> tuple[S
     """Sin cielo; luz suave de lámpara o de ventana, cálida o fría. `dim` < 1 la baja."""
     tint = np.array([1.0, 0.9, 0.76]) if rng.random() < 0.6 else np.array([0.88, 0.95, 1.0])
     ambient = np.array([0.50, 0.48, 0.45]) * rng.uniform(0.75, 1.1) * dim
-    light = _light(rng, frame, rng.uniform(30, 65), tint * rng.uniform(0.6, 0.95)
-                   * dim, ambient, (rng.uniform(0.05, 0.2), 0.0))
+    light = _light(rng, frame, rng.uniform(30, 65), tint * rng.uniform(0.6, 0.95) * dim, ambient,
+                   (rng.uniform(0.05, 0.2), 0.0))
     return Sky("none", ambient, ambient, 0.0, ""), light

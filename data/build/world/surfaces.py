@@ -19,7 +19,8 @@ GROUNDS = {
     "flores": (Paint("follaje", (0.16, 0.36, 0.08), "punteado", (0.85, 0.70, 0.10), 4),
                Paint("follaje", (0.14, 0.32, 0.08), "punteado", (0.75, 0.20, 0.42), 4),
                Paint("follaje", (0.15, 0.34, 0.10), "granulado", (0.48, 0.28, 0.70), 3)),
-    "musgo": (Paint("follaje", (0.10, 0.26, 0.05), "liso"), Paint("follaje", (0.09, 0.24, 0.05), "granulado", (0.16, 0.34, 0.06), 4)),
+    "musgo": (Paint("follaje", (0.10, 0.26, 0.05), "liso"),
+              Paint("follaje", (0.09, 0.24, 0.05), "granulado", (0.16, 0.34, 0.06), 4)),
     "hojarasca": (Paint("hojarasca", (0.34, 0.18, 0.07), "manchado", (0.52, 0.27, 0.06), 3.5),
                   Paint("hojarasca", (0.30, 0.19, 0.09), "liso"),
                   Paint("hojarasca", (0.60, 0.26, 0.05), "manchado", (0.40, 0.10, 0.04), 3)),
@@ -35,7 +36,8 @@ GROUNDS = {
     "sendero": (Paint("tierra", (0.46, 0.34, 0.22), "granulado", (0.33, 0.24, 0.15), 4),
                 Paint("tierra", (0.55, 0.44, 0.31), "liso"),
                 Paint("piedra", (0.42, 0.39, 0.35), "empedrado", (0.20, 0.18, 0.15), 3)),
-    "lodo": (Paint("tierra", (0.17, 0.11, 0.07), "liso"), Paint("tierra", (0.22, 0.15, 0.10), "ondulado", (0.12, 0.08, 0.05), 3)),
+    "lodo": (Paint("tierra", (0.17, 0.11, 0.07), "liso"),
+             Paint("tierra", (0.22, 0.15, 0.10), "ondulado", (0.12, 0.08, 0.05), 3)),
     "charco": (Paint("agua", (0.09, 0.10, 0.11), "liso"),),
     "pedregal": (Paint("piedra", (0.40, 0.38, 0.36), "empedrado", (0.17, 0.16, 0.15), 2.5),
                  Paint("piedra", (0.33, 0.34, 0.37), "agrietado", (0.15, 0.15, 0.16), 2.4),
@@ -63,10 +65,13 @@ GROUNDS = {
                       Paint("arena", (0.50, 0.44, 0.36), "granulado", (0.34, 0.30, 0.26), 4)),
     "arrecife": (Paint("piedra", (0.50, 0.22, 0.30), "rosetas", (0.85, 0.55, 0.25), 1.8),
                  Paint("piedra", (0.30, 0.26, 0.40), "punteado", (0.75, 0.40, 0.55), 3)),
-    "calle": (Paint("asfalto", (0.17, 0.17, 0.18), "granulado", (0.27, 0.27, 0.28), 5), Paint("asfalto", (0.13, 0.13, 0.14), "liso"),
+    "calle": (Paint("asfalto", (0.17, 0.17, 0.18), "granulado", (0.27, 0.27, 0.28), 5),
+              Paint("asfalto", (0.13, 0.13, 0.14), "liso"),
               Paint("asfalto", (0.22, 0.22, 0.23), "agrietado", (0.11, 0.11, 0.11), 1.6)),
-    "carretera": (Paint("asfalto", (0.11, 0.11, 0.12), "liso"), Paint("asfalto", (0.26, 0.25, 0.25), "granulado", (0.18, 0.18, 0.18), 4)),
-    "pavimento": (Paint("asfalto", (0.20, 0.20, 0.21), "liso"), Paint("asfalto", (0.15, 0.15, 0.16), "granulado", (0.24, 0.24, 0.25), 5),
+    "carretera": (Paint("asfalto", (0.11, 0.11, 0.12), "liso"),
+                  Paint("asfalto", (0.26, 0.25, 0.25), "granulado", (0.18, 0.18, 0.18), 4)),
+    "pavimento": (Paint("asfalto", (0.20, 0.20, 0.21), "liso"),
+                  Paint("asfalto", (0.15, 0.15, 0.16), "granulado", (0.24, 0.24, 0.25), 5),
                   Paint("asfalto", (0.26, 0.25, 0.25), "agrietado", (0.13, 0.13, 0.13), 1.5)),
     "acotamiento": (Paint("tierra", (0.46, 0.41, 0.34), "granulado", (0.33, 0.29, 0.24), 5),),
     "banqueta": (Paint("concreto", (0.52, 0.50, 0.46), "mosaico", (0.30, 0.29, 0.27), 1.2),
@@ -90,7 +95,8 @@ GROUNDS = {
     "piso de ladrillo": (Paint("ladrillo", (0.50, 0.22, 0.14), "trenzado", (0.33, 0.14, 0.09), 2.4),
                          Paint("ladrillo", (0.55, 0.26, 0.16), "enladrillado", (0.62, 0.55, 0.48), 2.8)),
     "linóleo": (Paint("plástico", (0.60, 0.63, 0.56), "punteado", (0.36, 0.44, 0.40), 3),
-                Paint("plástico", (0.74, 0.66, 0.46), "liso"), Paint("plástico", (0.34, 0.48, 0.56), "cuadriculado", (0.66, 0.74, 0.76), 1.6)),
+                Paint("plástico", (0.74, 0.66, 0.46), "liso"),
+                Paint("plástico", (0.34, 0.48, 0.56), "cuadriculado", (0.66, 0.74, 0.76), 1.6)),
     "duela": (Paint("madera", (0.47, 0.27, 0.12), "veteado", (0.31, 0.17, 0.07), 1.2),
               Paint("madera", (0.30, 0.15, 0.07), "acanalado", (0.17, 0.08, 0.04), 2.2),
               Paint("madera", (0.58, 0.38, 0.20), "zigzag", (0.45, 0.27, 0.13), 2.0),
@@ -106,8 +112,8 @@ WALLS = {
                           Paint("ladrillo", (0.62, 0.36, 0.22), "enladrillado", (0.40, 0.34, 0.29), 2.8),
                           Paint("ladrillo", (0.76, 0.74, 0.70), "enladrillado", (0.56, 0.54, 0.50), 3.0)),
     "pared de yeso": tuple(Paint("yeso", color) for color in (
-        (0.82, 0.78, 0.70), (0.78, 0.62, 0.28), (0.38, 0.55, 0.70), (0.75, 0.48, 0.46), (0.48, 0.62, 0.42), (0.58, 0.57, 0.56),
-        (0.80, 0.42, 0.22), (0.46, 0.38, 0.58), (0.10, 0.25, 0.30))),
+        (0.82, 0.78, 0.70), (0.78, 0.62, 0.28), (0.38, 0.55, 0.70), (0.75, 0.48, 0.46), (0.48, 0.62, 0.42),
+        (0.58, 0.57, 0.56), (0.80, 0.42, 0.22), (0.46, 0.38, 0.58), (0.10, 0.25, 0.30))),
     "papel tapiz": (Paint("papel", (0.78, 0.72, 0.58), "rayado", (0.60, 0.32, 0.28), 1.6),
                     Paint("papel", (0.66, 0.74, 0.76), "punteado", (0.25, 0.38, 0.56), 2.4),
                     Paint("papel", (0.80, 0.70, 0.66), "rosetas", (0.55, 0.20, 0.30), 1.8),
@@ -133,24 +139,19 @@ WALLS = {
 
 # clase de silueta → (nombre, material, colores, frecuencia, altura, textura)
 RIDGES = {
-    "hills": ("colina", "pasto", ((0.15, 0.27, 0.10), (0.20, 0.32, 0.10), (0.44, 0.36, 0.16), (0.30, 0.32, 0.14)), (2.5, 5.0), (0.08, 0.20), "liso"),
-    "peaks": ("montaña", "piedra", ((0.22, 0.24, 0.30), (0.32, 0.28, 0.27), (0.26, 0.32, 0.36)), (2.5, 5.0), (0.30, 0.65), "liso"),
-    "mesas": ("meseta", "piedra", ((0.50, 0.23, 0.12), (0.58, 0.34, 0.20), (0.42, 0.26, 0.22)), (3.0, 5.5), (0.12, 0.30), "acanalado"),
-    "trees": ("arboleda", "follaje", ((0.05, 0.15, 0.04), (0.09, 0.22, 0.05), (0.12, 0.18, 0.06)), (12.0, 22.0), (0.16, 0.38), "liso"),
-    "city": ("edificio", "concreto", ((0.55, 0.50, 0.46), (0.46, 0.30, 0.24), (0.40, 0.45, 0.52), (0.66, 0.56, 0.40)), (6.0, 11.0), (0.35, 0.75),
-             "cuadriculado"),
+    "hills": ("colina", "pasto", ((0.15, 0.27, 0.10), (0.20, 0.32, 0.10), (0.44, 0.36, 0.16), (0.30, 0.32, 0.14)),
+              (2.5, 5.0), (0.08, 0.20), "liso"),
+    "peaks": ("montaña", "piedra", ((0.22, 0.24, 0.30), (0.32, 0.28, 0.27), (0.26, 0.32, 0.36)), (2.5, 5.0),
+              (0.30, 0.65), "liso"),
+    "mesas": ("meseta", "piedra", ((0.50, 0.23, 0.12), (0.58, 0.34, 0.20), (0.42, 0.26, 0.22)), (3.0, 5.5),
+              (0.12, 0.30), "acanalado"),
+    "trees": ("arboleda", "follaje", ((0.05, 0.15, 0.04), (0.09, 0.22, 0.05), (0.12, 0.18, 0.06)), (12.0, 22.0),
+              (0.16, 0.38), "liso"),
+    "city": ("edificio", "concreto", ((0.55, 0.50, 0.46), (0.46, 0.30, 0.24), (0.40, 0.45, 0.52), (0.66, 0.56, 0.40)),
+             (6.0, 11.0), (0.35, 0.75), "cuadriculado"),
 }
-RUG_TEXTURES = (
-    "rayado",
-    "cuadriculado",
-    "zigzag",
-    "trenzado",
-    "punteado",
-    "rosetas",
-    "mosaico",
-    "ondulado",
-    "escamoso",
-     "liso")
+RUG_TEXTURES = ("rayado", "cuadriculado", "zigzag", "trenzado", "punteado", "rosetas", "mosaico", "ondulado",
+                "escamoso", "liso")
 
 
 def pick(rng: np.random.Generator, options: tuple):
@@ -167,18 +168,8 @@ def shade(rng: np.random.Generator, color: Vector, spread: float = 0.12) -> Vect
 def vary(rng: np.random.Generator, paint: Paint) -> Paint:
     """La misma pintura con otros tonos y otro tamaño de dibujo."""
     second = None if paint.color2 is None else shade(rng, paint.color2, 0.08)
-    return Paint(
-    paint.material,
-    shade(
-        rng,
-        paint.color),
-        paint.texture,
-        second,
-        paint.scale *
-        float(
-            np.exp(
-                0.2 *
-                 rng.normal())))
+    return Paint(paint.material, shade(rng, paint.color), paint.texture, second,
+                 paint.scale * float(np.exp(0.2 * rng.normal())))
 
 
 def ground(rng: np.random.Generator, name: str, rule: str = "all", *params: float, part: str = "") -> Zone:

@@ -1,9 +1,8 @@
 """Camiones: cabina chata o con trompa y cinco clases de carga."""
 import numpy as np
 
-from .materials import COLORS
-from .palette import (CHROME, DARK, GLASS, LAMP, SIDES, TAIL_LAMP, VIVID, chance, contrast, named, patterned, pick, shade, vary,
-                      vehicle_color, wood)
+from .palette import (CHROME, DARK, GLASS, LAMP, SIDES, TAIL_LAMP, chance, contrast, named, patterned, pick, shade,
+                      vary, vehicle_color, wood)
 from .shapes import Paint, Thing, rotation
 from .vehicles import PLATE, prism, wheel
 
@@ -30,12 +29,14 @@ def truck(rng: np.random.Generator) -> Thing:
 def _flat_cab(rng, thing, paint, half, floor):
     back, tall = 0.46, rng.uniform(0.56, 0.7)
     middle = (back + 1.0) / 2
-    thing.box((middle, 0, floor + 0.02 + tall / 2), ((1 - back) / 2, half, tall / 2), "cabina", paint, taper=(0.84, 0.95), shift=(-0.16, 0))
+    thing.box((middle, 0, floor + 0.02 + tall / 2), ((1 - back) / 2, half, tall / 2), "cabina", paint,
+              taper=(0.84, 0.95), shift=(-0.16, 0))
     z = floor + tall * 0.68
     matrix = np.array([[0.02, 0, -0.016], [0, half * 0.86, 0], [0, 0, tall * 0.19]])
     thing.wedge((1 - 0.064, 0, z), matrix, "parabrisas", GLASS, taper=(1, 0.95))
     for side in SIDES:
-        thing.box((middle + 0.02, side * half * 0.975, z + 0.01), (0.13, 0.018, tall * 0.17), "ventana", GLASS, rotation("x", side * 3))
+        thing.box((middle + 0.02, side * half * 0.975, z + 0.01), (0.13, 0.018, tall * 0.17), "ventana", GLASS,
+                  rotation("x", side * 3))
         _mirror(thing, (0.92, side * (half + 0.06), z))
         thing.box((middle - 0.02, side * half, floor + tall * 0.28), (0.15, 0.01, tall * 0.2), "puerta", paint)
     thing.box((1.0, 0, floor + tall * 0.3), (0.02, half * 0.5, tall * 0.09), "parrilla", DARK)
@@ -45,15 +46,18 @@ def _flat_cab(rng, thing, paint, half, floor):
 def _nosed_cab(rng, thing, paint, half, floor):
     back, front, tall = 0.22, 0.62, rng.uniform(0.54, 0.64)
     middle, hood = (back + front) / 2, tall * 0.55
-    thing.box((middle, 0, floor + 0.02 + tall / 2), ((front - back) / 2, half, tall / 2), "cabina", paint, taper=(0.8, 0.9), shift=(-0.14, 0))
-    prism(thing, (front - 0.05, 1.0), (floor + 0.02, floor + hood), half * 0.72, 0.85, "cofre", paint, 0.92)
+    thing.box((middle, 0, floor + 0.02 + tall / 2), ((front - back) / 2, half, tall / 2), "cabina", paint,
+              taper=(0.8, 0.9), shift=(-0.14, 0))
+    prism(thing, (front - 0.05, 1.0), (floor + 0.02, floor + hood), half * 0.72, (0.85, 0.92), "cofre", paint)
     z = floor + tall * 0.77
     matrix = np.array([[0.02, 0, -0.02], [0, half * 0.82, 0], [0, 0, tall * 0.18]])
     thing.wedge((front - 0.046, 0, z), matrix, "parabrisas", GLASS, taper=(1, 0.94))
     for side in SIDES:
-        thing.box((middle, side * half * 0.93, z), (0.12, 0.018, tall * 0.16), "ventana", GLASS, rotation("x", side * 6))
+        thing.box((middle, side * half * 0.93, z), (0.12, 0.018, tall * 0.16), "ventana", GLASS,
+                  rotation("x", side * 6))
         thing.ellipsoid((0.7, side * half * 0.8, floor + 0.06), (0.26, 0.12, 0.17), "guardafango", paint)
-        thing.cone((back - 0.03, side * half * 0.75, floor), (back - 0.03, side * half * 0.75, floor + tall * 1.35), 0.035, "escape", CHROME)
+        thing.cone((back - 0.03, side * half * 0.75, floor), (back - 0.03, side * half * 0.75, floor + tall * 1.35),
+                   0.035, "escape", CHROME)
         _mirror(thing, (front - 0.02, side * (half + 0.05), z))
     thing.box((1.0, 0, floor + hood * 0.5), (0.02, half * 0.42, hood * 0.3), "parrilla", CHROME)
     return back
@@ -113,14 +117,17 @@ def _flatbed(rng, thing, span, half, floor):
             thing.cone((span[0] - 0.02, y, floor + z), (span[1], y, floor + z), 0.1, "tronco", bark)
         return
     for i in range(3):
-        size, paint = rng.uniform(0.15, 0.24), pick(rng, (wood(rng), Paint("plástico", named(rng)), Paint("papel", (0.5, 0.34, 0.18))))
-        thing.box((middle + (i - 1) * long * 0.64, rng.uniform(-0.05, 0.05), floor + 0.055 + size), (long * 0.28, half * 0.8, size), "carga", paint)
+        size, paint = rng.uniform(0.15, 0.24), pick(rng, (wood(rng), Paint("plástico", named(rng)),
+                                                          Paint("papel", (0.5, 0.34, 0.18))))
+        thing.box((middle + (i - 1) * long * 0.64, rng.uniform(-0.05, 0.05), floor + 0.055 + size),
+                  (long * 0.28, half * 0.8, size), "carga", paint)
 
 
 def _stakes(rng, thing, span, half, floor):
     middle, long, plank = sum(span) / 2, (span[1] - span[0]) / 2, wood(rng)
     thing.box((middle, 0, floor + 0.02), (long, half * 1.05, 0.035), "plataforma", plank)
-    thing.box((middle, 0, floor + 0.2), (long * 0.93, half * 0.93, 0.17), "carga", Paint("paja", (0.72, 0.55, 0.18), "granulado", (0.45, 0.32, 0.08), 6.0))
+    straw = Paint("paja", (0.72, 0.55, 0.18), "granulado", (0.45, 0.32, 0.08), 6.0)
+    thing.box((middle, 0, floor + 0.2), (long * 0.93, half * 0.93, 0.17), "carga", straw)
     for z in (0.13, 0.29, 0.45):
         for side in SIDES:
             thing.box((middle, side * half * 1.03, floor + z), (long, 0.02, 0.05), "redila", plank)
@@ -135,8 +142,10 @@ def _dump(rng, thing, span, half, floor):
     paint = Paint("metal", named(rng, ("amarillo", "naranja", "rojo", "verde", "gris", "azul")))
     thing.box((middle, 0, floor + 0.22), (long * 0.86, half * 0.86, 0.22), "caja", paint, taper=(1.16, 1.22))
     for spot in np.linspace(span[0] + 0.14, span[1] - 0.14, 4):
-        thing.box((spot, 0, floor + 0.24), (0.025, half * 0.9, 0.22), "caja", Paint("metal", shade(paint.color, 0.6)), taper=(1, 1.2))
-    dirt = Paint(pick(rng, ("tierra", "arena", "piedra")), vary(rng, pick(rng, ((0.28, 0.16, 0.08), (0.7, 0.56, 0.36), (0.4, 0.38, 0.36)))))
+        thing.box((spot, 0, floor + 0.24), (0.025, half * 0.9, 0.22), "caja", Paint("metal", shade(paint.color, 0.6)),
+                  taper=(1, 1.2))
+    dirt = Paint(pick(rng, ("tierra", "arena", "piedra")),
+                 vary(rng, pick(rng, ((0.28, 0.16, 0.08), (0.7, 0.56, 0.36), (0.4, 0.38, 0.36)))))
     thing.ellipsoid((middle, 0, floor + 0.4), (long * 0.92, half * 0.95, 0.24), "carga", dirt)
 
 

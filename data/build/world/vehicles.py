@@ -4,8 +4,9 @@ from typing import NamedTuple
 import numpy as np
 
 from .materials import COLORS
-from .palette import CHROME, DARK, GLASS, LAMP, SIDES, TAIL_LAMP, TIRE, chance, contrast, pick, shade, vary, vehicle_color
-from .shapes import Paint, Thing, rotation
+from .palette import (CHROME, DARK, GLASS, LAMP, SIDES, TAIL_LAMP, TIRE, chance, contrast, pick, shade, vary,
+                      vehicle_color)
+from .shapes import Paint, Thing
 
 PLATE = Paint("plástico", (0.86, 0.86, 0.80))
 
@@ -34,10 +35,10 @@ def wheel(thing: Thing, x: float, y: float, radius: float, width: float = 0.08) 
     thing.cone((x, y, radius), (x, y + side * 0.03, radius), radius * 0.2, "rin", DARK)
 
 
-def prism(thing: Thing, x: tuple[float, float], z: tuple[float, float], half: float, drop: float, part: str, paint: Paint,
-          narrow: float = 0.94) -> None:
-    """Tramo de carrocería de x[0] a x[1], entre z[0] y z[1]; en x[1] sólo llega a `drop` de su altura y `narrow` de su ancho."""
-    (x0, x1), (z0, z1) = x, z
+def prism(thing: Thing, x: tuple[float, float], z: tuple[float, float], half: float, end: tuple[float, float],
+          part: str, paint: Paint) -> None:
+    """Tramo de carrocería de x[0] a x[1], entre z[0] y z[1]; end: altura y ancho que le quedan en x[1], relativos."""
+    (x0, x1), (z0, z1), (drop, narrow) = x, z, end
     matrix = np.array([[0, 0, (x1 - x0) / 2], [0, half, 0], [(z1 - z0) / 2, 0, 0]])
     thing.wedge(((x0 + x1) / 2, 0, (z0 + z1) / 2), matrix, part, paint, taper=(drop, narrow), shift=(drop - 1, 0))
 
@@ -49,7 +50,8 @@ def car(rng: np.random.Generator) -> Thing:
     radius, low = rng.uniform(0.155, 0.178) + (0.025 if style is STYLES["camioneta"] else 0), rng.uniform(0.11, 0.14)
     paint = Paint("metal", vehicle_color(rng))
     if chance(rng, 0.07):
-        paint = Paint("metal", paint.color, *pick(rng, (("rayado", contrast(rng, paint.color), 9.0), ("cuadriculado", contrast(rng, paint.color), 6.0))))
+        paint = Paint("metal", paint.color, *pick(rng, (("rayado", contrast(rng, paint.color), 9.0),
+                                                        ("cuadriculado", contrast(rng, paint.color), 6.0))))
     roof = Paint("metal", contrast(rng, paint.color, ("blanco", "negro"))) if chance(rng, 0.2) else paint
     waist = low + style.waist + rng.uniform(-0.02, 0.03)
     _shell(thing, style, paint, half, (low, waist))
@@ -63,9 +65,10 @@ def car(rng: np.random.Generator) -> Thing:
 def _shell(thing, style, paint, half, heights):
     low, waist = heights
     lip = (waist - low)
-    prism(thing, (-1 + style.trunk, 1 - style.hood), (low, waist), half, 1.0, "carrocería", paint, 1.0)
-    prism(thing, (1 - style.hood, 0.99), (low, waist), half, 0.84, "cofre", paint, 0.95)
-    prism(thing, (-1 + style.trunk, -0.99), (low, waist), half, 0.86 if style.trunk > 0.2 else 0.97, "cajuela", paint, 0.95)
+    prism(thing, (-1 + style.trunk, 1 - style.hood), (low, waist), half, (1.0, 1.0), "carrocería", paint)
+    prism(thing, (1 - style.hood, 0.99), (low, waist), half, (0.84, 0.95), "cofre", paint)
+    prism(thing, (-1 + style.trunk, -0.99), (low, waist), half, (0.86 if style.trunk > 0.2 else 0.97, 0.95), "cajuela",
+          paint)
     for x in (0.985, -0.985):
         thing.box((x, 0, low + lip * 0.16), (0.05, half * 0.92, 0.05), "defensa", DARK)
 
@@ -77,12 +80,14 @@ def _cabin(thing, style, roof, half, waist, height):
     shift = ((roof0 + roof1 - foot0 - foot1) / 2 / length, 0.0)
     center = ((foot0 + foot1) / 2, 0, waist + height / 2)
     thing.box(center, (length, half * 0.95, height / 2), "ventana", GLASS, taper=taper, shift=shift)
-    thing.box(((roof0 + roof1) / 2, 0, waist + height), (top * 1.04, half * 0.8, 0.035), "techo", roof, taper=(0.92, 0.9))
+    thing.box(((roof0 + roof1) / 2, 0, waist + height), (top * 1.04, half * 0.8, 0.035), "techo", roof,
+              taper=(0.92, 0.9))
     for spot in (0.04, 0.52, 0.97):                                            # postes: van del pie al techo
         x0, x1 = foot0 + (foot1 - foot0) * spot, roof0 + (roof1 - roof0) * spot
         matrix = np.array([[0.035, 0, (x1 - x0) / 2], [0, half * 0.957, 0], [0, 0, height / 2]])
         thing.wedge(((x0 + x1) / 2, 0, waist + height / 2), matrix, "poste", roof, taper=(1.0, 0.825))
-    thing.box((center[0], 0, waist + height * 0.55), (length * 0.93, half * 0.55, height * 0.52), "ventana", GLASS, taper=taper, shift=shift)
+    thing.box((center[0], 0, waist + height * 0.55), (length * 0.93, half * 0.55, height * 0.52), "ventana", GLASS,
+              taper=taper, shift=shift)
 
 
 def _front_and_back(thing, style, half, heights):
@@ -103,10 +108,12 @@ def _sides(thing, half, heights, paint, radius):
     for side in SIDES:
         for x, wide in ((0.16, 0.19), (-0.22, 0.17)):
             thing.box((x, side * half, middle + 0.02), (wide, 0.008, tall * 0.84), "puerta", paint)
-            thing.box((x + wide + 0.008, side * half, middle + 0.02), (0.008, 0.01, tall * 0.84), "puerta", Paint("plástico", shade(paint.color, 0.35)))
+            thing.box((x + wide + 0.008, side * half, middle + 0.02), (0.008, 0.01, tall * 0.84), "puerta",
+                      Paint("plástico", shade(paint.color, 0.35)))
             thing.box((x - wide * 0.6, side * (half + 0.008), waist - 0.07), (0.045, 0.012, 0.015), "manija", CHROME)
         for x in (0.6, -0.6):
-            thing.cone((x, side * (half - 0.2), radius), (x, side * (half + 0.006), radius), radius * 1.17, "guardafango", DARK)
+            thing.cone((x, side * (half - 0.2), radius), (x, side * (half + 0.006), radius), radius * 1.17,
+                       "guardafango", DARK)
             wheel(thing, x, side * (half + 0.02), radius)
 
 
@@ -116,11 +123,12 @@ def _extras(rng, thing, style, half, waist, paint):
     if kind < 0.12:
         band = Paint("metal", contrast(rng, paint.color))
         for y in (-0.09, 0.09):
-            prism(thing, (1 - style.hood, 0.995), (waist - 0.1, waist + 0.006), 0.05, 0.42, "franja", band, 0.9)
+            prism(thing, (1 - style.hood, 0.995), (waist - 0.1, waist + 0.006), 0.05, (0.42, 0.9), "franja", band)
             thing.pieces[-1].center[1] += y
             thing.box((roof_x, y, top + 0.045), (0.22, 0.05, 0.012), "franja", band)
     elif kind < 0.22:
-        thing.box((roof_x, 0, top + 0.09), (0.07, 0.17, 0.06), "letrero", Paint("plástico", (0.9, 0.85, 0.5)), taper=(0.7, 0.9))
+        thing.box((roof_x, 0, top + 0.09), (0.07, 0.17, 0.06), "letrero", Paint("plástico", (0.9, 0.85, 0.5)),
+                  taper=(0.7, 0.9))
         band = Paint("metal", (0.04, 0.04, 0.04), "cuadriculado", (0.88, 0.88, 0.86), 14.0)
         for side in SIDES:
             thing.box((-0.02, side * half, waist - 0.09), (0.42, 0.012, 0.05), "franja", band)
