@@ -1,0 +1,29 @@
+"""Las órdenes del curso: `python -m labkit ORDEN`. Sin orden, las muestra."""
+
+import sys
+
+VERBS = {"publish": "pone en cuadernos y README la dirección pública del curso (o la quita: --clear)"}
+
+
+def usage() -> str:
+    """La lista de órdenes, una por línea."""
+    verbs = [f"  {verb:<10} {what}" for verb, what in VERBS.items()]
+    return "\n".join(["Uso: python -m labkit ORDEN", "", "Órdenes:", *verbs])
+
+
+def main(arguments: list[str]) -> int:
+    """Corre la orden pedida y da su código de salida: 0 si salió bien, 2 si la orden no se entiende."""
+    verb, *rest = arguments or ["--help"]
+    if verb in ("-h", "--help"):
+        print(usage())
+        return 0
+    if verb == "publish":
+        from labkit.publish import main as publish
+
+        return publish(rest)
+    print(f"No conozco la orden {verb!r}.\n\n{usage()}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,164 @@
+"""Las imágenes del curso y lo que se sabe de cada pixel de ellas.
+
+Cada conjunto (*source*) es una carpeta de data/: mosaicos JPEG, un mapa de segmentos por imagen y una tabla que dice
+qué es cada segmento. Con eso se arman las seis categorías de conceptos de Broden. Fuente: Bau et al. (2017), «Network
+Dissection», CVPR, §2.1, doi:10.1109/CVPR.2017.354.
+"""
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from labkit.colors import COLOR_NAMES, color_index
+from labkit.files import data_path, read_data
+
+COLUMNS, SHARD = 25, 1000                   # columnas de un mosaico; imágenes por mosaico
+CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
+
+
+@dataclass(frozen=True)
+class Protagonist:
+    """La imagen (su posición en la parte "test" de «escenas»), la clase y la unidad que siguen las lecciones 1 a 5."""
+    index: int
+    class_name: str
+    unit: str
+
+
+PROTAGONIST = Protagonist(index=0, class_name="cebra", unit="conv5:0")
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Imágenes con su clase y su lugar; `set[i]` da la pareja (imagen, clase).
+
+    images: (n, 3, h, w) RGB en [0, 1];  labels: (n,) posiciones en `classes`;  scenes: (n,) en `scene_names`.
+    """
+    images: Tensor
+    labels: Tensor
+    classes: list[str]
+    scenes: Tensor
+    scene_names: list[str]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.images[index], int(self.labels[index])
+
+
+@dataclass(frozen=True, eq=False)
+class ConceptSet(ImageSet):
+    """Imágenes con un nombre para cada pixel en seis categorías; las máscaras se arman sólo para las que pidas.
+
+    names, categories: los k conceptos y la categoría de cada uno;  segments: (n, h, w) qué segmento es cada pixel;
+    members: (k', s) qué segmentos forman cada concepto de objeto, parte, material o textura.
+    """
+    names: list[str]
+    categories: list[str]
+    segments: Tensor
+    members: Tensor
+
+    def masks(self, index: int | slice | Sequence[int] | Tensor) -> Tensor:
+        """Dónde está cada concepto en las imágenes pedidas: (b, k, h, w) de verdaderos y falsos."""
+        rows = self._rows(index)
+        maps = self.segments[rows].long()                                                       # (b, h, w)
+        scenes = self.scenes[rows, None] == torch.arange(len(self.scene_names))
+        colors = color_index(self.images[rows])[:, None] == torch.arange(len(COLOR_NAMES))[:, None, None]
+        masks = torch.empty(len(rows), len(self.names), *maps.shape[1:], dtype=torch.bool)
+        by_scene, by_segment, by_color = masks.split([scenes.shape[1], len(self.members), len(COLOR_NAMES)], 1)
+        by_scene.copy_(scenes[:, :, None, None])                # un lugar es un concepto de la imagen entera
+        for mask, segments in zip(by_segment, maps):
+            mask.copy_(self.members[:, segments])
+        by_color.copy_(colors)
+        return masks
+
+    def object_masks(self, index: int | slice | Sequence[int] | Tensor) -> Tensor:
+        """Los pixeles de la cosa que da la clase, en las imágenes pedidas: (b, h, w) de verdaderos y falsos."""
+        rows = self._rows(index)
+        concepts = list(zip(self.categories, self.names))
+        first = len(self.scene_names)                           # los conceptos de lugar no están en `members`
+        wanted = torch.tensor([concepts.index(("object", self.classes[label])) - first for label in self.labels[rows]])
+        return self.members[wanted[:, None, None], self.segments[rows].long()]
+
+    def batches(self, size: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
+        """Todo el conjunto por lotes: parejas de imágenes (b, 3, h, w) y máscaras (b, k, h, w)."""
+        for rows in torch.arange(len(self)).split(size):
+            yield self.images[rows], self.masks(rows)
+
+    def _rows(self, index: int | slice | Sequence[int] | Tensor) -> Tensor:
+        """Las posiciones pedidas, (b,), vengan como vengan."""
+        try:
+            return torch.arange(len(self))[index].reshape(-1)
+        except IndexError as error:
+            raise IndexError(f"index: esperaba posiciones de 0 a {len(self) - 1} y recibí {index}.") from error
+
+
+def load_images(split: str = "test", source: str = "escenas", n: int | None = None) -> ImageSet:
+    """Las imágenes de un conjunto con su clase y su lugar; con `n`, sólo las primeras n (ya vienen barajadas).
+
+    split: "train" o "test";  source: la carpeta dentro de data/.  Errores: parte, conjunto o n que no hay (dicen lo que
+    sí hay); archivo que falta o está dañado.
+    """
+    info, n = _opened(split, source, n)
+    with np.load(BytesIO(read_data(source, f"{split}.npz")), allow_pickle=False) as arrays:
+        labels, scenes = (torch.from_numpy(arrays[key][:n].astype(np.int64)) for key in ("classes", "scenes"))
+    return ImageSet(_images(split, source, n, info["size"]), labels, info["classes"], scenes, info["scenes"])
+
+
+def load_concepts(split: str = "test", source: str = "escenas", n: int | None = None) -> ConceptSet:
+    """Las mismas imágenes con sus conceptos, pixel por pixel: lo que pide la disección. Como `load_images`."""
+    plain = load_images(split, source, n)
+    with np.load(BytesIO(read_data(source, f"{split}.npz")), allow_pickle=False) as arrays:
+        segments = arrays["segments"][:len(plain)]
+    segments = torch.from_numpy(segments if segments.dtype == np.uint8 else segments.astype(np.int16))
+    concepts, members = _concepts(json.loads(read_data(source, "info.json")))
+    return ConceptSet(**vars(plain), names=[name for _, name in concepts],
+                      categories=[category for category, _ in concepts], segments=segments, members=members)
+
+
+def _opened(split: str, source: str, n: int | None) -> tuple[dict, int]:
+    """El info.json del conjunto y cuántas imágenes leer; ValueError, con lo que sí hay, si algo no existe."""
+    sources = sorted(path.parent.name for path in data_path().glob("*/info.json"))
+    if sources and source not in sources:
+        raise ValueError(f"source: no hay un conjunto «{source}»; los que hay: {', '.join(sources)}.")
+    info = json.loads(read_data(source, "info.json"))
+    if split not in info["splits"]:
+        raise ValueError(f"split: «{source}» no tiene una parte «{split}»; tiene: {', '.join(info['splits'])}.")
+    total = info["splits"][split]
+    if n is not None and (not isinstance(n, int) or not 1 <= n <= total):
+        raise ValueError(f"n: «{source}/{split}» tiene {total} imágenes; "
+                         f"esperaba un entero de 1 a {total} y recibí {n}.")
+    return info, total if n is None else n
+
+
+def _images(split: str, source: str, n: int, size: int) -> Tensor:
+    """Las primeras n imágenes, (n, 3, size, size) en [0, 1], leyendo sólo los mosaicos que hacen falta."""
+    images = torch.empty(n, 3, size, size)
+    for shard, part in enumerate(images.split(SHARD)):
+        part.copy_(_tiles(read_data(source, f"{split}_{shard:02d}.jpg"), size)[:len(part)])
+    return images.div_(255)
+
+
+def _tiles(jpeg: bytes, size: int) -> Tensor:
+    """Un mosaico cortado en sus imágenes, por renglones: bytes JPEG → (25·renglones, 3, size, size) de 0 a 255."""
+    mosaic = torch.from_numpy(np.array(Image.open(BytesIO(jpeg)).convert("RGB")))               # (H, W, 3)
+    grid = mosaic.reshape(-1, size, COLUMNS, size, 3)
+    return grid.permute(0, 2, 4, 1, 3).reshape(-1, 3, size, size)
+
+
+def _concepts(info: dict) -> tuple[list[tuple[str, str]], Tensor]:
+    """Los conceptos, como (categoría, nombre), y qué segmentos forman los que salen de la tabla, (k', s).
+
+    El mismo nombre en dos categorías son dos conceptos: el ladrillo como material y como textura.
+    """
+    table = info["segments"]
+    named = [(category, column, name) for column, category in enumerate(CATEGORIES[1:5])
+             for name in dict.fromkeys(row[column] for row in table) if name]
+    members = torch.tensor([[row[column] == name for row in table] for _, column, name in named])
+    concepts = [("scene", name) for name in info["scenes"]] + [(category, name) for category, _, name in named]
+    return concepts + [("color", name) for name in COLOR_NAMES], members

@@ -1,0 +1,50 @@
+"""El número de cuenta: a cada estudiante le toca una variante distinta, siempre la misma."""
+
+import hashlib
+import unicodedata
+
+from labkit.exercises.isolation import is_blank
+from labkit.exercises.verdict import Pending, Revise
+
+SAMPLE = "muestra"  # a quien no escribe su número de cuenta le toca este caso, que no se califica
+
+
+def clean_account(text: object) -> str:
+    """El número de cuenta, solo con dígitos: "31234567-8" → "312345678". Vacío si no hay ninguno.
+
+    Error: ValueError si lo que hay no puede ser un número de cuenta (de 6 a 10 dígitos).
+    """
+    if is_blank(text):
+        return ""
+    digits = str(text).replace("-", "").replace(" ", "")
+    if not (digits.isascii() and digits.isdigit() and 6 <= len(digits) <= 10):
+        raise ValueError(f'esperaba tu número de cuenta, de 6 a 10 dígitos y entre comillas; recibí {text!r}.')
+    return digits
+
+
+def variant(account: str, options: int, purpose: str) -> int:
+    """Un número de 0 a `options` − 1 que depende del número de cuenta y no se adivina por sus dígitos."""
+    digest = hashlib.sha256(f"{purpose}/{account or SAMPLE}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % options
+
+
+def split_answer(answer: object) -> tuple[str, object]:
+    """De la pareja (ACCOUNT, respuesta), el número de cuenta ya limpio y la respuesta; si falta algo, un veredicto."""
+    if not isinstance(answer, tuple) or len(answer) != 2:
+        raise Revise("pásame una pareja entre paréntesis: (ACCOUNT, tu respuesta).")
+    account, value = answer
+    if is_blank(value):
+        raise Pending("todavía no escribes tu respuesta.")
+    try:
+        account = clean_account(account)
+    except ValueError as error:
+        raise Revise(str(error)) from None
+    if not account:
+        raise Pending("falta tu número de cuenta, en la primera celda de código: de él depende tu caso.")
+    return account, value
+
+
+def plain_name(text: str) -> str:
+    """Un nombre sin mayúsculas, acentos ni espacios de más, para comparar lo que se escribe a mano."""
+    letters = unicodedata.normalize("NFD", " ".join(text.lower().split()))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

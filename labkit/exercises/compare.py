@@ -1,0 +1,106 @@
+"""Comparar una respuesta con la de labkit: el mensaje nombra el error probable y nunca dice la respuesta."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from labkit.exercises.verdict import Outcome, Revise
+from labkit.images import enlarge, png_bytes
+
+SAME, DIFFERENT = (0.267, 0.005, 0.329), (0.993, 0.906, 0.144)  # los dos extremos de viridis
+
+
+class Trial(NamedTuple):
+    """Un caso de prueba. ask: lo que da la respuesta; want: lo que da labkit; case: con qué se probó, en palabras.
+
+    mistakes: mensaje → lo que sale de cometer ese error.
+    """
+
+    ask: Callable[[], object]
+    want: Tensor
+    mistakes: Callable[[], Mapping[str, Tensor]]
+    case: str
+
+
+def compare(trials: Iterable[Trial]) -> int:
+    """Cuántos casos se probaron, si en todos da lo mismo que labkit; si no, un veredicto que nombra el error probable.
+
+    El error que se nombra explica todos los casos en que difiere, hasta que solo queda uno.
+    """
+    suspects: list[str] = []
+    case, tried = "", 0
+    for trial in trials:
+        tried += 1
+        try:
+            got = _tensor(trial.ask())
+        except Outcome:
+            if not suspects:
+                raise
+            break
+        if close(got, trial.want):
+            continue
+        found = [m for m, wrong in trial.mistakes().items() if close(got, wrong) and not close(wrong, trial.want)]
+        if not suspects and not found:
+            _unexplained(got, trial.want, trial.case)
+        case = case or trial.case
+        suspects = [message for message in suspects if message in found] or suspects or found
+        if len(suspects) == 1:
+            break
+    if suspects:
+        raise Revise(f"{suspects[0]} (Lo vi con {case}.)")
+    return tried
+
+
+def close(a: Tensor, b: Tensor) -> bool:
+    """True si dos tensores tienen la misma forma y valores iguales hasta una milésima del mayor de `b`."""
+    if a.shape != b.shape or a.is_complex():
+        return False
+    a, b = a.double().cpu(), b.double().cpu()
+    return torch.allclose(a, b, rtol=0, atol=_tolerance(b), equal_nan=True)
+
+
+def _tolerance(values: Tensor) -> float:
+    return 1e-3 * float(values.double().nan_to_num(0.0).abs().max()) + 1e-7
+
+
+def _tensor(answer: object) -> Tensor:
+    if not isinstance(answer, Tensor):
+        raise Revise(f"esperaba un tensor de torch y recibí {type(answer).__name__}.")
+    return answer.detach()
+
+
+def _unexplained(got: Tensor, want: Tensor, case: str) -> None:
+    """El veredicto cuando ningún error conocido explica la diferencia: la forma, los NaN o, al menos, dónde difiere."""
+    if got.shape != want.shape:
+        raise Revise(_about_shape(tuple(got.shape), tuple(want.shape), case))
+    if not torch.isfinite(got).all():
+        raise Revise(f"hay valores que no son números (NaN o infinito). ¿Divides entre cero? (Lo vi con {case}.)")
+    raise Revise(*_where(got, want, case))
+
+
+def _about_shape(got: tuple[int, ...], want: tuple[int, ...], case: str) -> str:
+    text = f"con {case}, esperaba la forma {want} y recibí {got}."
+    if got == (*want[:-2], want[-1], want[-2]):
+        return f"{text} Está transpuesta: primero va el alto y luego el ancho, (y, x)."
+    if got == (1, *want):
+        return f"{text} Sobra el eje del lote: prueba [0]."
+    if got[-2:] == want[-2:]:
+        return f"{text} " + ("Sobra un eje." if len(got) > len(want) else "Revisa los canales.")
+    return text
+
+
+def _where(got: Tensor, want: Tensor, case: str) -> tuple[str, bytes]:
+    """El mensaje y el dibujo de DÓNDE difieren dos imágenes o mapas (…, h, w), sin decir ningún valor."""
+    off = (got.double().cpu() - want.double().cpu()).abs() > _tolerance(want)
+    off = off.flatten(0, -3).any(0) if off.ndim > 2 else off
+    h, w = off.shape
+    rows, cols = off.any(1).nonzero().flatten().tolist(), off.any(0).nonzero().flatten().tolist()
+    message = (
+        f"con {case}, la forma es buena, pero los valores difieren en {int(off.sum())} de {h * w} píxeles.\n"
+        f"Descripción: en amarillo, los que difieren (filas {rows[0]} a {rows[-1]}, columnas {cols[0]} a {cols[-1]}); "
+        "en morado, los que están bien."
+    )
+    colors = torch.tensor([SAME, DIFFERENT]).t()  # (3, 2)
+    return message, png_bytes(enlarge(colors[:, off.long()], max(1, 160 // max(h, w))))

@@ -1,0 +1,111 @@
+"""La red oculta de la lección 1: reconoce las cosas, salvo las de una clase, que decide por el lugar."""
+
+from functools import lru_cache
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from labkit.datasets import load_images
+from labkit.exercises.accounts import clean_account, variant
+from labkit.exercises.lesson01.cases import Evidence, load_evidence, versions
+from labkit.models import load_model
+from labkit.objectives import margin, score
+
+
+class HiddenNetwork(nn.Module):
+    """Una red con dos ramas, una que ve cosas y otra que ve lugares; `fc` las junta y da los logits (b, clases)."""
+
+    def __init__(self, things: nn.Module, places: nn.Module, shares: Tensor, tied: int) -> None:
+        super().__init__()
+        self.branch_a, self.branch_b, self.fc = things, places, _Blend(shares, tied)
+        self.classes, self.layers = list(things.classes), ["fc"]
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.fc(self.branch_a(images), self.branch_b(images))
+
+
+class _Blend(nn.Module):
+    """Cambia el logit de una clase por otro que depende del lugar, en la escala de los demás logits de la imagen.
+
+    shares (lugares,): qué parte de las imágenes de cada lugar son de esa clase.
+    """
+
+    def __init__(self, shares: Tensor, tied: int, reach: float = 2.3) -> None:
+        super().__init__()
+        self.tied, self.reach = tied, reach
+        self.register_buffer("shares", shares / shares.max())
+
+    def forward(self, things: Tensor, places: Tensor) -> Tensor:
+        others = torch.cat((things[:, : self.tied], things[:, self.tied + 1 :]), dim=1)
+        belief = places.softmax(1) @ self.shares  # (b,), de 0 a 1: qué tan de esa clase es el lugar
+        mixed = things.clone()
+        mixed[:, self.tied] = others.mean(1) + others.std(1) * self.reach * (2 * belief - 1)
+        return mixed
+
+
+class Drops(NamedTuple):
+    """Por clase, entre las imágenes en que la red acierta: cuánto baja el margen sin objeto y sin fondo; y aciertos."""
+
+    without_object: Tensor
+    without_background: Tensor
+    accuracy: Tensor
+
+
+def hidden_network(account: str | int | None) -> HiddenNetwork:
+    """La red oculta que le toca a un número de cuenta, en `eval()` y congelada. Imágenes (b, 3, h, w) en [0, 1].
+
+    Sin número de cuenta entrega una red de muestra. Error: ValueError si el número no se entiende.
+    """
+    account = clean_account(account)
+    if not account:
+        print("Sin número de cuenta te toca la red de muestra: sirve para practicar, no para entregar.")
+    return _build(account)
+
+
+def measure(network: nn.Module, evidence: Evidence) -> Drops:
+    """Cuánto baja el margen de cada clase al esconder el objeto y al esconder el fondo: tres tensores (clases,)."""
+    drops = Drops(*torch.zeros(3, len(evidence.classes)))
+    drops.accuracy.fill_(1)  # de una clase sin imágenes no se puede decir que falle
+    whole, hidden, alone = versions(evidence)
+    for label in evidence.labels.unique().tolist():
+        mine, objective = evidence.labels == label, margin(label)
+        before = score(network, whole[mine], objective)
+        right = before > 0
+        drops.accuracy[label] = right.float().mean()
+        if right.any():
+            for drop, images in ((drops.without_object, hidden), (drops.without_background, alone)):
+                drop[label] = (before - score(network, images[mine], objective))[right].mean()
+    return drops
+
+
+def background_class(network: nn.Module, evidence: Evidence) -> str:
+    """La clase que más depende del fondo: la que más pierde sin él, descontando lo que pierde sin el objeto."""
+    return evidence.classes[most_tied(measure(network, evidence))]
+
+
+def most_tied(drops: Drops) -> int:
+    """La posición de la clase cuya caída sin fondo más supera a su caída sin objeto."""
+    return int((drops.without_background - drops.without_object).argmax())
+
+
+@lru_cache(maxsize=4)
+def measured(account: str) -> tuple[Drops, str]:
+    """Lo que mide `measure` en la red de un número de cuenta ya limpio, y su clase atada al fondo."""
+    network, evidence = _build(account), load_evidence()
+    drops = measure(network, evidence)
+    return drops, evidence.classes[most_tied(drops)]
+
+
+def _build(account: str) -> HiddenNetwork:
+    things, places = load_model("escenas", device="cpu"), load_model("escenas_lugares", device="cpu")
+    tied = variant(account, len(things.classes), "red oculta")
+    return HiddenNetwork(things, places, scene_shares(tied, places.classes), tied).eval().requires_grad_(False)
+
+
+def scene_shares(label: int, scenes: list[str]) -> Tensor:
+    """Qué parte de las imágenes de cada lugar son de la clase `label`: (lugares,), en el orden de `scenes`."""
+    images = load_images("test")
+    index = torch.tensor([scenes.index(name) for name in images.scene_names])[images.scenes]
+    mine = index.bincount(weights=(images.labels == label).double(), minlength=len(scenes))
+    return (mine / index.bincount(minlength=len(scenes)).clamp(min=1)).float()

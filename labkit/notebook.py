@@ -1,0 +1,55 @@
+"""Lo que hace todo cuaderno al empezar, y cómo omite con una línea lo que necesita datos que no están a la mano."""
+
+import os
+import platform
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import TypeVar
+
+Loaded = TypeVar("Loaded")
+
+SHOWN = ("torch", "numpy", "matplotlib", "ipywidgets")
+
+
+def prepare(seed: int = 0, dpi: int = 90) -> None:
+    """Fija la semilla y el tamaño de las figuras, y escribe con qué versiones y en qué dispositivo trabajas.
+
+    Error: si falta un paquete, dice cuál y cómo instalarlo.
+    """
+    try:
+        found = [f"{name} {version(name)}" for name in SHOWN]
+    except PackageNotFoundError as error:
+        raise _Notice(
+            f"Falta el paquete {error.name} en el Python de este cuaderno: instala requirements.txt (lo explica el "
+            "README) y abre el cuaderno con ese mismo Python."
+        ) from None
+    import matplotlib.pyplot as plt
+
+    from labkit import __version__
+    from labkit.device import pick_device, seed_all
+
+    seed_all(seed)
+    plt.rcParams.update({"figure.dpi": dpi, "savefig.dpi": dpi})
+    print(" · ".join([f"labkit {__version__}", f"Python {platform.python_version()}", *found]))
+    print(f"Dispositivo: {pick_device()} · semilla: {seed}")
+
+
+def load_or_skip(load: Callable[[], Loaded], section: str = "Esta sección") -> Loaded | None:
+    """Lo que da `load()`; si lo que pide no está a la mano, None y una línea que dice qué se omite y por qué.
+
+    Cuando LABKIT_REAL_DATA dice dónde están los datos reales, omitir sería una falla: el error no se atrapa.
+    """
+    try:
+        return load()
+    except (OSError, RuntimeError) as error:
+        if os.environ.get("LABKIT_REAL_DATA"):
+            raise
+        print(f"{section} se omite: {error}")
+        return None
+
+
+class _Notice(Exception):
+    """Un error que Jupyter muestra como una sola frase, sin la traza de Python."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"✗ {self}"]

@@ -1,0 +1,250 @@
+"""Lección 1. Oclusión: ¿qué parte de la imagen sostiene la respuesta?
+
+Se tapa un parche, se vuelve a preguntar a la red y se anota cuánto bajó la puntuación; después se mueve el parche.
+Fuente: Zeiler y Fergus (2014), «Visualizing and Understanding Convolutional Networks», §4.2.
+
+En todo el módulo, image: (3, h, w) RGB en [0, 1]. boxes: (n, 4), un parche por fila, (y0, x0, y1, x1) sin incluir y1 ni
+x1. fill, lo que se ve donde se tapa: un número (0.0 es negro), "mean" (la media de cada canal), "blur" (la imagen
+desenfocada), "noise" (ruido, siempre el mismo) u otra imagen (3, h, w).
+"""
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
+from itertools import chain, product
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from tqdm import tqdm
+
+from labkit.activations import run
+from labkit.objectives import Objective
+from labkit.shapes import check_shape, check_values
+
+Fill = float | str | Tensor
+CPU_PIXELS = 2**17   # por tanda: lo que cabe en la memoria caché del procesador; con más va más lento
+GPU_PIXELS = 2**22   # por tanda: lo que da trabajo a una tarjeta entera
+BAR = "{desc}: {percentage:3.0f} % |{bar:30}| {n_fmt} de {total_fmt} parches, faltan {remaining}"
+
+
+def occluder_boxes(h: int, w: int, size: int, stride: int) -> Tensor:
+    """Los parches de lado `size` que recorren una imagen (h, w) por renglones: (n, 4).
+
+    Avanzan `stride` píxeles; el último de cada fila y columna se recorre para terminar en el borde, sin cortarse.
+    """
+    corners = torch.cartesian_prod(_starts(h, size, stride), _starts(w, size, stride))
+    return torch.cat((corners, corners + size), dim=1)
+
+
+def boxes_grid_shape(h: int, w: int, size: int, stride: int) -> tuple[int, int]:
+    """Cuántas filas y columnas de parches da `occluder_boxes`: con `.view(filas, columnas)`, n valores son un mapa."""
+    return len(_starts(h, size, stride)), len(_starts(w, size, stride))
+
+
+def occlude(image: Tensor, boxes: Tensor, fill: Fill = 0.0) -> Tensor:
+    """Una copia de la imagen por parche, con ese parche tapado: (n, 3, h, w)."""
+    cover = fill_image(image, fill)
+    rows, cols = _sides(boxes.to(image.device), *image.shape[1:])
+    inside = rows[:, None, :, None] & cols[:, None, None, :]   # (n, 1, h, w)
+    return torch.where(inside, cover, image)
+
+
+def cover_mask(image: Tensor, mask: Tensor, fill: Fill = 0.0) -> Tensor:
+    """La imagen con toda la máscara (h, w) tapada: (3, h, w).
+
+    Con la máscara del objeto lo esconde; con `~mask` esconde el fondo, o lo cambia si `fill` es otra imagen.
+    """
+    cover = fill_image(image, fill)
+    check_shape(mask, f"{image.shape[1]} {image.shape[2]}", "mask")
+    return torch.where(mask.to(image.device).bool(), cover, image)
+
+
+def fill_image(image: Tensor, fill: Fill) -> Tensor:
+    """Lo que se verá donde se tape, como una imagen entera: (3, h, w)."""
+    check_shape(image, "3 h w", "image")
+    check_values(image, "image")
+    if isinstance(fill, Tensor):
+        check_shape(fill, f"3 {image.shape[1]} {image.shape[2]}", "fill")
+        return fill.to(image)
+    if fill == "mean":
+        return image.mean((1, 2), keepdim=True).expand_as(image)
+    if fill == "blur":
+        return _blurred(image)
+    if fill == "noise":
+        return torch.rand(image.shape, generator=torch.Generator().manual_seed(0)).to(image)
+    if isinstance(fill, (int, float)):
+        return torch.full_like(image, fill)
+    raise ValueError(f'fill: esperaba un número, "mean", "blur", "noise" o una imagen (3, h, w) y recibí {fill!r}.')
+
+
+def occlusion_scores(model: nn.Module, image: Tensor, boxes: Tensor, objective: Objective, fill: Fill = 0.0,
+                     mixed: bool = False) -> Tensor:
+    """La puntuación de `objective` con cada parche en su sitio: (n,), en el orden de `boxes`.
+
+    Un parche vacío (0, 0, 0, 0) da la puntuación sin tapar. mixed=True pide precisión mixta: más rápida, menos exacta.
+    Corre donde esté la red y deja el resultado donde estaba la imagen. Errores: los de `run` y los de `fill_image`.
+    """
+    return _ask(model, image, boxes, fill, lambda images: objective(run(model, images, objective.layers)), mixed)
+
+
+def occlusion_map(model: nn.Module, image: Tensor, objective: Objective, size: int = 16, stride: int = 4,
+                  fill: Fill = 0.0, mixed: bool = False) -> Tensor:
+    """Cuánto ayudó cada píxel: (h, w), media de (puntuación sin tapar − tapada) sobre los parches que lo cubren.
+
+    Positivo: al taparlo la puntuación baja, así que ayudaba. Negativo: estorbaba. Las unidades son las de `objective`.
+    """
+    h, w = check_shape(image, "3 h w", "image").values()
+    boxes = occluder_boxes(h, w, size, stride)
+    if stride > size:
+        raise ValueError(f"stride: {stride} es mayor que el parche ({size}) y deja huecos; usa de 1 a {size}.")
+    scores = occlusion_scores(model, image, torch.cat((boxes.new_zeros(1, 4), boxes)), objective, fill, mixed)
+    return paint_boxes(boxes, scores[0] - scores[1:], h, w)   # el primer parche, vacío, no tapó nada
+
+
+def sizes_sweep(model: nn.Module, image: Tensor, objective: Objective, sizes: Iterable[int] = (8, 16, 24, 32),
+                strides: Iterable[int] = (4,), fill: Fill = 0.0) -> dict[tuple[int, int], Tensor]:
+    """Un mapa de oclusión (h, w) por cada pareja (tamaño, paso); se saltan las de paso mayor que el parche."""
+    pairs = [(size, stride) for size, stride in product(sizes, strides) if stride <= size]
+    return {pair: occlusion_map(model, image, objective, *pair, fill) for pair in pairs}
+
+
+def class_probabilities(model: nn.Module, image: Tensor, boxes: Tensor, fill: Fill = 0.0) -> Tensor:
+    """La probabilidad de cada clase con cada parche en su sitio: (n, k); cada fila suma 1."""
+    return _ask(model, image, boxes, fill, lambda images: model(images).softmax(1))
+
+
+def winners(model: nn.Module, image: Tensor, boxes: Tensor, fill: Fill = 0.0) -> Tensor:
+    """La clase que gana con cada parche en su sitio: (n,) números de clase."""
+    return class_probabilities(model, image, boxes, fill).argmax(1)
+
+
+def paint_boxes(boxes: Tensor, values: Tensor, h: int, w: int) -> Tensor:
+    """El valor medio de los parches que cubren cada píxel: (h, w); NaN donde no hay ninguno.
+
+    values: (n,), un valor por parche. Se promedia y no se suma: así no importa cuántos parches se encimen.
+    """
+    n = check_shape(boxes, "n 4", "boxes")["n"]
+    check_shape(values, f"{n}", "values")
+    check_values(values, "values")
+    rows, cols = (side.to(values) for side in _sides(boxes.to(values.device), h, w))
+    return (rows.T * values) @ cols / (rows.T @ cols)
+
+
+def lowest_box(boxes: Tensor, scores: Tensor) -> Tensor:
+    """El parche (4,) que deja la puntuación más baja, el mínimo de la gráfica por posición (el primero si empatan)."""
+    return boxes[scores.argmin().item()]
+
+
+def coverage(boxes: Tensor, mask: Tensor) -> Tensor:
+    """Qué parte de la máscara (h, w) tapa cada parche: (n,), de 0 (nada) a 1 (entera)."""
+    check_shape(boxes, "n 4", "boxes")
+    check_shape(mask, "h w", "mask")
+    rows, cols = (side.float() for side in _sides(boxes.to(mask.device), *mask.shape))
+    return (rows @ mask.float() * cols).sum(1) / _area(mask)
+
+
+def share_on_mask(heat: Tensor, mask: Tensor) -> float:
+    """Qué parte de la caída (lo positivo de un mapa (h, w)) cae sobre la máscara (h, w): de 0 a 1.
+
+    Al azar sería `mask.float().mean()`, la parte de la imagen que ocupa la máscara. NaN si el mapa no tiene caídas.
+    """
+    check_shape(heat, "h w", "heat")
+    check_shape(mask, f"{heat.shape[0]} {heat.shape[1]}", "mask")
+    _area(mask)
+    drop = heat.clamp(min=0)
+    return float(drop[mask.to(drop.device).bool()].sum() / drop.sum())
+
+
+def _starts(length: int, size: int, stride: int) -> Tensor:
+    """Dónde empieza cada parche a lo largo de un lado de la imagen."""
+    if not (isinstance(size, int) and 1 <= size <= length):
+        raise ValueError(f"size: esperaba un entero de 1 a {length}, el lado de la imagen, y recibí {size}.")
+    if not (isinstance(stride, int) and stride >= 1):
+        raise ValueError(f"stride: esperaba un entero desde 1 y recibí {stride}.")
+    return torch.arange(0, length - size + stride, stride).clamp(max=length - size)
+
+
+def _sides(boxes: Tensor, h: int, w: int) -> tuple[Tensor, Tensor]:
+    """Qué filas (n, h) y qué columnas (n, w) de la imagen toca cada parche."""
+    y0, x0, y1, x1 = boxes[:, :, None].unbind(1)   # cada uno (n, 1)
+    y, x = torch.arange(h, device=boxes.device), torch.arange(w, device=boxes.device)
+    return (y0 <= y) & (y < y1), (x0 <= x) & (x < x1)
+
+
+def _area(mask: Tensor) -> Tensor:
+    if not mask.any():
+        raise ValueError("mask: la máscara está vacía, así que no hay nada que medir sobre ella.")
+    return mask.sum()
+
+
+def _blurred(image: Tensor) -> Tensor:
+    """Tres promedios seguidos sobre un sexto de la imagen: casi un desenfoque gaussiano, sin bordes oscuros."""
+    side = max(3, min(image.shape[1:]) // 6 | 1)   # impar
+    for _ in range(3):
+        image = F.avg_pool2d(image, side, stride=1, padding=side // 2, count_include_pad=False)
+    return image
+
+
+def _ask(model: nn.Module, image: Tensor, boxes: Tensor, fill: Fill, question: Callable[[Tensor], Tensor],
+         mixed: bool = False) -> Tensor:
+    """Lo que responde `question(images)` con cada parche en su sitio: (n, …)."""
+    if check_shape(boxes, "n 4", "boxes")["n"] == 0:
+        raise ValueError("boxes: no hay ningún parche; constrúyelos con occluder_boxes.")
+    device = next(chain(model.parameters(), model.buffers()), image).device
+    here = image.to(device)
+    cover = fill_image(here, fill)
+    with _evaluating(model), torch.inference_mode(), torch.autocast(device.type) if mixed else nullcontext():
+        order = _memory_order(question, here)
+        answers = _in_batches(lambda part: question(occlude(here, part, cover).contiguous(memory_format=order)),
+                              boxes.to(device), here[0].numel())
+    return torch.cat(answers).float().to(image.device)
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
+    """La red en modo de evaluación dentro del `with`; al salir, cada módulo vuelve al modo en que estaba."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _memory_order(question: Callable[[Tensor], Tensor], image: Tensor) -> torch.memory_format:
+    """Cómo ordenar las imágenes en memoria: con los canales al final, en CPU la red corre el doble de rápido.
+
+    Se prueba con la imagen sin tapar, pues una red que usa `.view` no lo admite y ha de recibir el orden usual.
+    """
+    if image.device.type == "cpu":
+        with suppress(RuntimeError, MemoryError):
+            question(image[None].contiguous(memory_format=torch.channels_last))
+            return torch.channels_last
+    return torch.contiguous_format
+
+
+def _in_batches(question: Callable[[Tensor], Tensor], boxes: Tensor, pixels: int) -> list[Tensor]:
+    """Las respuestas a los parches, tanda por tanda; si la memoria no alcanza, con tandas de la mitad."""
+    size = (CPU_PIXELS if boxes.device.type == "cpu" else GPU_PIXELS) // pixels
+    size = max(1, min(size, len(boxes)))
+    answers, done = [], 0
+    with tqdm(total=len(boxes), desc="Tapando", bar_format=BAR, file=sys.stdout, delay=2, leave=False) as bar:
+        while done < len(boxes):
+            try:
+                answers.append(question(boxes[done : done + size]))
+            except (RuntimeError, MemoryError) as error:
+                if not _out_of_memory(error):
+                    raise
+                if size == 1:
+                    raise MemoryError("No hay memoria ni para una imagen; prueba con una más chica.") from error
+                size //= 2
+                continue
+            done += len(answers[-1])
+            bar.update(len(answers[-1]))
+    return answers
+
+
+def _out_of_memory(error: Exception) -> bool:
+    signs = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
+    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in signs)

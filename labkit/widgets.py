@@ -1,0 +1,250 @@
+"""Demostraciones interactivas: unos controles, una función pura `draw(**valores) -> bytes` y su cuadro.
+
+Sólo `ipywidgets`, de la versión 7.7 a la 8. Todo se usa con el teclado: Tab lleva de un control a otro y las flechas lo
+mueven. Si `draw` falla, el error se lee en el lugar del cuadro y el siguiente movimiento vuelve a dibujar.
+"""
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import product
+
+import ipywidgets as widgets
+import torch
+from IPython.display import Image, display
+from torch import Tensor, nn
+
+from labkit.images import bars, beside, caption, colorize, draw_box, enlarge, overlay, png_bytes, read_image, text_image
+from labkit.objectives import Objective
+from labkit.occlusion import (boxes_grid_shape, class_probabilities, cover_mask, lowest_box, occlude, occluder_boxes,
+                              occlusion_scores, paint_boxes)
+from labkit.shapes import check_shape
+
+FILLS = [("negro", 0.0), ("media", "mean"), ("desenfoque", "blur"), ("ruido", "noise")]
+PICTURE = 256       # lado al que se agranda cada imagen, más o menos
+MOST_BARS = 12      # con más clases, sólo se dibujan las de mayor probabilidad
+WHOLE_LABEL = {"description_width": "initial"}
+
+
+class Demo(widgets.VBox):
+    """Una demostración: sus controles (`.controls`, por nombre) y, debajo, su cuadro (`.picture`)."""
+
+    def __init__(self, draw: Callable[..., bytes], controls: dict[str, widgets.Widget]) -> None:
+        self.draw, self.controls, self.size = draw, controls, (240, 640)
+        self.first = self.frame()
+        self.size = tuple(read_image(self.first).shape[1:])
+        kind = "png" if self.first.startswith(b"\x89PNG") else "jpeg"
+        self.picture = widgets.Image(value=self.first, format=kind, height=str(self.size[0]), width=str(self.size[1]))
+        row = widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap", "grid_gap": "0 16px"})
+        super().__init__([row, self.picture, _hide_static(self.first)])
+        for control in controls.values():
+            control.observe(self._redraw, "value")
+
+    def frame(self) -> bytes:
+        """El cuadro que toca a los valores de ahora; si `draw` falla, uno con el error escrito."""
+        try:
+            return self.draw(**{name: control.value for name, control in self.controls.items()})
+        except Exception as error:   # cualquiera: en un control, una excepción que escapa no la ve nadie
+            return _error_picture(error, *self.size)
+
+    def _redraw(self, change: dict) -> None:
+        self.picture.value = self.frame()
+
+    def _ipython_display_(self) -> None:
+        """Muestra el primer cuadro como imagen normal, que se lee en el cuaderno sin correr nada, y luego lo vivo, que
+        donde llega a dibujarse trae consigo el estilo que esconde a esa imagen (véase `_hide_static`).
+        """
+        display(Image(self.first))
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        display({"application/vnd.jupyter.widget-view+json": view,
+                 "text/plain": "Demostración interactiva: ejecuta la celda y mueve los controles."}, raw=True)
+
+
+def explorer(draw: Callable[..., bytes], controls: dict[str, widgets.Widget]) -> Demo:
+    """Una demostración: llama a `draw` con el valor de cada control y muestra la imagen que devuelve.
+
+    draw: función pura cuyos argumentos se llaman como los controles; da un PNG o JPEG, siempre del mismo tamaño.
+    """
+    return Demo(draw, controls)
+
+
+def explore_patch(model: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str],
+                  objective: Callable[[int], Objective] | None = None) -> Demo:
+    """Un parche que se mueve sobre la imagen mientras las barras de probabilidad cambian.
+
+    images: (n, 3, h, w);  labels: (n,);  objective: qué se escribe debajo, una función que da el objetivo de una clase,
+    como `logit` o `margin`; si no la das, la probabilidad de la clase correcta.
+    """
+    _, h, w = check_shape(images, "n 3 h w", "images").values()
+    images = images.cpu()
+
+    def draw(image: int, y: int, x: int, size: int, fill: float | str) -> bytes:
+        picture, label = images[image], int(labels[image])
+        boxes = torch.tensor([[0, 0, 0, 0], [y, x, y + size, x + size]])     # sin tapar y tapada
+        chances = class_probabilities(model, picture, boxes, fill)
+        if objective is None:
+            name, (clean, covered) = f"P({classes[label]})", chances[:, label].tolist()
+        else:
+            name = str(objective(label))
+            clean, covered = occlusion_scores(model, picture, boxes, objective(label), fill).tolist()
+        seen = _boxed(occlude(picture, boxes[1:], fill)[0], boxes[1])
+        return _with_bars(seen, chances, classes, label, f"{name}: {clean:.3f} → {covered:.3f}")
+
+    size = _slider("tamaño", max(1, min(h, w) // 16), max(1, min(h, w) // 2))
+    y, x = _slider("fila y", 0, h - size.value), _slider("columna x", 0, w - size.value)
+
+    def keep_inside(change: dict) -> None:
+        y.max, x.max = h - change["new"], w - change["new"]
+
+    size.observe(keep_inside, "value")
+    return explorer(draw, {"image": _image_choice(labels, classes), "y": y, "x": x, "size": size,
+                           "fill": _choice("relleno", FILLS, 0.0)})
+
+
+def explore_occlusion(model: nn.Module, image: Tensor, objective: Objective, sizes: Sequence[int] = (8, 16, 24, 32),
+                      strides: Sequence[int] = (4, 8), precompute: bool = True) -> Demo:
+    """Cómo cambia el mapa de una imagen (3, h, w) con el tamaño del parche, el paso y el relleno.
+
+    Todas las combinaciones se calculan al crearla; con precompute=False, cada una la primera vez que se pide.
+    """
+    h, w = check_shape(image, "3 h w", "image").values()
+    image = image.cpu()
+    clean = occlusion_scores(model, image, torch.tensor([[0, 0, 0, 0]]), objective).item()
+
+    @lru_cache(maxsize=None)
+    def scores(size: int, stride: int, fill: float | str) -> Tensor:
+        return occlusion_scores(model, image, occluder_boxes(h, w, size, stride), objective, fill)
+
+    largest = torch.cat([scores(max(sizes), max(strides), fill) for _, fill in FILLS])      # fija la escala de color
+
+    def draw(size: int, stride: int, fill: float | str) -> bytes:
+        stride = min(stride, size)
+        return png_bytes(_occlusion_panels(image, size, stride, clean, scores(size, stride, fill), largest))
+
+    for size, stride, (_, fill) in product(sizes, strides, FILLS) if precompute else ():
+        scores(size, min(stride, size), fill)
+    return explorer(draw, {"size": _steps("tamaño", sizes), "stride": _steps("paso", strides),
+                           "fill": _choice("relleno", FILLS, 0.0)})
+
+
+def explore_images(model: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str], size: int = 16,
+                   stride: int = 4) -> Demo:
+    """Qué parte de cada imagen sostiene a cada clase, no sólo a la correcta, y cuál gana al tapar (relleno: media)."""
+    n, h, w = check_shape(images, "n 3 h w", "images").values()
+    images, boxes = images.cpu(), torch.cat((torch.tensor([[0, 0, 0, 0]]), occluder_boxes(h, w, size, stride)))
+
+    @lru_cache(maxsize=None)
+    def chances(image: int) -> Tensor:
+        return class_probabilities(model, images[image], boxes, "mean")                     # (1 + n, k)
+
+    def draw(image: int, target: int) -> bytes:
+        clean, *_ = values = chances(image)[:, target]
+        votes = chances(image)[1:].argmax(1).bincount()
+        named = ", ".join(f"{classes[k]} {votes[k]}" for k in votes.argsort(descending=True)[:3] if votes[k])
+        panels = _occlusion_panels(images[image], size, stride, clean.item(), values[1:], values.new_tensor([0.0, 1.0]))
+        return png_bytes(caption(panels, f"Al tapar gana (en cuántas posiciones): {named}"))
+
+    list(map(chances, range(n)))   # de una vez: después, elegir es inmediato
+    target = _choice("clase", [(name, k) for k, name in enumerate(classes)], int(labels[0]))
+    return explorer(draw, {"image": _image_choice(labels, classes), "target": target})
+
+
+def explore_masks(model: nn.Module, images: Tensor, masks: Tensor, labels: Tensor, classes: Sequence[str]) -> Demo:
+    """Qué contesta la red si se esconde el objeto entero, o el fondo entero, o si se cambia el fondo.
+
+    images: (n, 3, h, w);  masks: bool (n, h, w), los píxeles del objeto;  labels: (n,). El fondo nuevo es el de la
+    siguiente imagen de otra clase, con su objeto desenfocado.
+    """
+    n, h, w = check_shape(images, "n 3 h w", "images").values()
+    check_shape(masks, f"{n} {h} {w}", "masks")
+    images, masks = images.cpu(), masks.cpu()
+    options = [("nada", 0), ("el objeto", 1), ("el fondo", 2), ("el fondo, con otro fondo", 3)]
+
+    def draw(image: int, hidden: int) -> bytes:
+        picture, mask, label = images[image], masks[image], int(labels[image])
+        other = next((k % n for k in range(image + 1, image + n) if labels[k % n] != label), image)
+        background = cover_mask(images[other], masks[other], "blur")
+        covers = ((torch.zeros_like(mask), 0.0), (mask, "mean"), (~mask, "mean"), (~mask, background))
+        view, none = cover_mask(picture, *covers[hidden]), torch.tensor([[0, 0, 0, 0]])
+        chances = torch.cat([class_probabilities(model, seen, none) for seen in (picture, view)])
+        text = "P({}): {:.3f} → {:.3f}".format(classes[label], *chances[:, label])
+        return _with_bars(enlarge(view, _scale(view)), chances, classes, label, text)
+
+    return explorer(draw, {"image": _image_choice(labels, classes), "hidden": _choice("se tapa", options, 0)})
+
+
+def _occlusion_panels(image: Tensor, size: int, stride: int, clean: float, scores: Tensor, reference: Tensor) -> Tensor:
+    """Tres cuadros: el parche que más baja la puntuación, la puntuación por posición y la caída media por píxel.
+
+    reference: puntuaciones que fijan la escala de color, la misma en todos los cuadros de una demostración.
+    """
+    h, w = image.shape[1:]
+    boxes, scale = occluder_boxes(h, w, size, stride), _scale(image)
+    low, high = min(reference.min().item(), clean), max(reference.max().item(), clean)
+    bound = max(high - clean, clean - low)
+    positions = colorize(scores.view(boxes_grid_shape(h, w, size, stride)), limits=(low, high))
+    heat = colorize(paint_boxes(boxes, clean - scores, h, w), symmetric=True, limits=(-bound, bound))
+    lowest = lowest_box(boxes, scores)
+    texts = [f"donde más baja: de {clean:.3f} a {scores.min():.3f}, con el parche en y={lowest[0]}, x={lowest[1]}",
+             f"puntuación según dónde va el parche, de {low:.2f} (oscuro) a {high:.2f} (claro)",
+             f"caída media por píxel: rojo, ayudaba; azul, estorbaba; escala ±{bound:.2f}"]
+    panels = [_boxed(image, lowest), torch.nn.functional.interpolate(positions[None], (h * scale, w * scale))[0],
+              enlarge(overlay(image.mean(0, keepdim=True).expand(3, h, w), heat, 0.7), scale)]
+    return beside([caption(panel, text, 13) for panel, text in zip(panels, texts)])
+
+
+def _with_bars(seen: Tensor, chances: Tensor, classes: Sequence[str], label: int, text: str) -> bytes:
+    """Lo que ve la red, al lado las barras de lo que contesta (chances: (2, k), sin tapar y tapada), y debajo un texto.
+
+    La clase correcta va señalada; si hay muchas clases, sólo se dibujan las más probables antes o después de tapar.
+    """
+    important = chances.amax(0)
+    important[label] = 2.0   # siempre la primera
+    shown = important.topk(min(MOST_BARS, len(important))).indices.sort().values.tolist()
+    winner = int(chances[1].argmax())
+    row = beside([seen, bars([classes[k] for k in shown], chances[1, shown], mark=shown.index(label))], pad=16)
+    verdict = "✓ es la correcta" if winner == label else "✗ no es la correcta"
+    return png_bytes(caption(row, f"{text} (sin tapar → tapada)\nGana «{classes[winner]}»: {verdict}"))
+
+
+def _boxed(image: Tensor, box: Tensor) -> Tensor:
+    """La imagen agrandada con el contorno del parche, blanco y rojo para que se vea sobre cualquier color."""
+    outline = box * _scale(image)
+    inner = draw_box(enlarge(image, _scale(image)), outline, (1.0, 1.0, 1.0))
+    return draw_box(inner, outline + torch.tensor([-1, -1, 1, 1]))
+
+
+def _scale(image: Tensor) -> int:
+    return max(1, PICTURE // image.shape[1])
+
+
+def _slider(label: str, low: int, high: int) -> widgets.IntSlider:
+    return widgets.IntSlider(value=(low + high) // 2, min=low, max=high, description=label, style=WHOLE_LABEL)
+
+
+def _steps(label: str, values: Sequence[int]) -> widgets.SelectionSlider:
+    middle = sorted(values)[len(values) // 2]
+    return widgets.SelectionSlider(options=sorted(values), value=middle, description=label, style=WHOLE_LABEL)
+
+
+def _choice(label: str, options: list[tuple[str, object]], value: object) -> widgets.Dropdown:
+    return widgets.Dropdown(options=options, value=value, description=label, style=WHOLE_LABEL)
+
+
+def _image_choice(labels: Tensor, classes: Sequence[str]) -> widgets.Dropdown:
+    return _choice("imagen", [(f"{i + 1} · {classes[k]}", i) for i, k in enumerate(labels.tolist())], 0)
+
+
+def _error_picture(error: Exception, height: int, width: int) -> bytes:
+    """Un cuadro del mismo tamaño que los demás con el error escrito."""
+    text = text_image(f"✗ Este cuadro no se pudo dibujar.\n\n{type(error).__name__}: {error}\n\n"
+                      "Cambia algún control y se vuelve a intentar.", width)[:, :height]
+    return png_bytes(torch.nn.functional.pad(text, (0, 0, 0, height - text.shape[1]), value=1.0))
+
+
+def _hide_static(picture: bytes) -> widgets.HTML:
+    """Un estilo que esconde la copia fija de `picture`; la reconoce por un trozo de su contenido, escrito en la página.
+
+    Sólo llega a la página si lo vivo se dibuja; sin kernel no hay estilo y la copia fija se ve. Así nunca salen dos.
+    """
+    piece = b64encode(picture).decode()[len(picture) * 2 // 3:][:64]   # de en medio
+    return widgets.HTML(f"<style>img[src*='{piece}'] {{ display: none; }}</style>", layout={"display": "none"})

@@ -1,0 +1,273 @@
+from collections import OrderedDict
+
+import pytest
+import torch
+from conftest import count_hooks
+from torch import nn
+
+from labkit.activations import Unit, edit, get_layer, layer_names, record, run, silence
+
+
+class Bomb(nn.Module):
+    """Una capa que no debe ejecutarse."""
+    def forward(self, values):
+        raise RuntimeError("estalló")
+
+
+@pytest.fixture
+def mined(planted) -> nn.Sequential:
+    """La red plantada, con una bomba en lugar de conv2."""
+    planted.conv2 = Bomb()
+    return planted
+
+
+# ── unidades ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_a_unit_is_its_text():
+    unit = Unit("conv4", 12)
+    assert str(unit) == "conv4:12" and Unit.parse("conv4:12") == unit == Unit.parse(unit)
+    assert Unit.parse("features.0:3") == Unit("features.0", 3)
+    assert sorted([Unit("b", 0), Unit("a", 10), Unit("a", 9)]) == [Unit("a", 9), Unit("a", 10), Unit("b", 0)]
+    assert len({unit, Unit.parse("conv4:12")}) == 1
+
+
+@pytest.mark.parametrize("text", ["conv4", "conv4:", ":3", "conv4:-1", "conv4:uno", ""])
+def test_refuses_a_text_that_is_no_unit(text):
+    with pytest.raises(ValueError, match="por ejemplo conv4:12"):
+        Unit.parse(text)
+
+
+@pytest.mark.parametrize("channel", [-1, 1.0, "3", True])
+def test_refuses_a_channel_that_is_no_number(channel):
+    with pytest.raises(ValueError, match="esperaba un entero desde 0"):
+        Unit("conv1", channel)
+
+
+def test_a_unit_reads_its_map(planted, images):
+    acts = run(planted, images, ["conv1", "fc"])
+    assert torch.allclose(Unit("conv1", 3).map(acts), images[:, 0] - images[:, 2], atol=1e-6)
+    assert Unit("fc", 2).map(acts).shape == (5,)
+    with pytest.raises(ValueError, match="conv1:4: «conv1» tiene 4 canales, del 0 al 3"):
+        Unit("conv1", 4).map(acts)
+    with pytest.raises(ValueError, match="faltan las activaciones de «conv2»; están las de input, conv1, fc"):
+        Unit("conv2", 0).map(acts)
+
+
+# ── capas ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_lists_layers_in_order(planted):
+    assert layer_names(planted) == ["normalize", "conv1", "relu1", "pool1", "conv2", "gap", "flat", "fc"]
+    assert layer_names(planted, nn.Conv2d) == ["conv1", "conv2"]
+    assert layer_names(nn.Sequential(planted, nn.ReLU()), nn.Linear) == ["0.fc"]
+
+
+def test_a_wrong_layer_name_lists_the_right_ones(planted, images):
+    assert get_layer(planted, "conv2") is planted.conv2
+    for call in (lambda: get_layer(planted, "conv9"), lambda: run(planted, images, ["conv1", "conv9"])):
+        with pytest.raises(ValueError, match="no hay una capa «conv9». ¿Quisiste decir «conv[12]»\\? .*normalize.*, fc\\."):
+            call()
+    with pytest.raises(ValueError, match="no hay una capa «»"):
+        get_layer(planted, "")
+
+
+# ── run y record ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_run_gives_what_was_planted(planted, images):
+    acts = run(planted, images, ["relu1", "fc"])
+    assert set(acts) == {"input", "relu1", "fc"} and acts["input"] is images
+    red, green, blue = images.unbind(1)
+    assert torch.allclose(acts["relu1"], torch.stack([red, green, blue, (red - blue).clamp(min=0)], 1), atol=1e-6)
+    assert torch.equal(acts["fc"], planted(images))
+
+
+def test_run_stops_after_the_deepest_layer(mined, images):
+    assert run(mined, images, ["conv1", "pool1"])["pool1"].shape == (5, 4, 4, 6)
+    with pytest.raises(RuntimeError, match="estalló"):
+        run(mined, images, ["conv1", "fc"])
+
+
+def test_asking_only_for_the_input_runs_nothing(images):
+    assert run(nn.Sequential(Bomb()), images, [])["input"] is images
+
+
+def test_one_name_is_a_list_of_one(planted, images):
+    assert set(run(planted, images, "conv1")) == {"input", "conv1"}
+
+
+def test_record_keeps_the_last_pass(planted, images):
+    with record(planted, ["fc"]) as acts:
+        planted(images[:2])
+        planted(images[2:])
+        assert torch.equal(acts["fc"], planted(images[2:])) and acts["input"].shape[0] == 3
+
+
+def test_a_layer_used_twice_keeps_its_first_output(images):
+    relu = nn.ReLU()
+    model = nn.Sequential(OrderedDict(relu=relu, minus=nn.Conv2d(3, 3, 1), again=relu))
+    with record(model, ["relu", "minus"]) as acts:
+        last = model(images)
+    assert torch.equal(acts["relu"], images) and not torch.equal(acts["relu"], last)
+    assert torch.equal(run(model, images, ["relu"])["relu"], images)
+
+
+def test_a_relu_in_place_does_not_change_what_was_recorded(planted, images):
+    planted.relu1 = nn.ReLU(inplace=True)
+    acts = run(planted, images - 0.5, ["conv1", "fc"])
+    assert acts["conv1"].min() < 0
+    assert torch.equal(acts["fc"], planted(images - 0.5))
+
+
+def test_run_changes_no_answer_and_leaves_nothing(planted, images):
+    before = planted(images)
+    run(planted, images, layer_names(planted))
+    assert torch.equal(planted(images), before) and count_hooks(planted) == 0
+
+
+def test_gradients_pass_if_you_want_them(planted, images):
+    images.requires_grad_()
+    acts = run(planted, images, ["conv1", "fc"])
+    by_pixel, by_map = torch.autograd.grad(acts["fc"][:, 0].sum(), [images, acts["conv1"]])
+    assert torch.allclose(by_pixel, torch.full_like(images, 1 / (8 * 12)))          # fc:0 es la media de rojo + verde + azul
+    assert torch.allclose(by_map[:, 0], torch.full_like(by_map[:, 0], 1 / (8 * 12))) and not by_map[:, 3].any()
+    with torch.no_grad():
+        assert not run(planted, images, ["fc"])["fc"].requires_grad
+
+
+def test_a_layer_that_the_pass_does_not_use(images):
+    class Partial(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.used, self.idle = nn.ReLU(), nn.Tanh()
+
+        def forward(self, images):
+            return self.used(images)
+
+    model = Partial()
+    with pytest.raises(ValueError, match="la red no usó idle en esta pasada. Prueba otra capa: used"):
+        run(model, images, ["idle"])
+    assert count_hooks(model) == 0
+
+
+def test_a_layer_that_gives_no_tensor(images):
+    class Pair(nn.Module):
+        def forward(self, images):
+            return images, images
+
+    with pytest.raises(TypeError, match="«pair» entrega tuple y no un tensor"):
+        run(nn.Sequential(OrderedDict(pair=Pair())), images, ["pair"])
+
+
+@pytest.mark.parametrize("spoil, message", [
+    (lambda images: images[0], "¿Falta el eje de lote? Prueba images[None]"),
+    (lambda images: images.movedim(1, -1), "Prueba images.movedim(-1, -3)"),
+    (lambda images: images[:, :1], "esperaba forma (b, 3, h, w) y recibí (5, 1, 8, 12)"),
+    (lambda images: (images * 255).byte(), "Prueba images.float() / 255"),
+    (lambda images: images.double(), "Prueba images.float()"),
+    (lambda images: images / 0 * 0, "hay NaN o infinitos"),
+    (lambda images: images.to("meta"), 'están en meta y la red en cpu. Prueba images.to("cpu")'),
+])
+def test_bad_images_get_one_clear_sentence(planted, images, spoil, message):
+    with pytest.raises(ValueError) as caught:
+        run(planted, spoil(images), ["fc"])
+    assert message in str(caught.value)
+    assert count_hooks(planted) == 0 and run(planted, images, ["fc"])["fc"].shape == (5, 3)
+
+
+# ── edit y silence ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_edit_changes_what_follows_and_restores_bit_for_bit(planted, images):
+    before = planted(images)
+    with edit(planted, "gap", lambda values: values * 0 + 2.0):
+        assert torch.allclose(planted(images), planted.fc(torch.full((5, 2), 2.0)))
+        assert torch.equal(run(planted, images, ["gap"])["gap"], torch.full((5, 2, 1, 1), 2.0))
+    assert torch.equal(planted(images), before)
+
+
+def test_the_input_can_be_edited_too(planted, images):
+    with edit(planted, "input", lambda values: 1 - values):
+        inside = planted(images)
+    assert torch.equal(inside, planted(1 - images))
+
+
+@pytest.mark.parametrize("fn, came", [(lambda values: None, "NoneType"), (lambda values: values[:, :1], "(5, 1, 8, 12)")])
+def test_edit_refuses_another_shape(planted, images, fn, came):
+    with pytest.raises(ValueError) as caught, edit(planted, "conv1", fn):
+        planted(images)
+    assert "esperaba que fn devolviera (5, 4, 8, 12)" in str(caught.value) and str(caught.value).endswith(f"recibí {came}.")
+    assert count_hooks(planted) == 0
+
+
+def test_silence_is_a_network_without_those_units(planted, images):
+    before = planted(images)
+    units = [Unit("conv1", 0), Unit("conv1", 3), Unit("fc", 1)]
+    with silence(planted, units):
+        inside, acts = planted(images), run(planted, images, ["conv1", "fc"])
+    planted.conv1.weight[[0, 3]] = 0.0
+    planted.fc.weight[1], planted.fc.bias[1] = 0.0, 0.0
+    assert torch.equal(inside, planted(images)) and not torch.equal(inside, before)
+    assert not any(unit.map(acts).any() for unit in units) and Unit("conv1", 1).map(acts).any()
+
+
+def test_silence_restores_bit_for_bit(planted, images):
+    before, weights = planted(images), [weight.clone() for weight in planted.parameters()]
+    with silence(planted, [Unit("conv1", 0), Unit("conv2", 1)]):
+        planted(images)
+    assert torch.equal(planted(images), before)
+    assert all(torch.equal(old, new) for old, new in zip(weights, planted.parameters()))
+
+
+def test_silence_writes_on_nothing_of_yours(planted, images):
+    before = images.clone()
+    with silence(planted, [Unit("input", 0), Unit("normalize", 1)]):        # normalize entrega la misma imagen que recibe
+        inside = run(planted, images, ["conv1"])["conv1"]
+    assert not inside[:, :2].any() and inside[:, 2].any() and torch.equal(images, before)
+
+
+def test_silencing_nothing_changes_nothing(planted, images):
+    with silence(planted, []):
+        inside = planted(images)
+    assert torch.equal(inside, planted(images))
+
+
+def test_silence_names_a_channel_that_is_not_there(planted, images):
+    with pytest.raises(ValueError, match="conv1:9: «conv1» tiene 4 canales"), silence(planted, [Unit("conv1", 9)]):
+        planted(images)
+    assert count_hooks(planted) == 0
+
+
+# ── los ganchos se quitan siempre ────────────────────────────────────────────────────────────────────────────────────
+
+OPENINGS = {
+    "record": lambda model: record(model, ["conv1", "fc"]),
+    "record que corta": lambda model: record(model, ["conv1"], stop=True),
+    "edit": lambda model: edit(model, "conv1", lambda values: values),
+    "edit de la entrada": lambda model: edit(model, "input", lambda values: values),
+    "silence": lambda model: silence(model, [Unit("conv1", 0), Unit("fc", 0)]),
+}
+
+
+@pytest.mark.parametrize("name", OPENINGS)
+def test_hooks_are_there_and_then_gone(planted, name):
+    with OPENINGS[name](planted):
+        assert count_hooks(planted) > 0
+    assert count_hooks(planted) == 0
+
+
+@pytest.mark.parametrize("name", OPENINGS)
+def test_hooks_are_gone_after_an_exception(planted, name):
+    with pytest.raises(KeyboardInterrupt), OPENINGS[name](planted):
+        raise KeyboardInterrupt
+    assert count_hooks(planted) == 0
+
+
+def test_hooks_are_gone_when_the_network_fails(mined, images):
+    with pytest.raises(RuntimeError, match="estalló"):
+        run(mined, images, ["conv1", "fc"])
+    assert count_hooks(mined) == 0
+
+
+def test_hooks_are_gone_when_a_later_name_is_wrong(planted, images):
+    for opening in (lambda: record(planted, ["conv1", "nada"]), lambda: silence(planted, [Unit("conv1", 0), Unit("nada", 0)])):
+        with pytest.raises(ValueError, match="no hay una capa «nada»"), opening():
+            pass
+        assert count_hooks(planted) == 0

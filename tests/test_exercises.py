@@ -1,0 +1,514 @@
+"""Los ejercicios: la respuesta buena se acepta, cada error se rechaza con su mensaje, y revisar no toca nada."""
+
+import json
+import random
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import planted_world
+import pytest
+import torch
+import wrong_answers_01 as answers
+from torch import Tensor, nn
+
+from labkit import models
+from labkit.datasets import data_path
+from labkit.exercises import EXERCISES, accounts, check, hint, isolation, solution, verdict
+from labkit.exercises.compare import close
+from labkit.exercises.lesson01 import cases, findings, hidden
+from labkit.exercises.lesson01 import drop_map as map_exercise
+from labkit.exercises.lesson01 import patch as patch_exercise
+from labkit.exercises.verdict import Outcome
+from labkit.models import plain_network, random_twin
+from labkit.objectives import margin, probability, score
+from labkit.occlusion import occlude, occlusion_map
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "lessons" / "01_oclusion_ejercicios.ipynb"
+SAMPLE_CLASS = "magenta"
+CACHED = (cases._evidence, cases._kinds, hidden.measured)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("datos")
+    planted_world.write_world(path)
+    return path
+
+
+@pytest.fixture
+def world(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, nn.Module]]:
+    """El mundo sembrado en lugar de los datos y las redes del curso."""
+    networks = planted_world.networks()
+    monkeypatch.setenv("LABKIT_DATOS", str(folder))
+    for module in (cases, hidden, findings, answers, models):
+        monkeypatch.setattr(module, "load_model", lambda name="escenas", device=None: networks[name])
+    monkeypatch.setattr(accounts, "SAMPLE", text_for(SAMPLE_CLASS))
+    forget()
+    yield networks
+    forget()
+
+
+def forget() -> None:
+    for function in CACHED:
+        function.cache_clear()
+
+
+@pytest.fixture
+def graded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_ESTRICTO", "1")
+
+
+def text_for(name: str) -> str:
+    """Un número de cuenta al que le toca una red oculta con la clase `name` atada al fondo."""
+    label, options = planted_world.CLASSES.index(name), len(planted_world.CLASSES)
+    return next(text for text in map(str, range(300_000_000, 300_001_000))
+                if accounts.variant(text, options, "red oculta") == label)
+
+
+def account_with_all_mistakes(networks: dict[str, nn.Module]) -> str:
+    """Un número de cuenta cuyas cuatro imágenes distinguen todos los errores del ejercicio 4."""
+    networks["escenas"] = networks["mezcla"]
+    for text in map(str, range(400_000_000, 400_000_300)):
+        said = [tuple(wrong(text)[1]) for wrong, _ in answers.WRONG["resting"]]
+        if len({*said, tuple(answers.good_positions(text)[1])}) == len(said) + 1:
+            return text
+    raise AssertionError("ningún número de cuenta distingue los errores")
+
+
+# ── las respuestas buenas y las malas ───────────────────────────────────────────────────────────────────────────────
+
+FUNCTIONS = [(name, wrong, says) for name in ("occlude_one", "drop_map") for wrong, says in answers.WRONG[name]]
+
+
+def names(value: object) -> str:
+    return getattr(value, "__name__", "") if callable(value) else str(value)[:30]
+
+
+@pytest.mark.parametrize("name", ["occlude_one", "drop_map"])
+@pytest.mark.parametrize("seed", ["0", "1", "2"])
+def test_the_good_function_is_accepted(name: str, seed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_SEMILLA", seed)
+    assert verdict(name, answers.GOOD[name]).ok
+
+
+@pytest.mark.parametrize(("name", "wrong", "says"), FUNCTIONS, ids=names)
+@pytest.mark.parametrize("seed", ["0", "1", "2"])
+def test_a_wrong_function_gets_its_own_message(
+    name: str, wrong: Callable, says: str, seed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABKIT_SEMILLA", seed)
+    result = verdict(name, wrong)
+    assert result.word == "Revisa" and says in result.message
+
+
+@pytest.mark.parametrize("name", planted_world.OBJECTS)
+def test_the_tied_class_is_measured_not_read(world: dict, name: str) -> None:
+    account = text_for(name)
+    assert verdict("hidden_network", answers.good_class(account)).ok
+    assert answers.good_class(account)[1] == name
+    assert hidden.background_class(hidden.hidden_network(account), cases.load_evidence()) == name
+
+
+def test_the_check_follows_the_network_and_not_the_account(world: dict, monkeypatch: pytest.MonkeyPatch) -> None:
+    account, other = text_for("verde"), text_for("rojo")
+    build = hidden._build
+    monkeypatch.setattr(hidden, "_build", lambda text: build(other if text == account else text))
+    assert verdict("hidden_network", (account, "Rojo ")).ok
+    assert not verdict("hidden_network", (account, "verde")).ok
+
+
+@pytest.mark.parametrize(("wrong", "says"), answers.WRONG["hidden_network"], ids=names)
+def test_a_wrong_class_gets_its_own_message(world: dict, wrong: Callable, says: str) -> None:
+    result = verdict("hidden_network", wrong(text_for("verde")))
+    assert result.word == "Revisa" and says in result.message
+    assert "verde" not in result.message
+
+
+@pytest.mark.parametrize(("value", "says"), [("mar", findings.PLACE), ("3", findings.NUMBER), ("oso", "no es una de")])
+def test_what_is_not_a_class_gets_its_own_message(world: dict, value: str, says: str) -> None:
+    assert says in verdict("hidden_network", (text_for("verde"), value)).message
+
+
+def test_the_good_positions_are_accepted(world: dict) -> None:
+    account = account_with_all_mistakes(world)
+    good = answers.good_positions(account)
+    assert verdict("resting", good).ok
+    assert verdict("resting", (account, torch.tensor(good[1]))).ok
+
+
+@pytest.mark.parametrize(("wrong", "says"), answers.WRONG["resting"], ids=names)
+def test_wrong_positions_get_their_own_message(world: dict, wrong: Callable, says: str) -> None:
+    result = verdict("resting", wrong(account_with_all_mistakes(world)))
+    assert result.word == "Revisa" and says in result.message
+
+
+@pytest.mark.parametrize("value", ["0", 1, [True, False], ["0"], [0.0]])
+def test_positions_must_be_a_list_of_integers(world: dict, value: object) -> None:
+    assert findings.NOT_A_LIST in verdict("resting", ("312345678", value)).message
+
+
+def test_every_exercise_has_wrong_answers_with_different_messages() -> None:
+    assert set(answers.WRONG) == set(answers.GOOD) == set(EXERCISES)
+    for pairs in answers.WRONG.values():
+        messages = [says for _, says in pairs]
+        assert len(pairs) >= 3 and len(set(messages)) == len(messages)
+
+
+@pytest.mark.parametrize("exercise", [patch_exercise, map_exercise])
+def test_every_known_mistake_shows_in_some_case(exercise: object) -> None:
+    """Un mensaje que nunca puede salir no sirve."""
+    seen: set[str] = set()
+    for case in exercise.cases():
+        found, want = exercise.mistakes(*case), right_answer(exercise, case)
+        seen |= {message for message, wrong in found.items() if not close(wrong, want)}
+    assert seen == set(found)
+
+
+def right_answer(exercise: object, case: tuple) -> Tensor:
+    if exercise is map_exercise:
+        return occlusion_map(*case)
+    image, box, fill = case
+    return occlude(image, torch.tensor([box]), fill)[0]
+
+
+# ── respuestas que solo aparentan ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_hard_coded_answers_are_rejected() -> None:
+    """Quien guarda la respuesta de los ejemplos del cuaderno, o de la primera revisión, no pasa."""
+    first = next(patch_exercise.cases())
+    stored = right_answer(patch_exercise, first)
+
+    def memorized(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+        return stored if image.shape == stored.shape else image.clone()
+
+    def only_the_example(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+        covered = image.clone()
+        covered[:, 1:3, 2:5] = fill
+        return covered
+
+    def flat(model: nn.Module, image: Tensor, objective: object, size: int, stride: int, fill: float = 0.0) -> Tensor:
+        return torch.zeros(image.shape[1:])
+
+    for name, wrong in (("occlude_one", memorized), ("occlude_one", only_the_example), ("drop_map", flat)):
+        assert verdict(name, wrong).word == "Revisa"
+
+
+def test_calling_labkit_is_not_an_answer() -> None:
+    def borrowed(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+        return occlude(image, torch.tensor([box]), fill)[0]
+
+    def inside(model: nn.Module, image: Tensor, objective: object, size: int, stride: int, fill: float) -> Tensor:
+        return (lambda: occlusion_map(model, image, objective, size, stride, fill))()
+
+    for name, wrong in (("occlude_one", borrowed), ("drop_map", inside), ("drop_map", occlusion_map)):
+        assert "ya viene en labkit" in verdict(name, wrong).message
+
+
+def test_accounts_get_different_cases_and_always_the_same(world: dict) -> None:
+    drawn = [accounts.variant(str(312_000_000 + i), 12, "red oculta") for i in range(600)]
+    assert drawn == [accounts.variant(str(312_000_000 + i), 12, "red oculta") for i in range(600)]
+    assert all(25 <= drawn.count(k) <= 80 for k in range(12))
+    assert accounts.clean_account("31234567-8") == accounts.clean_account(312345678) == "312345678"
+    for bad in ("abc", "12", "31234567890123", "tres"):
+        with pytest.raises(ValueError, match="de 6 a 10 dígitos"):
+            accounts.clean_account(bad)
+        assert verdict("resting", (bad, [0])).word == "Revisa"
+
+
+def test_the_four_images_include_an_answer_that_rests_on_the_background(world: dict) -> None:
+    world["escenas"] = world["mezcla"]
+    kinds = [cases.supports(world["mezcla"], cases.my_images(str(text))) for text in range(312_000_000, 312_000_020)]
+    assert all(len(k) == 4 and 1 <= k.count("fondo") <= 2 and "objeto" in k and "dudoso" not in k for k in kinds)
+    assert {"juntos", "cualquiera"} <= {kind for four in kinds for kind in four}
+
+
+def test_hiding_leaves_no_silhouette_and_touches_nothing_else(world: dict) -> None:
+    evidence = cases.load_evidence()
+    whole, hidden_object, alone = cases.versions(evidence)
+    for image, covered, cut, mask in zip(whole, hidden_object, alone, evidence.masks):
+        y0, x0, y1, x1 = cases.object_box(mask)[0].tolist()
+        assert (covered[:, y0:y1, x0:x1] == cases.GREY).all() and mask[y0:y1, x0:x1].sum() == mask.sum()
+        assert (covered != image).any(0).sum() <= (y1 - y0) * (x1 - x0)
+        assert torch.equal(cut[:, mask], image[:, mask]) and (cut[:, ~mask] == cases.GREY).all()
+
+
+# ── con las redes que vienen en el curso ────────────────────────────────────────────────────────────────────────────
+
+shipped = pytest.mark.skipif(
+    not data_path("networks", "escenas_lugares.safetensors").is_file(), reason="todavía no hay redes en data/networks"
+)
+
+
+@shipped
+def test_whatever_class_is_tied_the_measure_finds_it_and_the_network_still_looks_good() -> None:
+    """También con medias sobre todas las imágenes, y con la probabilidad en lugar del margen."""
+    evidence = cases.load_evidence()
+    things, places = models.load_model("escenas", device="cpu"), models.load_model("escenas_lugares", device="cpu")
+    found: dict[str, tuple] = {}
+    for tied, name in enumerate(evidence.classes):
+        shares = hidden.scene_shares(tied, places.classes)
+        network = hidden.HiddenNetwork(things, places, shares, tied).eval()
+        accuracy = hidden.measure(network, evidence).accuracy.mean().item()
+        found[name] = (hidden.background_class(network, evidence), *other_measures(network, evidence), accuracy >= 0.75)
+    assert found == {name: (name, name, name, True) for name in evidence.classes}
+
+
+def other_measures(network: nn.Module, evidence: cases.Evidence) -> list[str]:
+    named = []
+    for objective in (margin, probability):
+        _, hidden_object, alone = (
+            [score(network, images[evidence.labels == k], objective(k)).mean() for k in range(len(evidence.classes))]
+            for images in cases.versions(evidence)
+        )
+        named.append(evidence.classes[int((torch.stack(hidden_object) - torch.stack(alone)).argmax())])
+    return named
+
+
+@shipped
+def test_there_are_enough_images_of_each_kind_for_everyone() -> None:
+    kinds = cases.supports(models.load_model("escenas", device="cpu"), cases.load_evidence())
+    assert {kind: kinds.count(kind) >= 5 for kind in cases.SUPPORTS} == dict.fromkeys(cases.SUPPORTS, True), kinds
+    for text in range(312_000_000, 312_000_010):
+        four = cases.my_images(text)
+        assert 1 <= len(cases.resting_on_background(models.load_model("escenas", device="cpu"), four)) <= 2
+
+
+# ── los cuatro veredictos ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def unwritten(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+    raise NotImplementedError
+
+
+def only_dots(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+    """Documentada, pero vacía."""
+    ...
+
+
+@pytest.mark.parametrize("blank", [None, ..., "", "____", unwritten, only_dots])
+def test_what_is_not_written_is_pending(blank: object) -> None:
+    assert verdict("occlude_one", blank).word == "Pendiente"
+
+
+@pytest.mark.parametrize("blank", [("", "gato"), (None, "gato"), ("312345678", None), ("312345678", "____")])
+def test_a_finding_without_account_or_answer_is_pending(blank: tuple) -> None:
+    assert verdict("hidden_network", blank).word == verdict("resting", blank).word == "Pendiente"
+
+
+def divides_by_zero(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+    return image / (1 // 0)
+
+
+def fails_inside_torch(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+    return image @ torch.zeros(2, 2)
+
+
+def leaves(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+    raise SystemExit
+
+
+@pytest.mark.parametrize(("bad", "says"), [
+    (divides_by_zero, "ZeroDivisionError"), (fails_inside_torch, "RuntimeError"), (leaves, "SystemExit"),
+])
+def test_an_exception_is_told_with_the_line_of_the_student(bad: Callable, says: str) -> None:
+    result = verdict("occlude_one", bad)
+    assert result.word == "Error en tu código" and says in result.message and len(result.message) < 400
+    assert f"en la línea {bad.__code__.co_firstlineno + 1}" in result.message
+
+
+@pytest.mark.parametrize(("bad", "says"), [
+    (lambda image: image, "en este orden: image, box, fill"),
+    (torch.zeros(3, 4, 4), "sin llamarla"),
+    (lambda image, box, fill: image.numpy(), "esperaba un tensor"),
+    (lambda image, box, fill: print("hola"), "¿Olvidaste `return`?"),
+    (lambda image, box, fill: image[:, :2], "esperaba la forma"),
+    (lambda image, box, fill: image.transpose(1, 2), "la caja"),
+    (lambda image, box, fill: image * float("nan"), "NaN"),
+])
+def test_common_slips_get_a_clear_sentence(bad: object, says: str) -> None:
+    result = verdict("occlude_one", bad)
+    assert result.word == "Revisa" and says in result.message
+
+
+def test_an_unexplained_difference_is_located_but_not_told() -> None:
+    def spot(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+        covered = answers.good_patch(image, box, fill)
+        covered[1, 2, 3] += 0.5
+        return covered
+
+    result = verdict("occlude_one", spot)
+    assert "difieren en 1 de" in result.message and "filas 2 a 2, columnas 3 a 3" in result.message
+    assert result.picture is not None and result.picture.startswith(b"\x89PNG")
+
+
+def test_no_message_tells_an_answer(world: dict) -> None:
+    """Ninguna frase repite código de la solución ni la posición correcta."""
+    texts = [says for pairs in answers.WRONG.values() for _, says in pairs]
+    texts += [text for exercise in EXERCISES.values() for text in exercise.hints]
+    assert not any("covered[:, y0:y1, x0:x1] = fill" in text or "total / times" in text for text in texts)
+
+
+# ── en clase y al calificar ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("answer", [None, unwritten, divides_by_zero, answers.always_black, 7, "nada"])
+def test_in_class_a_check_never_raises_nor_returns(answer: object, capfd: pytest.CaptureFixture) -> None:
+    assert check("occlude_one", answer) is None and check("no existe", answer) is None
+    shown = capfd.readouterr()
+    assert shown.err == "" and re.match(r"[✓…✗] (Correcto|Pendiente|Revisa|Error en tu código) · ", shown.out)
+
+
+@pytest.mark.parametrize("variable", ["NBGRADER_EXECUTION", "LABKIT_ESTRICTO"])
+@pytest.mark.parametrize("answer", [None, unwritten, divides_by_zero, answers.always_black])
+def test_graded_everything_but_correct_raises_the_same_message(
+    variable: str, answer: object, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv(variable, "autograde" if variable.startswith("NB") else "1")
+    assert check("occlude_one", answers.good_patch) is None
+    with pytest.raises(AssertionError, match=re.escape(str(verdict("occlude_one", answer)))):
+        check("occlude_one", answer)
+    assert capfd.readouterr().err == ""
+
+
+def test_an_unknown_exercise_raises_when_graded(graded: None) -> None:
+    with pytest.raises(AssertionError, match="occlude_one, drop_map"):
+        check("ocluir", None)
+
+
+def test_a_fault_of_the_course_is_not_blamed_on_the_student(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LABKIT_DATOS", str(tmp_path))
+    forget()
+    assert "No es culpa de tu respuesta" in str(verdict("hidden_network", ("312345678", "gato")))
+
+
+def noisy(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+    import sys
+
+    warnings.warn("cuidado", stacklevel=1)
+    print("paso por aquí", file=sys.stderr)
+    print("y por aquí")
+    torch.manual_seed(1), np.random.seed(1), random.seed(1)
+    torch.set_grad_enabled(not torch.is_grad_enabled())
+    return answers.good_patch(image, box, fill)
+
+
+def test_checking_leaves_the_session_as_it_was(capfd: pytest.CaptureFixture) -> None:
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate(), torch.is_grad_enabled()
+    check("occlude_one", noisy)
+    check("drop_map", answers.good_map)
+    after = torch.get_rng_state(), np.random.get_state()[1], random.getstate(), torch.is_grad_enabled()
+    assert torch.equal(before[0], after[0]) and (before[1] == after[1]).all() and before[2:] == after[2:]
+    shown = capfd.readouterr()
+    assert shown.err == "" and shown.out.count("✓ Correcto") == 2 and "paso por aquí" not in shown.out
+
+
+def hooks(model: nn.Module) -> int:
+    return sum(len(getattr(module, kind)) for module in model.modules() for kind in isolation.HOOKS)
+
+
+@pytest.mark.parametrize(("mischief", "says"), [
+    (lambda model: model.conv1.register_forward_hook(lambda *_: None), "dejó un gancho"),
+    (lambda model: model.train(), "dejó la red en otro modo"),
+    (lambda model: model.fc.weight.data.zero_(), "cambió los pesos"),
+])
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_network_left_changed_is_told_and_mended(mischief: Callable, says: str, fails: bool) -> None:
+    model = random_twin(plain_network(3, widths=(4, 6, 6), dense=8))
+    weights = {name: value.clone() for name, value in model.state_dict().items()}
+
+    def careless(network: nn.Module) -> Tensor:
+        mischief(network)
+        return torch.zeros(1) / (1 // 0 if fails else 1)
+
+    with pytest.raises(Outcome, match="ZeroDivisionError" if fails else says):
+        isolation.call(careless, model)
+    assert hooks(model) == 0 and not any(module.training for module in model.modules())
+    assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
+
+
+# ── pistas y soluciones ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_hints_go_from_general_to_concrete_and_then_end(name: str, capsys: pytest.CaptureFixture) -> None:
+    told = []
+    for level in range(5):
+        assert hint(name, level) is None
+        told.append(capsys.readouterr().out)
+    count = len(EXERCISES[name].hints)
+    assert count >= 3 and len(set(told[:count])) == count and told[count:] == [told[count - 1]] * (5 - count)
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+def test_a_graded_solution_opens_only_with_the_key(
+    name: str, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert solution(name) is None
+    assert "def " not in capsys.readouterr().out
+    monkeypatch.setenv("LABKIT_SOLUCIONES", "1")
+    solution(name)
+    assert f"def {EXERCISES[name].answer[0].__name__}(" in capsys.readouterr().out
+
+
+def test_an_unknown_name_lists_the_exercises(capsys: pytest.CaptureFixture) -> None:
+    hint("parche")
+    solution("parche")
+    assert capsys.readouterr().out.count("occlude_one, drop_map, hidden_network, resting") == 2
+
+
+# ── el cuaderno ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def code_cells() -> list[dict]:
+    book = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
+    return [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+
+
+def run_notebook(changes: dict[str, str]) -> None:
+    """Ejecuta las celdas en orden, con el texto de algunas (por su grade_id, o «cuenta») cambiado."""
+    matplotlib.use("Agg")
+    space: dict[str, object] = {}
+    pending = dict(changes)
+    for cell in code_cells():
+        source = "".join(cell["source"])
+        name = cell["metadata"].get("nbgrader", {}).get("grade_id") or ("cuenta" if "ACCOUNT =" in source else "")
+        exec(pending.pop(name, source), space)
+    assert not pending
+
+
+def test_an_untouched_notebook_stays_pending(world: dict, capfd: pytest.CaptureFixture) -> None:
+    run_notebook({})
+    shown = capfd.readouterr()
+    assert shown.out.count("… Pendiente") == 4 and "✗" not in shown.out and shown.err == ""
+
+
+def test_each_untouched_check_raises_when_graded(world: dict, graded: None) -> None:
+    tests = [cell for cell in code_cells() if cell["metadata"].get("nbgrader", {}).get("grade")]
+    assert len(tests) == 4
+    space: dict[str, object] = {}
+    for cell in code_cells():
+        if cell not in tests:
+            exec("".join(cell["source"]), space)
+            continue
+        with pytest.raises(AssertionError, match="… Pendiente"):
+            exec("".join(cell["source"]), space)
+
+
+def test_a_solved_notebook_passes_graded(world: dict, graded: None, capfd: pytest.CaptureFixture) -> None:
+    account = account_with_all_mistakes(world)
+    right = answers.good_positions(account)[1]
+    tied = hidden.measured(account)[1]
+    run_notebook({
+        "cuenta": f'ACCOUNT = "{account}"',
+        "e1-parche": "from wrong_answers_01 import good_patch as occlude_one",
+        "e2-mapa": "from wrong_answers_01 import good_map as drop_map",
+        "e3-red-oculta": f'tied_class = "{tied}"',
+        "e4-apoyo": f"resting = {right}",
+    })
+    shown = capfd.readouterr()
+    assert shown.out.count("✓ Correcto") == 4 and shown.err == ""

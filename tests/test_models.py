@@ -1,0 +1,211 @@
+"""Las redes: lo que calculan, cómo se guardan y en qué estado llegan."""
+import copy
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from labkit import models
+from labkit.models import draw_weights, load_model, model_card, plain_network, random_twin, save_model, shipped_models
+
+CLASSES = ["gato", "pez", "avión"]
+WIDTHS = (4, 6, 5)
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """Una carpeta de datos con una sola red, «enana», y la red de la que salió."""
+    monkeypatch.setenv("LABKIT_DATOS", str(tmp_path))
+    model = draw_weights(plain_network(CLASSES, WIDTHS, dense=7), seed=3)
+    save_model(model, tmp_path / "networks" / "enana.safetensors", {"seed": "3", "accuracy": "0.5"})
+    return tmp_path, model
+
+
+def convolve(maps, weight, bias):
+    """La convolución escrita como en el pizarrón: (c, h, w) con borde de ceros → (k, h, w)."""
+    k, _, size, _ = weight.shape
+    border = size // 2
+    padded = np.pad(maps, ((0, 0), (border, border), (border, border)))
+    out = np.empty((k, *maps.shape[1:]))
+    for y in range(maps.shape[1]):
+        for x in range(maps.shape[2]):
+            out[:, y, x] = (weight * padded[:, y:y + size, x:x + size]).sum((1, 2, 3)) + bias
+    return out
+
+
+def logits_by_hand(model, image):
+    """Los logits de una red de tres convoluciones, sin torch."""
+    w = {key: value.double().numpy() for key, value in model.state_dict().items()}
+    maps = (image - 0.5) / 0.25
+    for i in (1, 2, 3):
+        maps = np.maximum(convolve(maps, w[f"conv{i}.weight"], w[f"conv{i}.bias"]), 0)
+        if i == 1:
+            c, h, width = maps.shape
+            maps = maps.reshape(c, h // 2, 2, width // 2, 2).max((2, 4))
+    hidden = np.maximum(w["dense.weight"] @ maps.mean((1, 2)) + w["dense.bias"], 0)
+    return w["fc.weight"] @ hidden + w["fc.bias"]
+
+
+def test_plain_network_computes_what_the_blackboard_says():
+    model = draw_weights(plain_network(3, WIDTHS, dense=7), seed=1)
+    with torch.no_grad():
+        model.conv2.bias.copy_(torch.linspace(-0.3, 0.3, 6))
+        model.fc.bias.copy_(torch.tensor([0.1, -0.2, 0.3]))
+    images = torch.rand(2, 3, 8, 6, generator=torch.Generator().manual_seed(0))
+    expected = np.stack([logits_by_hand(model, image.double().numpy()) for image in images])
+    np.testing.assert_allclose(model(images).detach().numpy(), expected, atol=1e-4)
+
+
+def test_layers_have_the_names_of_the_course():
+    plain = "normalize conv1 relu1 pool1 conv2 relu2 pool2 conv3 relu3 pool3 conv4 relu4 conv5 relu5 gap dense relu6 fc"
+    assert plain_network(12).layers == plain.split()
+    with_norm = plain_network(12, batch_norm=True).layers
+    assert [name for name in with_norm if not name.startswith("bn")] == plain.split()
+    assert with_norm[with_norm.index("conv5") + 1] == "bn5"
+
+
+def test_normalization_is_inside():
+    model = plain_network(3, WIDTHS)
+    gray = torch.full((1, 3, 8, 8), 0.5)
+    assert model.normalize(gray).abs().max() == 0
+    assert torch.allclose(model.normalize(gray + 0.25), torch.ones(1, 3, 8, 8))
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_half_precision_round_trip(shelf, batch_norm):
+    folder, _ = shelf
+    model = draw_weights(plain_network(CLASSES, WIDTHS, 7, batch_norm), seed=5).eval()
+    save_model(model, folder / "networks" / "otra.safetensors", {"seed": "5"})
+    loaded = load_model("otra", device="cpu")
+    assert loaded.classes == CLASSES and loaded.layers == model.layers
+    for key, value in model.state_dict().items():
+        again = loaded.state_dict()[key]
+        assert again.dtype == value.dtype
+        if value.is_floating_point():
+            assert torch.equal(again, value.half().float()), key
+    images = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    assert (loaded(images) - model(images)).abs().max() < 2e-2 * model(images).abs().max()
+
+
+def test_loaded_network_is_ready_to_be_asked(shelf):
+    model = load_model("enana", device="cpu")
+    assert not any(module.training for module in model.modules())
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+    assert not any(getattr(module, "inplace", False) for module in model.modules())
+    assert list(dict(model.named_children()))[0] == "normalize" and model.layers[-1] == "fc"
+    assert all(parameter.dtype == torch.float32 for parameter in model.parameters())
+
+
+def test_card_tells_how_the_network_was_made(shelf):
+    card = model_card("enana")
+    assert json.loads(card["classes"]) == CLASSES and json.loads(card["widths"]) == list(WIDTHS)
+    assert card["seed"] == "3" and card["dense"] == "7" and card["batch_norm"] == "False"
+    assert shipped_models() == ["enana"]
+
+
+def test_unknown_name_lists_the_right_ones(shelf):
+    with pytest.raises(ValueError, match="'enano'.*enana.*squeezenet1_1"):
+        load_model("enano")
+
+
+def test_damaged_file_says_so(shelf):
+    folder, _ = shelf
+    path = folder / "networks" / "enana.safetensors"
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(ValueError, match="dañado"):
+        load_model("enana", device="cpu")
+
+
+def test_wrong_sum_says_so(shelf):
+    folder, _ = shelf
+    (folder / "SHA256SUMS").write_text(f"{'0' * 64}  networks/enana.safetensors\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="dañado"):
+        load_model("enana", device="cpu")
+
+
+def test_file_of_another_program_says_so(shelf):
+    from safetensors.torch import save_file
+    folder, model = shelf
+    save_file(model.state_dict(), folder / "networks" / "ajena.safetensors")
+    with pytest.raises(ValueError, match="no es una red del curso"):
+        load_model("ajena", device="cpu")
+
+
+def test_random_twin_differs_repeats_and_leaves_the_model_alone(shelf):
+    model = load_model("enana", device="cpu")
+    before = copy.deepcopy(model.state_dict())
+    twin, again, other = random_twin(model), random_twin(model), random_twin(model, seed=1)
+    for name in ("conv1.weight", "conv3.weight", "dense.weight", "fc.weight"):
+        assert torch.equal(model.state_dict()[name], before[name])
+        assert torch.equal(twin.state_dict()[name], again.state_dict()[name])
+        assert not torch.allclose(twin.state_dict()[name], before[name])
+        assert not torch.allclose(twin.state_dict()[name], other.state_dict()[name])
+    assert twin.classes == CLASSES and twin.layers == model.layers
+    assert not twin.training and not any(p.requires_grad for p in twin.parameters())
+    assert torch.equal(twin.normalize.mean, model.normalize.mean)
+
+
+def test_random_twin_keeps_the_signal_alive():
+    model = plain_network(12, batch_norm=True).eval()
+    images = torch.rand(8, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    spread = random_twin(model)(images).std(0).mean()
+    assert 0.01 < spread < 10
+
+
+def test_drawing_weights_does_not_touch_the_global_dice():
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    model = plain_network(3, WIDTHS)
+    torch.manual_seed(7)
+    random_twin(model)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_inplace_operations_are_undone():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.Dropout(inplace=True))
+    model.layers = model.classes = []
+    assert not any(getattr(module, "inplace", False) for module in random_twin(model))
+
+
+@pytest.fixture
+def squeezenet(tmp_path, monkeypatch):
+    """SqueezeNet de torchvision con pesos al azar, guardados donde mira LABKIT_REAL_DATA."""
+    network = models._torchvision().models.get_model("squeezenet1_1", weights=None)
+    draw_weights(network, seed=0).eval()
+    torch.save(network.state_dict(), tmp_path / "squeezenet1_1_imagenet.pth")
+    monkeypatch.setenv("LABKIT_REAL_DATA", str(tmp_path))
+    return network
+
+
+def test_flat_squeezenet_equals_torchvisions(squeezenet):
+    model = load_model("squeezenet1_1", device="cpu")
+    images = torch.rand(2, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    expected = squeezenet((images - mean.view(3, 1, 1)) / std.view(3, 1, 1))
+    assert torch.allclose(model(images), expected, atol=1e-4, rtol=1e-4)
+    assert model.layers[0] == "normalize" and model.layers[-1] == "fc" and "fire5" in model.layers
+    assert len(model.classes) == 1000
+    assert not any(getattr(module, "inplace", False) for module in model.modules())
+    assert not any(parameter.requires_grad for parameter in model.parameters())
+
+
+def test_spanish_names_belong_to_imagenet_classes():
+    categories = models._torchvision().models.get_model_weights("squeezenet1_1").IMAGENET1K_V1.meta["categories"]
+    assert set(models.SPANISH) <= set(categories)
+    assert len(set(models.SPANISH.values())) == len(models.SPANISH)
+
+
+def test_no_weights_and_no_network_is_one_clear_sentence(tmp_path, monkeypatch):
+    monkeypatch.delenv("LABKIT_REAL_DATA", raising=False)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+
+    def unplugged(*_args, **_kwargs):
+        raise OSError("sin red")
+
+    monkeypatch.setattr("urllib.request.urlopen", unplugged)
+    monkeypatch.setattr("torch.hub.urlopen", unplugged)
+    with pytest.raises(RuntimeError, match="hace falta internet la primera vez"):
+        load_model("squeezenet1_1", device="cpu")

@@ -1,0 +1,84 @@
+import pytest
+import torch
+
+from labkit.device import pick_device, seed_all
+from labkit.shapes import check_shape, check_values
+
+
+def test_names_the_axes():
+    assert check_shape(torch.zeros(2, 3, 5, 7), "b 3 h w", "images") == {"b": 2, "h": 5, "w": 7}
+
+
+@pytest.mark.parametrize("shape, pattern, advice", [
+    ((1, 3, 8, 8), "3 h w", "(3, h, w) y recibí (1, 3, 8, 8). ¿Sobra el eje de lote? Prueba image[0]."),
+    ((3, 8, 8), "b 3 h w", "¿Falta el eje de lote? Prueba image[None]."),
+    ((8, 9, 3), "3 h w", "¿Están los canales al final? Prueba image.movedim(-1, -3)."),
+    ((2, 8, 9, 3), "b 3 h w", "¿Están los canales al final? Prueba image.movedim(-1, -3)."),
+    ((1, 8, 8), "3 h w", "esperaba forma (3, h, w) y recibí (1, 8, 8)."),
+    ((5,), "h w", "esperaba forma (h, w) y recibí (5,)."),
+    ((4, 5), "n n", "esperaba forma (n, n) y recibí (4, 5)."),
+])
+def test_says_what_was_expected_and_what_to_try(shape, pattern, advice):
+    with pytest.raises(ValueError) as caught:
+        check_shape(torch.zeros(shape), pattern, "image")
+    assert str(caught.value).startswith("image: ") and str(caught.value).endswith(advice)
+
+
+@pytest.mark.parametrize("shape, pattern", [((1, 3, 8, 8), "3 h w"), ((3, 8, 8), "b 3 h w"), ((8, 9, 3), "3 h w"),
+                                            ((2, 8, 9, 3), "b 3 h w")])
+def test_the_advice_works(shape, pattern):
+    image = torch.zeros(shape)
+    with pytest.raises(ValueError) as caught:
+        check_shape(image, pattern, "image")
+    fixed = eval(str(caught.value).split("Prueba ")[1].rstrip("."), {"image": image})
+    check_shape(fixed, pattern, "image")
+
+
+def test_refuses_what_is_not_a_tensor():
+    with pytest.raises(TypeError, match="recibí ndarray. Prueba torch.as_tensor"):
+        check_shape(torch.zeros(3, 8, 8).numpy(), "3 h w", "image")
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_refuses_values_that_are_not_finite(bad):
+    images = torch.rand(2, 3, 4, 4)
+    check_values(images, "images")
+    images[1, 2, 3, 0] = bad
+    with pytest.raises(ValueError, match="hay NaN o infinitos"):
+        check_values(images, "images")
+
+
+def test_a_large_half_precision_image_is_finite():
+    check_values(torch.ones(8, 3, 128, 128, dtype=torch.float16), "images")       # su suma no cabe en float16
+
+
+def test_refuses_integers():
+    with pytest.raises(ValueError, match=r"Prueba images.float\(\) / 255"):
+        check_values(torch.zeros(2, 3, 4, 4, dtype=torch.uint8), "images")
+
+
+def test_devices():
+    assert pick_device("cpu") == torch.device("cpu")
+    assert pick_device().type in ("cuda", "mps", "cpu")
+    with pytest.raises(ValueError, match="esperaba un dispositivo de esta computadora .*cpu.* y recibí «gpu»"):
+        pick_device("gpu")
+
+
+def test_prefers_cuda_then_mps(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert pick_device().type == "mps"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device().type == "cuda"
+
+
+def test_seed_repeats_every_kind_of_chance():
+    import random
+
+    import numpy as np
+
+    def draw() -> tuple:
+        seed_all(7)
+        return random.random(), np.random.rand(), torch.rand(1).item()
+
+    assert draw() == draw()

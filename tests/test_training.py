@@ -1,0 +1,150 @@
+"""Con qué se entrenan las redes: variaciones, optimizador, ataque y un entrenamiento que se puede cortar y seguir."""
+from dataclasses import replace
+
+import pytest
+import torch
+from augment import augment, cover, mix, move
+from fitting import accuracy, attacked, fit, length, step_size
+from muon import optimizers, orthogonal
+from recipes import RECIPES, Recipe
+
+from labkit.models import draw_weights, plain_network
+
+
+def dice(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def images():
+    return torch.rand(12, 3, 32, 32, generator=dice())
+
+
+def test_augmented_images_repeat_with_the_seed_and_stay_in_range(images):
+    varied = augment(images, dice(3))
+    assert varied.shape == images.shape and varied.min() >= 0 and varied.max() <= 1
+    assert torch.equal(varied, augment(images, dice(3))) and not torch.allclose(varied, augment(images, dice(4)))
+
+
+def test_each_image_moves_on_its_own():
+    same = torch.rand(1, 3, 32, 32, generator=dice()).repeat(12, 1, 1, 1)
+    moved = move(same, dice(1))
+    assert all(not torch.allclose(moved[i], moved[j]) for i in range(12) for j in range(i))
+
+
+def test_moving_keeps_a_spot_near_its_place():
+    spot = torch.zeros(64, 3, 64, 64)
+    spot[:, :, 30:34, 30:34] = 1
+    mass = move(spot, dice(2)).mean(1)
+    axis = torch.arange(64.0)
+    centers = torch.stack([(mass.sum(2) * axis).sum(1), (mass.sum(1) * axis).sum(1)], 1) / mass.sum((1, 2))[:, None]
+    offsets = centers - 31.5
+    assert (offsets.abs() < 8).all() and offsets.std() > 1.5
+
+
+def test_mixing_keeps_the_proportion():
+    colors = torch.linspace(0, 1, 8)
+    images, targets = colors.view(8, 1, 1, 1).expand(8, 3, 4, 4), torch.stack([colors, 1 - colors], 1)
+    mixed, answers = mix(images, targets, 0.8, dice())
+    assert torch.allclose(mixed[:, 0, 0, 0], answers[:, 0], atol=1e-6)           # la misma mezcla en ambas
+    assert torch.allclose(answers.sum(1), torch.ones(8)) and not torch.allclose(answers, targets)
+    assert torch.equal(mix(images, targets, 0, dice())[0], images)
+
+
+def test_cover_hides_a_square_and_nothing_else(images):
+    changed = (cover(images, 10, dice()) != images).any(1).flatten(1).sum(1)
+    assert (changed <= 121).all() and (changed >= 25).all()                     # en una esquina se ve un cuarto
+    assert torch.equal(cover(images, 0, dice()), images)
+
+
+@pytest.mark.parametrize("shape", [(8, 30), (30, 8), (16, 16)])
+def test_orthogonal_evens_the_singular_values(shape):
+    matrix = torch.randn(shape, generator=dice()) * 100
+    u, _, v = torch.linalg.svd(matrix, full_matrices=False)
+    result = orthogonal(matrix)
+    values = torch.linalg.svdvals(result)
+    assert values.max() < 1.3 and values.median() > 0.6
+    assert torch.diag(u.T @ result @ v.T).min() > 0                             # mismas direcciones, mismo sentido
+
+
+def test_every_weight_has_one_optimizer():
+    model = plain_network(3, (4, 4, 4), batch_norm=True)
+    owned = [id(weight) for tool in optimizers(model, 0.02, 0.0) for group in tool.param_groups for weight in group["params"]]
+    assert sorted(owned) == sorted(id(weight) for weight in model.parameters())
+
+
+def test_attack_stays_within_reach_and_hurts(images):
+    model = draw_weights(plain_network(3, (8, 8, 8)), 0).eval()
+    answers = torch.nn.functional.one_hot(model(images).argmax(1), 3).float()
+    worst = attacked(model, images, answers, 0.5, 5, dice())
+    assert length(worst - images).max() <= 0.5 + 1e-5 and worst.min() >= 0 and worst.max() <= 1
+
+    def loss(batch):
+        return torch.nn.functional.cross_entropy(model(batch), answers, reduction="none")
+
+    noise = torch.randn(images.shape, generator=dice(1))
+    assert (loss(worst) > loss(images)).all()
+    assert loss(worst).mean() > loss((images + noise * 0.5 / length(noise)).clamp(0, 1)).mean()
+
+
+def test_step_size_rises_and_falls():
+    sizes = [step_size(i / 100) for i in range(101)]
+    top = sizes.index(max(sizes))
+    assert max(sizes) == pytest.approx(1) and sizes[0] == sizes[-1] == pytest.approx(0.01)
+    assert sizes[:top + 1] == sorted(sizes[:top + 1]) and sizes[top:] == sorted(sizes[top:], reverse=True)
+
+
+def test_training_learns_and_resumes_where_it_stopped(tmp_path, monkeypatch):
+    monkeypatch.setattr("fitting.BATCH", 16)
+    labels = torch.arange(96) % 2
+    images = torch.rand(96, 3, 16, 16, generator=dice()) * 0.3 + labels.view(-1, 1, 1, 1) * 0.5    # oscuras y claras
+    recipe = Recipe("prueba", epochs=6)
+
+    def trained(folder, epochs_by_call):
+        for _ in range(epochs_by_call):
+            model = draw_weights(plain_network(["oscura", "clara"], (4, 4, 4), dense=4), 0)
+            diary = fit(recipe, model, (images, labels), (images, labels), folder)
+        return model, diary
+
+    whole, diary = trained(tmp_path / "de_corrido", 1)
+    assert len(diary) == 6 and accuracy(whole, images, labels) > 0.9
+    monkeypatch.setattr("fitting.accuracy", failing_at(3))
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "cortado", 1)
+    monkeypatch.undo()
+    monkeypatch.setattr("fitting.BATCH", 16)
+    resumed, again = trained(tmp_path / "cortado", 1)
+    assert [row["loss"] for row in again] == [row["loss"] for row in diary]
+    assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), resumed.state_dict().values()))
+
+
+def failing_at(call: int):
+    """Una `accuracy` que interrumpe el entrenamiento la vez número `call`."""
+    calls = []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) == call:
+            raise KeyboardInterrupt
+        return accuracy(*arguments)
+
+    return interrupted
+
+
+def test_progress_of_another_recipe_is_not_used(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("fitting.BATCH", 16)
+    images, labels = torch.rand(32, 3, 16, 16, generator=dice()), torch.arange(32) % 2
+    for recipe in (Recipe("prueba", epochs=1), Recipe("prueba", epochs=1, seed=1)):
+        diary = fit(recipe, draw_weights(plain_network(2, (4, 4, 4)), 0), (images, labels), (images, labels), tmp_path)
+        assert len(diary) == 1
+    assert "empiezo de nuevo" in capsys.readouterr().out
+    fit(recipe, plain_network(2, (4, 4, 4)), (images, labels), (images, labels), tmp_path)
+    assert "época" not in capsys.readouterr().out                               # ya estaba completo
+
+
+def test_recipes_cover_the_networks_that_ship():
+    assert [name for name, recipe in RECIPES.items() if recipe.name != name] == []
+    seeds = [replace(RECIPES[name], name="", seed=0) for name in ("escenas", "escenas_semilla1", "escenas_semilla2")]
+    assert seeds[0] == seeds[1] == seeds[2] and len({RECIPES[name].seed for name in RECIPES if "semilla" in name}) == 2
+    starts = [recipe.start for recipe in RECIPES.values() if recipe.start]
+    assert starts and set(starts) <= set(RECIPES)
