@@ -1,6 +1,6 @@
-"""De qué color es cada pixel: la regla que pone nombre a los once colores básicos (Berlin y Kay, 1969).
+"""De qué color es cada píxel: la regla que pone nombre a los once colores básicos (Berlin y Kay, 1969).
 
-Cada pixel lleva el nombre del más cercano de once prototipos en CIELAB. En CIELAB a secas, el pasto seco queda más
+Cada píxel lleva el nombre del más cercano de once prototipos en CIELAB. En CIELAB a secas, el pasto seco queda más
 cerca del café y el cielo pálido más cerca del gris; por eso las distancias se miden con la raíz del croma: entre
 colores casi grises un poco de tinte cuenta mucho, y entre colores vivos cuenta poco.
 """
@@ -21,7 +21,7 @@ RGB_TO_XYZ = ((0.4339, 0.3762, 0.1899), (0.2127, 0.7152, 0.0721), (0.0178, 0.109
 
 
 def color_index(images: Tensor) -> Tensor:
-    """El color de cada pixel: (b, 3, h, w) RGB en [0, 1] → (b, h, w), posiciones en `COLOR_NAMES`."""
+    """El color de cada píxel: (b, 3, h, w) RGB en [0, 1] → (b, h, w), posiciones en `COLOR_NAMES`."""
     prototypes = images.new_tensor(list(PROTOTYPES.values())).T.reshape(1, 3, -1, 1)        # (1, 3, 11, 1)
     pixels = _by_root_chroma(rgb_to_lab(images)).movedim(1, -1).flatten(0, -2)              # (b·h·w, 3)
     centers = _by_root_chroma(prototypes)[0, :, :, 0].T                                     # (11, 3)
@@ -31,7 +31,7 @@ def color_index(images: Tensor) -> Tensor:
 
 
 def rgb_to_lab(images: Tensor) -> Tensor:
-    """Los mismos pixeles en CIELAB: (b, 3, h, w) sRGB en [0, 1] → (b, 3, h, w), con L en [0, 100].
+    """Los mismos píxeles en CIELAB: (b, 3, h, w) sRGB en [0, 1] → (b, 3, h, w), con L en [0, 100].
 
     Fuente: IEC 61966-2-1 (sRGB) y CIE 15 (L*a*b*).
     """

@@ -1,4 +1,4 @@
-"""Las imágenes del curso y lo que se sabe de cada pixel de ellas.
+"""Las imágenes del curso y lo que se sabe de cada píxel de ellas.
 
 Cada conjunto (*source*) es una carpeta de data/: mosaicos JPEG, un mapa de segmentos por imagen y una tabla que dice
 qué es cada segmento. Con eso se arman las seis categorías de conceptos de Broden. Fuente: Bau et al. (2017), «Network
@@ -53,9 +53,9 @@ class ImageSet:
 
 @dataclass(frozen=True, eq=False)
 class ConceptSet(ImageSet):
-    """Imágenes con un nombre para cada pixel en seis categorías; las máscaras se arman sólo para las que pidas.
+    """Imágenes con un nombre para cada píxel en seis categorías; las máscaras se arman sólo para las que pidas.
 
-    names, categories: los k conceptos y la categoría de cada uno;  segments: (n, h, w) qué segmento es cada pixel;
+    names, categories: los k conceptos y la categoría de cada uno;  segments: (n, h, w) qué segmento es cada píxel;
     members: (k', s) qué segmentos forman cada concepto de objeto, parte, material o textura.
     """
     names: list[str]
@@ -78,7 +78,7 @@ class ConceptSet(ImageSet):
         return masks
 
     def object_masks(self, index: int | slice | Sequence[int] | Tensor) -> Tensor:
-        """Los pixeles de la cosa que da la clase, en las imágenes pedidas: (b, h, w) de verdaderos y falsos."""
+        """Los píxeles de la cosa que da la clase, en las imágenes pedidas: (b, h, w) de verdaderos y falsos."""
         rows = self._rows(index)
         concepts = list(zip(self.categories, self.names))
         first = len(self.scene_names)                           # los conceptos de lugar no están en `members`
@@ -111,7 +111,7 @@ def load_images(split: str = "test", source: str = "escenas", n: int | None = No
 
 
 def load_concepts(split: str = "test", source: str = "escenas", n: int | None = None) -> ConceptSet:
-    """Las mismas imágenes con sus conceptos, pixel por pixel: lo que pide la disección. Como `load_images`."""
+    """Las mismas imágenes con sus conceptos, píxel por píxel: lo que pide la disección. Como `load_images`."""
     plain = load_images(split, source, n)
     with np.load(BytesIO(read_data(source, f"{split}.npz")), allow_pickle=False) as arrays:
         segments = arrays["segments"][:len(plain)]

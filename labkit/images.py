@@ -21,7 +21,7 @@ DIVERGING = "RdBu_r"                # azul: negativo; blanco: cero; rojo: positi
 
 
 def to_uint8(images: Tensor) -> Tensor:
-    """Los mismos pixeles en enteros de 0 a 255, en la cpu; lo que se salga de [0, 1] se recorta. Cualquier forma."""
+    """Los mismos píxeles en enteros de 0 a 255, en la cpu; lo que se salga de [0, 1] se recorta. Cualquier forma."""
     return (images.detach().nan_to_num(0.0).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
 
 
@@ -41,7 +41,7 @@ def read_image(source: str | Path | bytes, size: int | None = None) -> Tensor:
 
 
 def contact_sheet(images: Tensor, cols: int = 8, scale: int = 1, pad: int = 2) -> Tensor:
-    """Las imágenes en una hoja de `cols` columnas, agrandadas `scale` veces y separadas por `pad` pixeles blancos.
+    """Las imágenes en una hoja de `cols` columnas, agrandadas `scale` veces y separadas por `pad` píxeles blancos.
 
     (n, 3, h, w) → (3, H, W)
     """
@@ -65,7 +65,7 @@ def beside(images: Sequence[Tensor], pad: int = 8) -> Tensor:
 
 
 def enlarge(image: Tensor, scale: int) -> Tensor:
-    """Cada pixel repetido en un cuadro de scale × scale: (…, h, w) → (…, h·scale, w·scale)."""
+    """Cada píxel repetido en un cuadro de scale × scale: (…, h, w) → (…, h·scale, w·scale)."""
     return image.repeat_interleave(scale, -2).repeat_interleave(scale, -1)
 
 
@@ -107,7 +107,7 @@ def overlay(image: Tensor, heat: Tensor, alpha: float = 0.5) -> Tensor:
 
 
 def draw_box(image: Tensor, box: Sequence[int] | Tensor, color: tuple[float, float, float] = (1.0, 0.0, 0.0)) -> Tensor:
-    """Una copia de la imagen con el contorno, de un pixel, de la caja (y0, x0, y1, x1), sin incluir y1 ni x1."""
+    """Una copia de la imagen con el contorno, de un píxel, de la caja (y0, x0, y1, x1), sin incluir y1 ni x1."""
     check_shape(image, "3 h w", "image")
     y0, x0, y1, x1 = (int(value) for value in box)
     marked, ink = image.detach().clone(), image.new_tensor(color)[:, None]
@@ -144,6 +144,7 @@ def bars(names: Sequence[str], values: Sequence[float] | Tensor, mark: int | Non
     """
     values = [float(value) for value in values]
     font, low, high = _font(row * 2 // 3), *limits
+    names = [_shortened(name, font, 0.45 * width) for name in names]
     start = max(font.getlength(name) for name in names) + row * 1.2         # donde empiezan las barras
     room = width - start - font.getlength("−100.0 ")                        # y lo que pueden medir
     picture = Image.new("RGB", (width, row * len(names)), WHITE)
@@ -163,7 +164,7 @@ def bars(names: Sequence[str], values: Sequence[float] | Tensor, mark: int | Non
 
 
 def png_bytes(image: Tensor) -> bytes:
-    """La imagen (3, h, w) como archivo PNG: sin pérdida, para texto y pixeles agrandados."""
+    """La imagen (3, h, w) como archivo PNG: sin pérdida, para texto y píxeles agrandados."""
     return _encoded(image, "PNG", {"compress_level": 1})
 
 
@@ -192,6 +193,14 @@ def _opaque(picture: Image.Image) -> Image.Image:
     paper = Image.new("RGBA", picture.size, WHITE)
     paper.alpha_composite(picture.convert("RGBA"))
     return paper.convert("RGB")
+
+
+def _shortened(name: str, font: ImageFont.FreeTypeFont, room: float) -> str:
+    """El nombre, con puntos suspensivos si no cabe en `room` píxeles."""
+    if font.getlength(name) <= room:
+        return name
+    kept = max(i for i in range(len(name)) if i == 0 or font.getlength(f"{name[:i]}…") <= room)
+    return f"{name[:kept]}…"
 
 
 def _written(value: float, limits: tuple[float, float]) -> str:

@@ -42,7 +42,7 @@ class World:
 
 
 def make_split(folder: Path, split: str, n: int, seed: int = 0) -> World:
-    """Escribe n imágenes de cuadros de 16 pixeles, cada uno del color de su segmento."""
+    """Escribe n imágenes de cuadros de 16 píxeles, cada uno del color de su segmento."""
     rng = np.random.default_rng(seed)
     segments = rng.integers(0, len(SEGMENTS), (n, 4, 4)).repeat(16, 1).repeat(16, 2)
     world = World(folder, PAINT[segments], segments, rng.integers(0, 2, n), rng.integers(0, 3, n))

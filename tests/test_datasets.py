@@ -151,7 +151,7 @@ def test_batches_go_through_everything_once(world):
 
 def test_labels_stay_packed(world):
     concepts = load_concepts()
-    assert concepts.segments.nbytes == 30 * 64 * 64                 # un byte por pixel, no uno por concepto
+    assert concepts.segments.nbytes == 30 * 64 * 64                 # un byte por píxel, no uno por concepto
     tensors = [value for value in vars(concepts).values() if isinstance(value, torch.Tensor)]
     assert sum(tensor.nbytes for tensor in tensors) - concepts.images.nbytes < 1.05 * concepts.segments.nbytes
 
@@ -259,9 +259,10 @@ def test_the_sums_are_those_of_sha256sum(own):
         subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=own, check=True)
 
 
-def test_info_reads_as_spanish(own):
-    text = (own / "escenas" / "info.json").read_text(encoding="utf-8")
-    assert "ladrillo" in text and json.loads(text)["size"] == 64 and "\\u" not in text
+def test_info_reads_as_spanish(tmp_path):
+    packing.write_info(tmp_path, ["pájaro"], ["montaña"], [["pájaro", "", "", ""]], {"test": 1})
+    text = (tmp_path / "info.json").read_text(encoding="utf-8")
+    assert text.count("pájaro") == 2 and "montaña" in text and json.loads(text)["size"] == 64
 
 
 def test_a_mosaic_has_no_color_subsampling(own):

@@ -18,11 +18,11 @@ from torch import Tensor, nn
 from labkit import models
 from labkit.datasets import data_path
 from labkit.exercises import EXERCISES, accounts, check, hint, isolation, solution, verdict
-from labkit.exercises.compare import close
+from labkit.exercises.compare import Trial, close, compare
 from labkit.exercises.lesson01 import cases, findings, hidden
 from labkit.exercises.lesson01 import drop_map as map_exercise
 from labkit.exercises.lesson01 import patch as patch_exercise
-from labkit.exercises.verdict import Outcome
+from labkit.exercises.verdict import Broken, Outcome, Revise
 from labkit.models import plain_network, random_twin
 from labkit.objectives import margin, probability, score
 from labkit.occlusion import occlude, occlusion_map
@@ -346,8 +346,25 @@ def test_an_unexplained_difference_is_located_but_not_told() -> None:
     assert result.picture is not None and result.picture.startswith(b"\x89PNG")
 
 
-def test_no_message_tells_an_answer(world: dict) -> None:
-    """Ninguna frase repite código de la solución ni la posición correcta."""
+def test_the_mistake_named_is_the_one_that_explains_every_case() -> None:
+    """Dos errores dan lo mismo en el primer caso; el segundo caso decide, y una excepción posterior no lo tapa."""
+    want, got, other = torch.zeros(2, 2), torch.ones(2, 2), torch.full((2, 2), 2.0)
+
+    def fails() -> Tensor:
+        raise Broken("se detuvo")
+
+    first = Trial(lambda: got, want, lambda: {"uno": got, "dos": got}, "el primero")
+    second = Trial(lambda: got, want, lambda: {"uno": other, "dos": got}, "el segundo")
+    for trials, says in (([first, second], "dos"), ([first], "uno"), ([first, Trial(fails, want, dict, "otro")], "uno")):
+        with pytest.raises(Revise, match=says):
+            compare(trials)
+    with pytest.raises(Broken, match="se detuvo"):
+        compare([Trial(fails, want, dict, "otro"), first])
+    assert compare([Trial(lambda: want, want, dict, "bien")] * 3) == 3
+
+
+def test_no_message_tells_an_answer() -> None:
+    """Ninguna frase ni pista repite la línea que se pide."""
     texts = [says for pairs in answers.WRONG.values() for _, says in pairs]
     texts += [text for exercise in EXERCISES.values() for text in exercise.hints]
     assert not any("covered[:, y0:y1, x0:x1] = fill" in text or "total / times" in text for text in texts)
@@ -393,7 +410,7 @@ def noisy(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
     print("paso por aquí", file=sys.stderr)
     print("y por aquí")
     torch.manual_seed(1), np.random.seed(1), random.seed(1)
-    torch.set_grad_enabled(not torch.is_grad_enabled())
+    torch.set_grad_enabled(False)
     return answers.good_patch(image, box, fill)
 
 

@@ -27,7 +27,7 @@ def painted(picture: torch.Tensor, color: torch.Tensor) -> torch.Tensor:
     return torch.isclose(picture, color[:, None, None], atol=1e-3).all(0)
 
 
-# ── pixeles ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── píxeles ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_to_uint8_rounds_and_clips():
     values = torch.tensor([-1.0, 0, 0.4999 / 255, 0.5001 / 255, 127.5001 / 255, 1, 7, float("nan")])
@@ -85,6 +85,7 @@ def test_a_signed_map_is_white_at_zero_blue_below_and_red_above():
     negative, zero, positive = colorize(torch.tensor([[-1.0, 0, 3]]), symmetric=True)[:, 0].T
     assert zero.min() > 0.95 and negative[2] > negative[0] + 0.1 and positive[0] > positive[2] + 0.1
     assert color_limits(torch.tensor([[-1.0, 0, 3]]), symmetric=True) == (-3, 3)
+    assert color_limits(torch.tensor([[-4.0, 0, 3]]), symmetric=True) == (-4, 4)
 
 
 def test_limits_fix_the_scale():
@@ -147,6 +148,11 @@ def test_bars_start_at_zero_and_stay_inside():
     columns = [row.nonzero()[:, 0] for row in picture]
     assert abs(columns[0].max() - columns[1].min()) <= 1 and columns[2].max() < picture.shape[1] - 20
     assert bars(NAMES, [0.0, 0.0, 0.0], limits=(0.0, 0.0)).shape == (3, 66, 360)
+
+
+def test_a_very_long_name_leaves_room_for_its_bar():
+    picture = bars(["x" * 200, "corto"], [1.0, 1.0], width=300, row=20)
+    assert picture.shape == (3, 40, 300) and painted(picture, BLUE).reshape(2, 20, 300).any(1).sum(1).min() > 40
 
 
 def test_bars_want_one_value_per_name():

@@ -45,10 +45,10 @@ def test_a_map_beside_its_image_says_what_it_measures():
 
 
 def test_curves_differ_in_more_than_color():
-    axis = show_curves(torch.arange(3), {"una": torch.rand(3), "otra": [3, 2, 1]}, "parche (pixeles)", "probabilidad", "título").axes[0]
+    axis = show_curves(torch.arange(3), {"una": torch.rand(3), "otra": [3, 2, 1]}, "parche (píxeles)", "probabilidad", "título").axes[0]
     assert len({(line.get_linestyle(), line.get_marker()) for line in axis.lines}) == 2
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["una", "otra"]
-    assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("parche (pixeles)", "probabilidad", "título")
+    assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("parche (píxeles)", "probabilidad", "título")
     assert list(axis.lines[1].get_ydata()) == [3, 2, 1]
 
 

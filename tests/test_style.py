@@ -15,7 +15,7 @@ MODULE, FUNCTION, ARGUMENTS, LINE, MEDIAN = 280, 40, 7, 120, 10
 BARE = """imagenes funcion tambien mascara mascaras maximo minimo codigo segun asi puntuacion oclusion ejecucion activacion
 seccion leccion aqui despues ningun algun ultimo ultima dificil arbol camion automovil avion pajaro direccion informacion
 explicacion posicion pagina tecnica metodo parametro vacio tamano pequeno pequena espanol ensena sera podria habria tendra
-estan deberia razon numeros lineas indice clasificacion penalizacion disposicion conexion mas""".split()
+estan deberia pixel pixeles razon numeros lineas indice clasificacion penalizacion disposicion conexion mas""".split()
 BARE_WORD = re.compile(rf"\b({'|'.join(BARE)})\b", re.IGNORECASE)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from labkit import widgets
 from labkit.models import plain_network
 from labkit.objectives import logit, margin, probability
-from labkit.occlusion import occlude, occlusion_scores
+from labkit.occlusion import occlude, occlusion_map, occlusion_scores
 from labkit.widgets import explore_images, explore_masks, explore_occlusion, explore_patch, explorer
 
 CLASSES = ["avión", "barco", "camión", "pájaro"]
@@ -21,7 +21,7 @@ CLASSES = ["avión", "barco", "camión", "pájaro"]
 def model() -> torch.nn.Module:
     torch.manual_seed(0)
     network = plain_network(CLASSES, widths=(8, 12, 16)).eval().requires_grad_(False)
-    network.fc.weight.mul_(80)   # que cada parche cambie la respuesta
+    network.fc.weight.mul_(10)   # que cada parche cambie la respuesta
     return network
 
 
@@ -180,6 +180,19 @@ def test_the_numbers_under_the_bars_are_those_of_the_network(model, images, monk
     explore_patch(model, images, LABELS, CLASSES, logit).draw(image=1, y=5, x=6, size=8, fill="mean")
     score = occlusion_scores(model, images[1], box, logit(3), "mean").item()
     assert f"fc:3: {model(images[1:2])[0, 3]:.3f} → {score:.3f}" in texts[-1]
+
+
+def test_the_maps_of_each_class_are_those_of_the_occlusion_functions(model, images, monkeypatch):
+    """Se espía lo que se manda pintar: por píxel, la caída de la clase elegida; por posición, su probabilidad."""
+    painted, paint = [], widgets.paint_boxes
+    monkeypatch.setattr(widgets, "paint_boxes", lambda *args: painted.append(args) or paint(*args))
+    target = int(model(images[2:]).argmax())
+    expected = occlusion_map(model, images[2], probability(target), 8, 4, "mean")
+    assert expected.abs().max() > 1e-3
+    explore_images(model, images, LABELS, CLASSES, size=8, stride=4).draw(image=2, target=target)
+    torch.testing.assert_close(paint(*painted[-1]), expected, atol=1e-5, rtol=0)
+    explore_occlusion(model, images[2], probability(target), (4, 8), (4,)).draw(size=8, stride=4, fill="mean")
+    torch.testing.assert_close(paint(*painted[-1]), expected, atol=1e-5, rtol=0)
 
 
 def test_masks_swap_the_background_for_one_of_another_class(model, images, masks, monkeypatch):

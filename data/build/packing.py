@@ -1,7 +1,7 @@
 """Escribe los conjuntos de imágenes como los lee `labkit.datasets`: mosaicos JPEG, mapas de segmentos e info.json.
 
 Los mismos datos dan siempre los mismos bytes (con la misma versión de Pillow): nada lleva fecha ni azar. Lo que se
-escriba aquí es lo que se reparte; las redes se entrenan leyendo estos archivos, no los pixeles de antes de comprimir.
+escriba aquí es lo que se reparte; las redes se entrenan leyendo estos archivos, no los píxeles de antes de comprimir.
 """
 import hashlib
 import json
@@ -68,7 +68,7 @@ def _mosaic(images: np.ndarray) -> np.ndarray:
 
 
 def _jpeg(mosaic: np.ndarray) -> bytes:
-    """El mosaico como JPEG 85 sin submuestreo: sus bloques de 8 pixeles nunca mezclan dos imágenes vecinas."""
+    """El mosaico como JPEG 85 sin submuestreo: sus bloques de 8 píxeles nunca mezclan dos imágenes vecinas."""
     buffer = BytesIO()
     Image.fromarray(mosaic).save(buffer, "JPEG", quality=85, subsampling=0, optimize=True)
     return buffer.getvalue()

@@ -42,6 +42,7 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
+        """True solo si la respuesta es correcta."""
         return self.word == "Correcto"
 
     def __str__(self) -> str:

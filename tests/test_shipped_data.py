@@ -1,0 +1,146 @@
+"""Lo que se reparte en data/ es lo que el curso dice de ello: contado sobre los archivos, no sobre el programa que los hizo."""
+import hashlib
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from labkit.datasets import CATEGORIES, ConceptSet, ImageSet, load_concepts, load_images
+from labkit.files import data_path
+
+CIFAR10 = {"avión", "automóvil", "pájaro", "gato", "ciervo", "perro", "rana", "caballo", "barco", "camión"}
+
+
+def info(source: str) -> dict:
+    return json.loads(data_path(source, "info.json").read_text("utf-8"))
+
+
+def seeds(source: str, split: str) -> set[int]:
+    with np.load(data_path(source, f"{split}.npz"), allow_pickle=False) as arrays:
+        return set(arrays["seeds"].tolist())
+
+
+@pytest.fixture(scope="module")
+def world() -> ConceptSet:
+    return load_concepts("test")
+
+
+@pytest.fixture(scope="module")
+def masks(world: ConceptSet) -> torch.Tensor:
+    return world.masks(range(0, 1500, 5))                                       # (300, k, h, w)
+
+
+def test_size_of_the_world() -> None:
+    about = info("escenas")
+    assert about["splits"]["train"] >= 8500 and about["splits"]["test"] >= 1500
+    assert len(about["classes"]) >= 10 and len(CIFAR10 & set(about["classes"])) >= 7
+    assert len(about["scenes"]) >= 16
+    assert {"caballo", "cebra", "gato", "jaguar"} <= set(about["classes"])
+
+
+def test_main_set_fits_in_25_megabytes() -> None:
+    assert sum(path.stat().st_size for path in data_path("escenas").iterdir()) <= 25e6
+
+
+@pytest.mark.parametrize("source", ["escenas", "autos_trampa", "autos_libres", "lobos_trampa", "lobos_libres"])
+def test_no_layout_is_both_in_train_and_test(source: str) -> None:
+    train, test = seeds(source, "train"), seeds(source, "test")
+    assert len(train) == info(source)["splits"]["train"] and not train & test
+
+
+def test_no_image_is_both_in_train_and_test(world: ConceptSet) -> None:
+    def prints(images: torch.Tensor) -> set[bytes]:
+        return {hashlib.md5(image.tobytes()).digest() for image in (images[:, :, ::4, ::4] * 255).byte().numpy()}
+    train = prints(load_images("train").images)
+    assert len(train) == info("escenas")["splits"]["train"] and not train & prints(world.images)
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_classes_are_balanced(split: str) -> None:
+    counts = load_images(split).labels.bincount(minlength=len(info("escenas")["classes"]))
+    assert counts.min() == counts.max()
+
+
+def test_there_are_enough_concepts_in_six_categories(world: ConceptSet) -> None:
+    assert len(world.names) >= 120 and set(world.categories) == set(CATEGORIES)
+    assert world.categories.count("color") == 11
+
+
+@pytest.mark.parametrize("category", ["scene", "object", "color"])
+def test_every_pixel_has_one_concept_of_these_categories(world: ConceptSet, masks: torch.Tensor, category: str) -> None:
+    own = torch.tensor([name == category for name in world.categories])
+    assert (masks[:, own].sum(1) == 1).all()
+
+
+def test_few_concepts_cover_more_than_12_percent(world: ConceptSet, masks: torch.Tensor) -> None:
+    share = masks.float().mean((0, 2, 3))
+    large = [world.names[i] for i in (share > 0.12).nonzero().flatten()]
+    assert len(large) <= 4, large
+
+
+def test_the_place_does_not_give_the_class_away(world: ConceptSet) -> None:
+    train = load_images("train")
+    counts = torch.zeros(len(train.scene_names), len(train.classes))
+    counts.index_put_((train.scenes, train.labels), torch.ones(len(train)), accumulate=True)
+    assert (counts.argmax(1)[world.scenes] == world.labels).float().mean() <= 0.40
+
+
+def test_the_object_is_in_its_image(world: ConceptSet) -> None:
+    area = world.object_masks(range(len(world))).float().mean((1, 2))
+    assert area.min() > 0.01 and 0.12 < area.median() < 0.35
+
+
+def backgrounds(pictures: ImageSet, cars: ConceptSet) -> torch.Tensor:
+    """La luz media del fondo de cada imagen, (n,)."""
+    outside = ~cars.object_masks(range(len(cars)))[:, None]
+    return (pictures.images * outside).sum((1, 2, 3)) / outside.sum((1, 2, 3)) / 3
+
+
+def test_the_cheat_has_its_shortcut_and_the_swapped_set_turns_it_around() -> None:
+    cars, swapped = load_concepts("test", "autos_trampa"), load_images("test", "autos_invertidos")
+    assert (cars.labels == swapped.labels).all()
+    for pictures, dark in ((cars, 0), (swapped, 1)):
+        light = backgrounds(pictures, cars)
+        assert light[pictures.labels == dark].max() < 0.35 < 0.55 < light[pictures.labels != dark].min()
+
+
+def test_the_swapped_set_shows_the_same_cars() -> None:
+    one, other = (load_concepts("test", source) for source in ("autos_trampa", "autos_invertidos"))
+    a, b = one.object_masks(range(len(one))), other.object_masks(range(len(other)))
+    assert ((a & b).sum((1, 2)) / (a | b).sum((1, 2))).min() > 0.97
+
+
+def test_the_repaired_set_does_not_tie_the_make_to_the_background() -> None:
+    cars = load_concepts("train", "autos_libres")
+    light = backgrounds(cars, cars)
+    assert abs(light[cars.labels == 0].mean() - light[cars.labels == 1].mean()) < 0.05
+
+
+def test_wolves_are_on_snow_only_in_the_cheat() -> None:
+    cheat, free = (load_images("train", source) for source in ("lobos_trampa", "lobos_libres"))
+    snow, free_snow = (pictures.scenes == pictures.scene_names.index("nieve") for pictures in (cheat, free))
+    assert (snow == (cheat.labels == cheat.classes.index("lobo"))).all()
+    assert 0.4 < free_snow[free.labels == 0].float().mean() < 0.6 and 0.4 < free_snow[free.labels == 1].float().mean() < 0.6
+
+
+def test_pairs_differ_only_around_the_object() -> None:
+    having, lacking = load_concepts("test", "pares_con"), load_images("test", "pares_sin")
+    masks = having.object_masks(range(len(having)))
+    change = (having.images - lacking.images).abs().mean(1)                     # (n, h, w)
+    inside = torch.stack([values[mask].mean() for values, mask in zip(change, masks)])
+    outside = torch.stack([values[~mask].median() for values, mask in zip(change, masks)])
+    assert (inside > outside).float().mean() > 0.97 and outside.median() < 0.06
+
+
+def test_doubles_have_two_separate_objects() -> None:
+    from scipy.ndimage import label
+
+    doubles = load_concepts("test", "dobles")
+    pieces = [label(mask)[0] for mask in doubles.object_masks(range(len(doubles))).numpy()]
+    large = [(np.bincount(piece.ravel())[1:] > 25).sum() for piece in pieces]
+    assert np.mean(np.array(large) >= 2) > 0.7
+
+
+def test_one_split_with_its_labels_is_packed(world: ConceptSet) -> None:
+    assert world.segments.element_size() * world.segments.numel() <= 2 * 64 * 64 * len(world)
