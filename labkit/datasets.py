@@ -29,7 +29,7 @@ class Protagonist:
     unit: str
 
 
-PROTAGONIST = Protagonist(index=0, class_name="cebra", unit="conv5:0")
+PROTAGONIST = Protagonist(index=678, class_name="cebra", unit="conv4:2")
 
 
 @dataclass(frozen=True, eq=False)

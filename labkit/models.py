@@ -11,6 +11,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 from types import ModuleType
 
 import safetensors
@@ -85,15 +86,16 @@ def plain_network(
     return _named(nn.Sequential(layers), names)
 
 
-def load_model(name: str = "escenas", device: str | torch.device | None = None) -> nn.Module:
+def load_model(name: str = "escenas", device: str | torch.device | None = None, download: bool = False) -> nn.Module:
     """Una red entrenada, lista para preguntarle: `eval()`, congelada, en `device` (o en el mejor que haya).
 
     Trae `.classes` (nombres de las clases) y `.layers` (nombres de sus capas; la última, `fc`, da los logits).
-    Recibe imágenes (b, 3, h, w) RGB en [0, 1]. Errores: nombre desconocido, archivo dañado o pesos sin descargar.
+    Recibe imágenes (b, 3, h, w) RGB en [0, 1]. download: si faltan los pesos de una red de ImageNet, bajarlos con
+    torchvision. Errores: nombre desconocido, archivo dañado o pesos sin descargar.
     """
     place = pick_device(None if device is None else str(device))
     if name in IMAGENET:
-        model = _imagenet_network(name)
+        model = _imagenet_network(name, download)
     elif name in shipped_models():
         model = _shipped_network(name)
     else:
@@ -186,29 +188,33 @@ def _shipped_network(name: str) -> nn.Sequential:
     return model
 
 
-def _imagenet_network(name: str) -> nn.Sequential:
+def _imagenet_network(name: str, download: bool) -> nn.Sequential:
     """Una red de torchvision con sus pesos de ImageNet y su normalización dentro."""
     models = _torchvision().models
     info = models.get_model_weights(name).IMAGENET1K_V1
     network = models.get_model(name, weights=None)
-    network.load_state_dict(_imagenet_weights(name, info))
+    network.load_state_dict(_imagenet_weights(name, info, download))
     usual = info.transforms()
     return _flat_squeezenet(network, Normalize(usual.mean, usual.std), info.meta["categories"])
 
 
-def _imagenet_weights(name: str, info: object) -> dict[str, Tensor]:
-    """Los pesos de la carpeta LABKIT_REAL_DATA si están ahí; si no, los de torchvision, que los guarda en su caché."""
-    local = Path(os.environ.get("LABKIT_REAL_DATA", "")) / f"{name}_imagenet.pth"
+def _imagenet_weights(name: str, info: object, download: bool) -> dict[str, Tensor]:
+    """Los pesos de la carpeta LABKIT_REAL_DATA o de la caché de torchvision; si no están, se bajan cuando se pide."""
+    folder = os.environ.get("LABKIT_REAL_DATA")
+    places = [Path(folder, f"{name}_imagenet.pth")] if folder else []
+    for path in filter(Path.is_file, [*places, Path(torch.hub.get_dir(), "checkpoints", Path(info.url).name)]):
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+            raise RuntimeError(f"los pesos de {path} están dañados: borra ese archivo y vuelve a intentarlo.") from error
+    if not download:
+        raise FileNotFoundError(f'los pesos de {name} no están en esta computadora. Con load_model("{name}", download=True) '
+                                "se bajan (unos 5 MB).")
     try:
-        if local.is_file():
-            return torch.load(local, map_location="cpu", weights_only=True)
         return info.get_state_dict(progress=False, check_hash=True, map_location="cpu")
     except (OSError, RuntimeError) as error:  # sin red, sin permiso para escribir o descarga a medias
-        message = (
-            f"No pude conseguir los pesos de {name}: hace falta internet la primera vez (unos 5 MB). "
-            "Conéctate y vuelve a ejecutar la celda; lo demás del curso funciona sin red."
-        )
-        raise RuntimeError(message) from error
+        raise RuntimeError(f"no pude bajar los pesos de {name}: hace falta internet la primera vez (unos 5 MB). "
+                           "Conéctate y repite; lo demás del curso funciona sin red.") from error
 
 
 def _flat_squeezenet(network: nn.Module, normalize: Normalize, categories: Sequence[str]) -> nn.Sequential:

@@ -1,6 +1,6 @@
 """Un mundo diminuto con la verdad sembrada: imágenes de colores lisos y redes que ven solo los que se les dice.
 
-Cada clase es un rectángulo de un color sobre un lugar de otro color; casi siempre en el mismo lugar. Se guarda en disco
+Cada clase es una elipse de un color sobre un lugar de otro color; casi siempre en el mismo lugar. Se guarda en disco
 como cualquier conjunto del curso, así que se lee con las funciones de siempre.
 """
 
@@ -32,9 +32,9 @@ def write_world(folder: Path) -> None:
         place = scenes.index(USUAL[CLASSES[label]]) if turn % 4 else turn % len(scenes)
         image = np.empty((SIDE, SIDE, 3), np.uint8)
         image[:] = np.array(PLACES[scenes[place]]) * 255
-        inside = np.zeros((SIDE, SIDE), bool)
-        y, x, h, w = *random.integers(3, 12, 2), *random.integers(9, 16, 2)
-        inside[y : y + h, x : x + w] = True
+        (y, x), (h, w) = random.integers(9, 23, 2), random.integers(5, 9, 2)
+        rows, cols = np.ogrid[:SIDE, :SIDE]
+        inside = ((rows - y) / h) ** 2 + ((cols - x) / w) ** 2 <= 1
         image[inside] = np.array(OBJECTS[CLASSES[label]]) * 255
         images.append(image), labels.append(label), where.append(place)
         segments.append(np.where(inside, 1 + label, 0))

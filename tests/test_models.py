@@ -198,14 +198,35 @@ def test_spanish_names_belong_to_imagenet_classes():
     assert len(set(models.SPANISH.values())) == len(models.SPANISH)
 
 
-def test_no_weights_and_no_network_is_one_clear_sentence(tmp_path, monkeypatch):
+@pytest.fixture
+def unplugged(tmp_path, monkeypatch):
+    """Una computadora sin los pesos de ImageNet y sin red."""
     monkeypatch.delenv("LABKIT_REAL_DATA", raising=False)
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
 
-    def unplugged(*_args, **_kwargs):
+    def no_network(*_args, **_kwargs):
         raise OSError("sin red")
 
-    monkeypatch.setattr("urllib.request.urlopen", unplugged)
-    monkeypatch.setattr("torch.hub.urlopen", unplugged)
+    monkeypatch.setattr("urllib.request.urlopen", no_network)
+    monkeypatch.setattr("torch.hub.urlopen", no_network)
+    return tmp_path
+
+
+def test_nothing_is_downloaded_that_was_not_asked_for(unplugged, monkeypatch):
+    monkeypatch.setattr("torch.hub.load_state_dict_from_url", lambda *_args, **_kwargs: pytest.fail("quiso bajar los pesos"))
+    with pytest.raises(FileNotFoundError, match="download=True"):
+        load_model("squeezenet1_1", device="cpu")
+
+
+def test_no_weights_and_no_network_is_one_clear_sentence(unplugged):
     with pytest.raises(RuntimeError, match="hace falta internet la primera vez"):
+        load_model("squeezenet1_1", device="cpu", download=True)
+
+
+def test_damaged_weights_in_the_cache_are_named(unplugged):
+    weights = models._torchvision().models.get_model_weights("squeezenet1_1").IMAGENET1K_V1
+    damaged = unplugged / "hub" / "checkpoints" / weights.url.rpartition("/")[2]
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"PK\x03\x04 a medias")
+    with pytest.raises(RuntimeError, match="dañados.*borra"):
         load_model("squeezenet1_1", device="cpu")

@@ -1,7 +1,7 @@
 """Las demostraciones, movidas como lo haría alguien: cada control a sus dos extremos, y qué pasa cuando algo falla."""
 from io import BytesIO
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 import ipywidgets
 import pytest
@@ -43,8 +43,8 @@ DEMOS = {
     "parche": lambda model, images, masks: explore_patch(model, images, LABELS, CLASSES),
     "parche con margen": lambda model, images, masks: explore_patch(model, images, LABELS, CLASSES, margin),
     "oclusión": lambda model, images, masks: explore_occlusion(model, images[0], probability(1), (4, 8, 12), (2, 6)),
-    "oclusión sin precalcular": lambda model, images, masks: explore_occlusion(model, images[1], logit(2), (4, 12), (2, 6),
-                                                                               precompute=False),
+    "oclusión al momento": lambda model, images, masks: explore_occlusion(model, images[1], logit(2), (4, 12), (2, 6),
+                                                                          precompute=False),
     "imágenes": lambda model, images, masks: explore_images(model, images, LABELS, CLASSES, size=8, stride=4),
     "máscaras": lambda model, images, masks: explore_masks(model, images, masks, LABELS, CLASSES),
 }
@@ -109,13 +109,13 @@ def test_the_same_values_give_the_same_bytes(demo):
 
 
 def test_a_move_takes_less_than_a_tenth_of_a_second(demo):
-    """Con una red chica y sin apuro; el tiempo con la red del curso se mide en la lección, en un navegador."""
+    """Tiempo de procesador y no de reloj: lo demás que corra en la máquina no cuenta."""
     took = []
     for control in demo.controls.values():
         for end in (*ends(control), *ends(control)):
-            start = perf_counter()
+            start = process_time()
             control.value = end
-            took.append(perf_counter() - start)
+            took.append(process_time() - start)
     assert median(took) < 0.1
 
 
@@ -197,7 +197,8 @@ def test_the_maps_of_each_class_are_those_of_the_occlusion_functions(model, imag
 
 def test_masks_swap_the_background_for_one_of_another_class(model, images, masks, monkeypatch):
     seen = []
-    monkeypatch.setattr(widgets, "class_probabilities", lambda model, image, boxes: seen.append(image) or torch.eye(4)[:1])
+    chances = torch.full((1, 4), 0.25)
+    monkeypatch.setattr(widgets, "class_probabilities", lambda model, image, boxes: seen.append(image) or chances)
     demo = explore_masks(model, images, masks, torch.tensor([2, 2, 0]), CLASSES)
     for hidden in range(4):
         demo.draw(image=0, hidden=hidden)
