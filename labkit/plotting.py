@@ -23,7 +23,8 @@ def show_images(images: Tensor, titles: Sequence[str] | None = None, cols: int =
         raise ValueError(f"titles: esperaba {n} títulos, uno por imagen, y recibí {len(titles)}.")
     cols = min(cols, n)
     rows = -(-n // cols)
-    figure, axes = _blank(1.5 * cols, (1.5 if titles is None else 1.75) * rows, rows, cols)
+    side = min(2.4, max(1.4, 9 / cols))                     # pocas imágenes, más grandes
+    figure, axes = _blank(side * cols, (side + (0.0 if titles is None else 0.3)) * rows, rows, cols)
     for axis in axes.flat:
         axis.set_axis_off()
     for i, (axis, image) in enumerate(zip(axes.flat, images)):

@@ -126,15 +126,15 @@ def explore_occlusion(model: nn.Module, image: Tensor, objective: Objective, siz
                            "fill": _choice("relleno", FILLS, 0.0)})
 
 
-def explore_images(model: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str], size: int = 16,
-                   stride: int = 4) -> Demo:
-    """Qué parte de cada imagen sostiene a cada clase, no sólo a la correcta, y cuál gana al tapar (relleno: media)."""
+def explore_images(model: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str], size: int = 24,
+                   stride: int = 4, fill: float | str = 0.0) -> Demo:
+    """Qué parte de cada imagen sostiene a cada clase, no sólo a la correcta, y qué clase gana al tapar."""
     n, h, w = check_shape(images, "n 3 h w", "images").values()
     images, boxes = images.cpu(), torch.cat((torch.tensor([[0, 0, 0, 0]]), occluder_boxes(h, w, size, stride)))
 
     @lru_cache(maxsize=None)
     def chances(image: int) -> Tensor:
-        return class_probabilities(model, images[image], boxes, "mean")                     # (1 + n, k)
+        return class_probabilities(model, images[image], boxes, fill)                       # (1 + n, k)
 
     def draw(image: int, target: int) -> bytes:
         clean, *_ = values = chances(image)[:, target]

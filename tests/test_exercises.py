@@ -251,8 +251,8 @@ def test_whatever_class_is_tied_the_measure_finds_it_and_the_network_still_looks
     things, places = models.load_model("escenas", device="cpu"), models.load_model("escenas_lugares", device="cpu")
     found: dict[str, tuple] = {}
     for tied, name in enumerate(evidence.classes):
-        shares = hidden.scene_shares(tied, places.classes)
-        network = hidden.HiddenNetwork(things, places, shares, tied).eval()
+        usual = hidden.usual_places(tied, places.classes)
+        network = hidden.HiddenNetwork(things, places, usual, tied).eval()
         accuracy = hidden.measure(network, evidence).accuracy.mean().item()
         found[name] = (hidden.background_class(network, evidence), *other_measures(network, evidence), accuracy >= 0.75)
     assert found == {name: (name, name, name, True) for name in evidence.classes}

@@ -189,7 +189,7 @@ def test_the_maps_of_each_class_are_those_of_the_occlusion_functions(model, imag
     target = int(model(images[2:]).argmax())
     expected = occlusion_map(model, images[2], probability(target), 8, 4, "mean")
     assert expected.abs().max() > 1e-3
-    explore_images(model, images, LABELS, CLASSES, size=8, stride=4).draw(image=2, target=target)
+    explore_images(model, images, LABELS, CLASSES, 8, 4, "mean").draw(image=2, target=target)
     torch.testing.assert_close(paint(*painted[-1]), expected, atol=1e-5, rtol=0)
     explore_occlusion(model, images[2], probability(target), (4, 8), (4,)).draw(size=8, stride=4, fill="mean")
     torch.testing.assert_close(paint(*painted[-1]), expected, atol=1e-5, rtol=0)

@@ -8,37 +8,42 @@ from torch import Tensor, nn
 
 from labkit.datasets import load_images
 from labkit.exercises.accounts import clean_account, variant
-from labkit.exercises.lesson01.cases import Evidence, load_evidence, versions
+from labkit.exercises.lesson01.cases import GREY, Evidence, load_evidence, versions
 from labkit.models import load_model
 from labkit.objectives import margin, score
 
 
 class HiddenNetwork(nn.Module):
-    """Una red con dos ramas, una que ve cosas y otra que ve lugares; `fc` las junta y da los logits (b, clases)."""
+    """Una red con dos ramas, una que ve cosas y otra que ve lugares; `fc` las junta y da los logits (b, clases).
 
-    def __init__(self, things: nn.Module, places: nn.Module, shares: Tensor, tied: int) -> None:
+    De lo que ve la rama de lugares se descuenta lo que ve en una imagen gris: sin fondo no hay lugar.
+    """
+
+    def __init__(self, things: nn.Module, places: nn.Module, usual: Tensor, tied: int) -> None:
         super().__init__()
-        self.branch_a, self.branch_b, self.fc = things, places, _Blend(shares, tied)
+        self.branch_a, self.branch_b, self.fc = things, places, _Blend(usual, tied)
         self.classes, self.layers = list(things.classes), ["fc"]
+        with torch.no_grad():
+            self.register_buffer("nowhere", places(torch.full((1, 3, 64, 64), GREY)))
 
     def forward(self, images: Tensor) -> Tensor:
-        return self.fc(self.branch_a(images), self.branch_b(images))
+        return self.fc(self.branch_a(images), self.branch_b(images) - self.nowhere)
 
 
 class _Blend(nn.Module):
     """Cambia el logit de una clase por otro que depende del lugar, en la escala de los demás logits de la imagen.
 
-    shares (lugares,): qué parte de las imágenes de cada lugar son de esa clase.
+    usual (lugares,): de 0 a 1, qué tan propio de esa clase es cada lugar.
     """
 
-    def __init__(self, shares: Tensor, tied: int, reach: float = 2.3) -> None:
+    def __init__(self, usual: Tensor, tied: int, reach: float = 2.3) -> None:
         super().__init__()
         self.tied, self.reach = tied, reach
-        self.register_buffer("shares", shares / shares.max())
+        self.register_buffer("usual", usual)
 
     def forward(self, things: Tensor, places: Tensor) -> Tensor:
         others = torch.cat((things[:, : self.tied], things[:, self.tied + 1 :]), dim=1)
-        belief = places.softmax(1) @ self.shares  # (b,), de 0 a 1: qué tan de esa clase es el lugar
+        belief = places.softmax(1) @ self.usual  # (b,), de 0 a 1: qué tan propio de esa clase es el lugar
         mixed = things.clone()
         mixed[:, self.tied] = others.mean(1) + others.std(1) * self.reach * (2 * belief - 1)
         return mixed
@@ -100,12 +105,16 @@ def measured(account: str) -> tuple[Drops, str]:
 def _build(account: str) -> HiddenNetwork:
     things, places = load_model("escenas", device="cpu"), load_model("escenas_lugares", device="cpu")
     tied = variant(account, len(things.classes), "red oculta")
-    return HiddenNetwork(things, places, scene_shares(tied, places.classes), tied).eval().requires_grad_(False)
+    return HiddenNetwork(things, places, usual_places(tied, places.classes), tied).eval().requires_grad_(False)
 
 
-def scene_shares(label: int, scenes: list[str]) -> Tensor:
-    """Qué parte de las imágenes de cada lugar son de la clase `label`: (lugares,), en el orden de `scenes`."""
+def usual_places(label: int, scenes: list[str]) -> Tensor:
+    """Qué tan propio de la clase `label` es cada lugar: (lugares,), en el orden de `scenes`.
+
+    1 si esa clase está ahí vez y media (o más) lo que le tocaría al azar; 0 si nunca está.
+    """
     images = load_images("test")
     index = torch.tensor([scenes.index(name) for name in images.scene_names])[images.scenes]
-    mine = index.bincount(weights=(images.labels == label).double(), minlength=len(scenes))
-    return (mine / index.bincount(minlength=len(scenes)).clamp(min=1)).float()
+    mine = (images.labels == label).float()
+    share = index.bincount(mine, minlength=len(scenes)) / index.bincount(minlength=len(scenes)).clamp(min=1)
+    return (share / (1.5 * mine.mean())).clamp(max=1)
