@@ -15,8 +15,16 @@ from torch import Tensor, nn
 
 from labkit.images import bars, beside, caption, colorize, draw_box, enlarge, overlay, png_bytes, read_image, text_image
 from labkit.objectives import Objective
-from labkit.occlusion import (boxes_grid_shape, class_probabilities, cover_mask, lowest_box, occlude, occluder_boxes,
-                              occlusion_scores, paint_boxes)
+from labkit.occlusion import (
+    boxes_grid_shape,
+    class_probabilities,
+    cover_mask,
+    lowest_box,
+    occlude,
+    occluder_boxes,
+    occlusion_scores,
+    paint_boxes,
+)
 from labkit.shapes import check_shape
 
 FILLS = [("negro", 0.0), ("media", "mean"), ("desenfoque", "blur"), ("ruido", "noise")]

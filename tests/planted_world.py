@@ -18,8 +18,8 @@ SIDE, COLUMNS, PER_CLASS = 32, 25, 20
 OBJECTS = {"rojo": (1, 0, 0), "verde": (0, 1, 0), "azul": (0, 0, 1), "amarillo": (1, 1, 0), "magenta": (1, 0, 1)}
 PLACES = {"noche": (0, 0, 0), "nieve": (1, 1, 1), "mar": (0, 1, 1)}
 USUAL = {"rojo": "noche", "verde": "nieve", "azul": "mar", "amarillo": "mar", "magenta": "noche"}
-NOBODY = "otro"  # la clase que gana cuando no se ve nada; no tiene imágenes
-CLASSES = [*OBJECTS, NOBODY]
+NOBODY, NEVER = "otro", "nunca"  # la clase que gana cuando no se ve nada y la que no gana jamás; sin imágenes
+CLASSES = [*OBJECTS, NOBODY, NEVER]
 
 
 def write_world(folder: Path) -> None:
@@ -88,7 +88,7 @@ def color_network(weights: Mapping[str, Mapping[str, float]], defaults: Mapping[
 def networks() -> dict[str, nn.Module]:
     """Las redes sembradas: la de cosas, la de lugares y una cuyas respuestas se apoyan en lo que dice su nombre."""
     things = {name: {name: 1.0} for name in OBJECTS}
-    things |= {"azul": {"azul": 1.5, "mar": 1.5}, "amarillo": {"amarillo": 0.8}, NOBODY: {}}
+    things |= {"azul": {"azul": 4.0, "mar": 4.0}, "amarillo": {"amarillo": 0.8}, NOBODY: {}, NEVER: {}}
     mixed = {
         "rojo": {"rojo": 1.0},  # se apoya en el objeto
         "verde": {"nieve": 1.0},  # en el fondo
@@ -96,9 +96,10 @@ def networks() -> dict[str, nn.Module]:
         "amarillo": {"amarillo": 0.7, "mar": 0.7},  # los necesita juntos
         "magenta": {},
         NOBODY: {},
+        NEVER: {},
     }
     return {
-        "escenas": color_network(things, {NOBODY: 0.3}, 8.0),
+        "escenas": color_network(things, {NOBODY: 0.3, NEVER: -3.0}, 8.0),
         "escenas_lugares": color_network({name: {name: 1.0} for name in PLACES}, {}, 8.0),
-        "mezcla": color_network(mixed, {NOBODY: 0.8}, 12.0),
+        "mezcla": color_network(mixed, {NOBODY: 0.8, NEVER: -3.0}, 12.0),
     }

@@ -8,9 +8,9 @@ import pytest
 import torch
 from conftest import CLASSES, PAINT, SCENES, SEGMENTS, make_split
 
+from labkit.activations import Unit
 from labkit.colors import COLOR_NAMES
 from labkit.datasets import CATEGORIES, PROTAGONIST, data_path, load_concepts, load_images
-from labkit.activations import Unit
 
 
 @pytest.fixture

@@ -6,8 +6,22 @@ import torch
 from PIL import Image
 
 from labkit.colors import COLOR_NAMES, color_index, rgb_to_lab
-from labkit.images import (bars, beside, caption, color_limits, colorize, contact_sheet, draw_box, enlarge, jpeg_bytes, overlay,
-                           png_bytes, read_image, text_image, to_uint8)
+from labkit.images import (
+    bars,
+    beside,
+    caption,
+    color_limits,
+    colorize,
+    contact_sheet,
+    draw_box,
+    enlarge,
+    jpeg_bytes,
+    overlay,
+    png_bytes,
+    read_image,
+    text_image,
+    to_uint8,
+)
 
 BLUE, RED = torch.tensor([49, 104, 142]) / 255, torch.tensor([176, 58, 46]) / 255
 NAMES = ["avión", "automóvil", "niño"]

@@ -6,9 +6,22 @@ from torch import nn
 from labkit import occlusion
 from labkit.activations import Unit
 from labkit.objectives import channel, logit, margin, probability
-from labkit.occlusion import (boxes_grid_shape, class_probabilities, cover_mask, coverage, fill_image, lowest_box, occlude,
-                              occluder_boxes, occlusion_map, occlusion_scores, paint_boxes, share_on_mask, sizes_sweep,
-                              winners)
+from labkit.occlusion import (
+    boxes_grid_shape,
+    class_probabilities,
+    cover_mask,
+    coverage,
+    fill_image,
+    lowest_box,
+    occlude,
+    occluder_boxes,
+    occlusion_map,
+    occlusion_scores,
+    paint_boxes,
+    share_on_mask,
+    sizes_sweep,
+    winners,
+)
 
 GRIDS = [(8, 8, 8, 1), (8, 8, 3, 2), (9, 7, 4, 3), (7, 9, 4, 3), (16, 10, 5, 5), (10, 16, 1, 1), (11, 13, 6, 4),
          (12, 12, 4, 4), (12, 12, 4, 9), (12, 30, 7, 50), (5, 64, 5, 3), (64, 64, 24, 4), (64, 48, 16, 7)]

@@ -13,9 +13,8 @@ from torch import Tensor, nn
 from labkit.exercises.lesson01 import drop_map as map_says
 from labkit.exercises.lesson01 import findings as says
 from labkit.exercises.lesson01 import patch as patch_says
-from labkit.exercises.lesson01.cases import load_evidence, my_images, without_background, without_object
-from labkit.exercises.lesson01.hidden import hidden_network
-from labkit.models import load_model
+from labkit.exercises.lesson01.cases import load_evidence, without_background, without_object
+from labkit.exercises.lesson01.hidden import hidden_network, my_images
 from labkit.objectives import Objective, margin, score
 from labkit.occlusion import occlude
 
@@ -272,10 +271,10 @@ def class_number(account: str) -> tuple[str, object]:
 
 def right_answers(account: str, hide: Callable[[Tensor, Tensor], Tensor] | None = None) -> list[bool]:
     """En cuáles de las cuatro imágenes gana la clase correcta, tal cual o escondiendo algo."""
-    model, (images, labels, masks, _) = load_model("escenas"), my_images(account)
+    network, (images, labels, masks, _) = hidden_network(account), my_images(account)
     if hide is not None:
         images = torch.stack([hide(image, mask) for image, mask in zip(images, masks)])
-    return (model(images).argmax(1) == labels).tolist()
+    return (network(images).argmax(1) == labels).tolist()
 
 
 def positions(account: str, keep: Callable[[bool, bool], bool], first: int = 0) -> tuple[str, list[int]]:

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from world.materials import COLORS
-from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
+
+from world.materials import COLORS  # noqa: E402
 
 from labkit.datasets import CATEGORIES, ConceptSet, load_concepts  # noqa: E402
 from labkit.files import data_path  # noqa: E402

@@ -167,7 +167,8 @@ def sheet(count: int, path: Path, columns: int = 20) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Dibuja el mundo de imágenes del curso.")
-    parser.add_argument("sources", nargs="*", choices=[*SOURCES, []], help="fuentes (todas si no se dice)")
+    parser.add_argument("sources", nargs="*", choices=[*SOURCES, []], metavar="fuente",
+                        help=f"las que quieras de {', '.join(SOURCES)}; si no dices, todas")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--sheet", type=int, default=0, help="sólo una hoja con tantas escenas")
     args = parser.parse_args()

@@ -1,8 +1,8 @@
 """Peces de cuerpo alto o largo, con escamas lisas o con dibujo."""
 import numpy as np
 
-from .palette import BLACK_EYE, SIDES, chance, contrast, pick, shade, vary
 from .materials import COLORS
+from .palette import BLACK_EYE, SIDES, chance, contrast, pick, shade, vary
 from .shapes import Paint, Thing, rotation
 
 FISH_COLORS = ("naranja", "azul", "amarillo", "rojo", "gris", "blanco", "verde", "rosa", "morado", "negro")

@@ -4,7 +4,7 @@ import numpy as np
 from .setting import Frame, Setting, direction, indoors
 from .shapes import Paint, Vector
 from .stage import Wall, Zone
-from .surfaces import fabric, ground, pick, shade, vary, wall_zone, GROUNDS
+from .surfaces import GROUNDS, fabric, ground, pick, shade, vary, wall_zone
 
 DAYLIGHT = ((0.55, 0.75, 0.95), (0.80, 0.86, 0.92), (0.95, 0.72, 0.48), (0.62, 0.80, 0.62))
 FRAMES = ((0.85, 0.84, 0.80), (0.40, 0.23, 0.10), (0.20, 0.11, 0.05), (0.75, 0.60, 0.20))

@@ -8,8 +8,8 @@ from . import stage
 from .geometry import MAX_SOFT, pack_geometry
 from .light import Surroundings, radiance
 from .materials import MATERIALS, TEXTURES
-from .stage import Camera, Scene, Zone
 from .sky import unit3
+from .stage import Camera, Scene, Zone
 
 Segment = tuple[str, str, str, str]                                            # objeto, parte, material, textura
 _MATERIAL = {name: i for i, name in enumerate(MATERIALS)}

@@ -1,8 +1,23 @@
 """Camiones: cabina chata o con trompa y cinco clases de carga."""
 import numpy as np
 
-from .palette import (CHROME, DARK, GLASS, LAMP, SIDES, TAIL_LAMP, chance, contrast, named, patterned, pick, shade,
-                      vary, vehicle_color, wood)
+from .palette import (
+    CHROME,
+    DARK,
+    GLASS,
+    LAMP,
+    SIDES,
+    TAIL_LAMP,
+    chance,
+    contrast,
+    named,
+    patterned,
+    pick,
+    shade,
+    vary,
+    vehicle_color,
+    wood,
+)
 from .shapes import Paint, Thing, rotation
 from .vehicles import PLATE, prism, wheel
 

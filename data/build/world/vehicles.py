@@ -4,8 +4,21 @@ from typing import NamedTuple
 import numpy as np
 
 from .materials import COLORS
-from .palette import (CHROME, DARK, GLASS, LAMP, SIDES, TAIL_LAMP, TIRE, chance, contrast, pick, shade, vary,
-                      vehicle_color)
+from .palette import (
+    CHROME,
+    DARK,
+    GLASS,
+    LAMP,
+    SIDES,
+    TAIL_LAMP,
+    TIRE,
+    chance,
+    contrast,
+    pick,
+    shade,
+    vary,
+    vehicle_color,
+)
 from .shapes import Paint, Thing
 
 PLATE = Paint("plástico", (0.86, 0.86, 0.80))

@@ -4,13 +4,12 @@ from labkit.exercises.exercise import Exercise
 from labkit.exercises.lesson01 import drop_map, findings, patch
 from labkit.exercises.lesson01.cases import (
     load_evidence,
-    my_images,
     resting_on_background,
     supports,
     without_background,
     without_object,
 )
-from labkit.exercises.lesson01.hidden import background_class, hidden_network, measure, most_tied
+from labkit.exercises.lesson01.hidden import background_class, hidden_network, measure, most_tied, my_images
 from labkit.occlusion import occlude, occlusion_map, paint_boxes
 
 __all__ = ["EXERCISES", "hidden_network", "load_evidence", "my_images", "without_background", "without_object"]
@@ -34,7 +33,7 @@ NETWORK_HINTS = (
 RESTING_HINTS = (
     "Cada imagen tiene tres versiones: entera, sin objeto y sin fondo. Pregunta qué clase gana en cada una.",
     "Una respuesta se apoya en el fondo si se sostiene sin el objeto y se pierde sin el fondo: son dos pruebas.",
-    "model(image[None]).argmax(1) da la clase que gana; compárala con labels. Haz una tabla de 4 × 2.",
+    "network(image[None]).argmax(1) da la clase que gana; compárala con labels. Haz una tabla de 4 × 2.",
 )
 
 EXERCISES = {

@@ -1,4 +1,4 @@
-"""Las imágenes de la investigación de la lección 1, según el número de cuenta, y en qué se apoya cada respuesta."""
+"""Las imágenes de la investigación de la lección 1, sin su objeto o sin su fondo, y en qué se apoya cada respuesta."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -7,8 +7,6 @@ import torch
 from torch import Tensor, nn
 
 from labkit.datasets import load_concepts
-from labkit.exercises.accounts import clean_account, variant
-from labkit.models import load_model
 from labkit.occlusion import cover_mask, occlude
 
 GREY = 0.5  # ni negro ni blanco; la media de la imagen delataría el color del fondo
@@ -43,42 +41,11 @@ def without_background(image: Tensor, mask: Tensor) -> Tensor:
 
 
 def load_evidence() -> Evidence:
-    """Imágenes de prueba de Escenas con su máscara, veinte por clase, todas con un objeto que deja ver el fondo."""
-    return _take(_evidence(), slice(None))
+    """Imágenes de prueba de Escenas con su máscara, hasta 24 por clase, todas con un objeto que deja ver el fondo."""
+    return take(_evidence(), slice(None))
 
 
-@lru_cache(maxsize=1)
-def _evidence(per_class: int = 20) -> Evidence:
-    concepts = load_concepts("test")
-    masks = concepts.object_masks(slice(None))
-    usable = _box_share(masks).clamp(SMALLEST, LARGEST) == _box_share(masks)
-    mine = [((concepts.labels == label) & usable).nonzero().flatten() for label in range(len(concepts.classes))]
-    index = torch.cat([found[:per_class] for found in mine])
-    return Evidence(concepts.images[index], concepts.labels[index], masks[index], list(concepts.classes))
-
-
-def my_images(account: str | int | None) -> Evidence:
-    """Cuatro imágenes que la red «escenas» clasifica bien, según tu número de cuenta: una o dos se apoyan en el fondo.
-
-    Error: ValueError si el número de cuenta no se entiende.
-    """
-    account = clean_account(account)
-    groups = {kind: [i for i, found in enumerate(_kinds()) if found == kind] for kind in SUPPORTS}
-    fourth = ("juntos", "fondo", "objeto")[variant(account, 3, "cuarta imagen")]
-    chosen: list[int] = []
-    for place, kind in enumerate(("fondo", "objeto", "cualquiera", fourth)):
-        options = [i for i in groups[kind] or groups["objeto"] if i not in chosen]
-        chosen.append(options[variant(account, len(options), f"imagen {place}")])
-    first = variant(account, len(chosen), "orden")
-    return _take(_evidence(), torch.tensor(chosen[first:] + chosen[:first]))
-
-
-@lru_cache(maxsize=1)
-def _kinds() -> list[str]:
-    return supports(load_model("escenas", device="cpu"), _evidence())
-
-
-def _take(evidence: Evidence, index: Tensor | slice) -> Evidence:
+def take(evidence: Evidence, index: Tensor | slice) -> Evidence:
     """Una copia de esos casos: quien la recibe puede escribir en ella."""
     images, labels, masks = (values[index].clone() for values in evidence[:3])
     return Evidence(images, labels, masks, list(evidence.classes))
@@ -90,10 +57,19 @@ def supports(model: nn.Module, evidence: Evidence) -> list[str]:
     «fondo»: acierta sin el objeto y no sin el fondo. «objeto»: al revés. «cualquiera»: acierta con uno solo de los dos.
     «juntos»: necesita ambos. «dudoso»: se equivoca con la imagen entera, o alguna de las tres respuestas no es clara.
     """
+    with torch.inference_mode():
+        chances = [torch.cat([model(p).softmax(1) for p in images.split(64)]) for images in versions(evidence)]
+    return kinds_from(chances, evidence.labels)
+
+
+def kinds_from(chances: list[Tensor], labels: Tensor) -> list[str]:
+    """Lo que dice `supports`, a partir de las probabilidades (n, clases): imagen entera, sin objeto y sin fondo."""
     words = {(True, False): "fondo", (False, True): "objeto", (True, True): "cualquiera", (False, False): "juntos"}
-    answers = [_answers(model, images, evidence.labels) for images in versions(evidence)]
-    rows = zip(*(answer.tolist() for answer, _ in answers), torch.stack([sure for _, sure in answers]).all(0).tolist())
-    return [words[hidden, alone] if whole and sure else "dudoso" for whole, hidden, alone, sure in rows]
+    best = [probabilities.topk(2).values for probabilities in chances]
+    sure = torch.stack([first - second > CLEAR for first, second in (pair.unbind(1) for pair in best)]).all(0)
+    right = [probabilities.argmax(1) == labels for probabilities in chances]
+    rows = zip(sure.tolist(), *(answers.tolist() for answers in right))
+    return [words[hidden, alone] if clear and whole else "dudoso" for clear, whole, hidden, alone in rows]
 
 
 def resting_on_background(model: nn.Module, evidence: Evidence) -> list[int]:
@@ -109,12 +85,14 @@ def versions(evidence: Evidence) -> tuple[Tensor, Tensor, Tensor]:
     return evidence.images, hidden, alone
 
 
-def _answers(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """En qué imágenes acierta la red y en cuáles su respuesta es clara: dos tensores (n,) de verdadero o falso."""
-    with torch.inference_mode():
-        probabilities = torch.cat([model(part).softmax(1) for part in images.split(64)])
-    first, second = probabilities.topk(2).values.unbind(1)
-    return probabilities.argmax(1) == labels, first - second > CLEAR
+@lru_cache(maxsize=1)
+def _evidence(per_class: int = 24) -> Evidence:
+    concepts = load_concepts("test")
+    masks = concepts.object_masks(slice(None))
+    usable = _box_share(masks).clamp(SMALLEST, LARGEST) == _box_share(masks)
+    mine = [((concepts.labels == label) & usable).nonzero().flatten() for label in range(len(concepts.classes))]
+    index = torch.cat([found[:per_class] for found in mine])
+    return Evidence(concepts.images[index], concepts.labels[index], masks[index], list(concepts.classes))
 
 
 def _box_share(masks: Tensor) -> Tensor:

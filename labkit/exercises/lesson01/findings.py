@@ -4,10 +4,9 @@ import torch
 
 from labkit.datasets import load_images
 from labkit.exercises.accounts import plain_name, split_answer
-from labkit.exercises.lesson01.cases import my_images, supports
-from labkit.exercises.lesson01.hidden import Drops, measured
+from labkit.exercises.lesson01.cases import supports
+from labkit.exercises.lesson01.hidden import Drops, hidden_network, measured, my_images
 from labkit.exercises.verdict import Revise
-from labkit.models import load_model
 
 # --- Ejercicio 3: la clase que la red oculta ata a su fondo
 
@@ -79,7 +78,7 @@ def examine_resting(answer: object) -> str:
     """Revisa (ACCOUNT, posiciones): compara con las que resultan de esconder objeto y fondo en sus cuatro imágenes."""
     account, value = split_answer(answer)
     said = _positions(value)
-    kinds = supports(load_model("escenas", device="cpu"), my_images(account))
+    kinds = supports(hidden_network(account), my_images(account))
     where = {kind: {i for i, found in enumerate(kinds) if found == kind} for kind in set(kinds)}
     right = where["fondo"]
     if said != right:
