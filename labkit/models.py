@@ -206,10 +206,10 @@ def _imagenet_weights(name: str, info: object, download: bool) -> dict[str, Tens
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
-            raise RuntimeError(f"los pesos de {path} están dañados: borra ese archivo y vuelve a intentarlo.") from error
+            raise RuntimeError(f"los pesos de {path} están dañados: borra ese archivo y repite.") from error
     if not download:
-        raise FileNotFoundError(f'los pesos de {name} no están en esta computadora. Con load_model("{name}", download=True) '
-                                "se bajan (unos 5 MB).")
+        raise FileNotFoundError(f"los pesos de {name} no están en esta computadora. "
+                                f'Con load_model("{name}", download=True) se bajan (unos 5 MB).')
     try:
         return info.get_state_dict(progress=False, check_hash=True, map_location="cpu")
     except (OSError, RuntimeError) as error:  # sin red, sin permiso para escribir o descarga a medias

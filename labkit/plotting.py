@@ -23,7 +23,7 @@ def show_images(images: Tensor, titles: Sequence[str] | None = None, cols: int =
         raise ValueError(f"titles: esperaba {n} títulos, uno por imagen, y recibí {len(titles)}.")
     cols = min(cols, n)
     rows = -(-n // cols)
-    side = min(2.4, max(1.4, 9 / cols))                     # pocas imágenes, más grandes
+    side = min(2.0, max(1.3, 8.4 / cols))                     # pocas imágenes, más grandes
     figure, axes = _blank(side * cols, (side + (0.0 if titles is None else 0.3)) * rows, rows, cols)
     for axis in axes.flat:
         axis.set_axis_off()
