@@ -40,7 +40,7 @@ def split_answer(answer: object) -> tuple[str, object]:
     except ValueError as error:
         raise Revise(str(error)) from None
     if not account:
-        raise Pending("falta tu número de cuenta, en la primera celda de código: de él depende tu caso.")
+        raise Pending("falta tu número de cuenta, en su celda, la que sigue a la preparación: de él depende tu caso.")
     return account, value
 
 
