@@ -12,7 +12,8 @@ from labkit.exercises.verdict import Revise
 
 NUMBER = "escribe el nombre de la clase entre comillas, no su número."
 PLACE = "eso es un lugar. La pregunta es qué CLASE reconoce tu red por el lugar donde suele estar."
-SAMPLE_NETWORK = "ésa es la clase de la red de muestra. Pide la tuya: hidden_network(ACCOUNT)."
+SAMPLE_NETWORK = ("ésa es la clase de la red de muestra, no la de la tuya. Si cambiaste tu número de cuenta, vuelve a "
+                  "ejecutar la celda de hidden_network y mide otra vez.")
 BACKWARDS = "al revés: ésa es la clase que más depende de su objeto. Busca la que aguanta sin él y cae sin el fondo."
 ONLY_BACKGROUND = "sin fondo, esa clase baja mucho; pero sin objeto también. Compara las dos caídas de cada clase."
 WORST = "ésa es la clase en que tu red más se equivoca. Fallar no es lo mismo que apoyarse en el fondo: tapa y compara."
@@ -27,7 +28,7 @@ def examine_tied_class(answer: object) -> str:
     drops, right = measured(account)
     if name != right:
         raise Revise(_why_not(name, drops))
-    return "tu red reconoce esa clase por su lugar: sin objeto aguanta y sin fondo cae."
+    return "tu red reconoce esa clase por su lugar: pierde más sin el fondo que sin el objeto."
 
 
 def _class_name(value: object) -> str:
@@ -62,9 +63,11 @@ def _why_not(name: str, drops: Drops) -> str:
 # --- Ejercicio 4: en qué se apoyan cuatro respuestas correctas
 
 NOT_A_LIST = "escribe una lista con las posiciones de las imágenes, por ejemplo [0, 2]."
-FROM_ONE = "cuentas desde 1. Las posiciones son 0, 1, 2 y 3, como en cualquier lista de Python."
+FROM_ONE = ("¿cuentas desde 1? Las posiciones son 0, 1, 2 y 3, como en cualquier lista de Python. Si no es eso, repite "
+            "las dos pruebas en cada imagen.")
 OUT_OF_RANGE = "son cuatro imágenes: las posiciones van de 0 a 3."
-THE_OTHERS = "al revés: ésas se apoyan en el objeto. Busca las que se sostienen sin él."
+THE_OTHERS = ("al revés: ninguna de ésas se apoya en el fondo. Busca las que se sostienen sin el objeto y se pierden sin "
+              "el fondo.")
 WITHOUT_OBJECT_ONLY = "en una de ésas la red acierta también sin el fondo: le basta uno de los dos. Haz ambas pruebas."
 WITHOUT_BACKGROUND_ONLY = "en una de ésas la red falla también sin el objeto: necesita los dos. Haz ambas pruebas."
 ALL_RIGHT = "que la red acierte con la imagen entera no dice en qué se apoya. Esconde el objeto; luego, el fondo."
