@@ -63,11 +63,11 @@ def _why_not(name: str, drops: Drops) -> str:
 # --- Ejercicio 4: en qué se apoyan cuatro respuestas correctas
 
 NOT_A_LIST = "escribe una lista con las posiciones de las imágenes, por ejemplo [0, 2]."
-FROM_ONE = ("¿cuentas desde 1? Las posiciones son 0, 1, 2 y 3, como en cualquier lista de Python. Si no es eso, repite "
-            "las dos pruebas en cada imagen.")
+FROM_ONE = ("¿cuentas desde 1? Las posiciones son 0, 1, 2 y 3, como en cualquier lista de Python. Si no es eso, "
+            "repite las dos pruebas en cada imagen.")
 OUT_OF_RANGE = "son cuatro imágenes: las posiciones van de 0 a 3."
-THE_OTHERS = ("al revés: ninguna de ésas se apoya en el fondo. Busca las que se sostienen sin el objeto y se pierden sin "
-              "el fondo.")
+THE_OTHERS = ("al revés: ninguna de ésas se apoya en el fondo. Busca las que se sostienen sin el objeto y se pierden "
+              "sin el fondo.")
 WITHOUT_OBJECT_ONLY = "en una de ésas la red acierta también sin el fondo: le basta uno de los dos. Haz ambas pruebas."
 WITHOUT_BACKGROUND_ONLY = "en una de ésas la red falla también sin el objeto: necesita los dos. Haz ambas pruebas."
 ALL_RIGHT = "que la red acierte con la imagen entera no dice en qué se apoya. Esconde el objeto; luego, el fondo."

@@ -25,7 +25,7 @@ WHOLE_COLUMNS = "tapas las columnas completas: falta limitar también las filas.
 INSIDE_OUT = "tapaste lo de afuera y dejaste lo de adentro: es al revés."
 ONE_CHANNEL = "tapas un solo canal: el parche va en los tres (rojo, verde y azul)."
 ADDED = "sumas el relleno a la imagen; el parche la reemplaza."
-UNTOUCHED = ("devuelves la imagen sin tapar: falta el relleno en la copia que devuelves, o el canal; el tensor se indexa "
+UNTOUCHED = ("devuelves la imagen sin tapar: falta el relleno en la copia que devuelves, o el canal; se indexa "
              "[canal, y, x].")
 CROP = "devuelves solo el recorte; hace falta la imagen completa con el parche puesto."
 BATCH = "devuelves un lote (1, 3, h, w); aquí se pide una sola imagen (3, h, w): prueba [0]."
