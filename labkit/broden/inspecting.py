@@ -1,0 +1,87 @@
+"""Qué hay en una carpeta Broden: contar sus etiquetas y encontrar las imágenes de un concepto."""
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fractions import Fraction
+
+import numpy as np
+
+from labkit.broden.format import readable
+from labkit.broden.reading import Broden
+
+
+class Tally:
+    """La cuenta por (categoría, número): `images`, en cuántas imágenes está; `coverage`, cuánto cubre en total.
+
+    coverage: en imágenes enteras, como fracciones exactas: así el orden de las imágenes no cambia ni el último dígito.
+    """
+
+    def __init__(self) -> None:
+        self.images: Counter[tuple[str, int]] = Counter()
+        self.coverage: defaultdict[tuple[str, int], Fraction] = defaultdict(Fraction)
+
+    def add(self, category: str, items: Sequence[int | np.ndarray]) -> list[int]:
+        """Suma lo que una imagen tiene en una categoría, y da los números que había; planos encimados se suman."""
+        parts: defaultdict[int, Fraction] = defaultdict(Fraction)
+        for item in items:
+            pixels = {item: 1} if isinstance(item, int) else dict(enumerate(np.bincount(item.ravel()).tolist()))
+            for number, count in pixels.items():
+                if count and number:
+                    parts[number] += Fraction(count, np.size(item))
+        for number, part in parts.items():
+            self.images[category, number] += 1
+            self.coverage[category, number] += part
+        return list(parts)
+
+
+@dataclass(frozen=True)
+class Stats:
+    """Imágenes por parte y por tamaño (ih, iw, sh, sw), y, por categoría: etiquetas distintas, imágenes con alguna,
+    incidencias (parejas de imagen y etiqueta) y qué fracción de los píxeles cubre (encimados, cuentan dos veces)."""
+    splits: dict[str, int]
+    sizes: dict[tuple[int, ...], int]
+    labels: dict[str, int]
+    images: dict[str, int]
+    incidences: dict[str, int]
+    coverage: dict[str, float]
+
+
+def stats(broden: Broden) -> Stats:
+    """Cuántas imágenes, etiquetas y píxeles hay en la carpeta, contados en sus máscaras."""
+    tally, splits, sizes, images = Tally(), Counter(), Counter(), Counter(dict.fromkeys(broden.category_names, 0))
+    for i, record in enumerate(broden):
+        splits[record.split] += 1
+        sizes[record.size + record.mask_size] += 1
+        for category, items in broden.contents(i).items():
+            images[category] += bool(tally.add(category, items))
+    labels, incidences, coverage = (dict.fromkeys(images, 0) for _ in range(3))
+    for (category, number), count in tally.images.items():
+        labels[category] += 1
+        incidences[category] += count
+        coverage[category] += float(tally.coverage[category, number] / len(broden))
+    return Stats(dict(splits), dict(sizes), labels, dict(images), incidences, coverage)
+
+
+def find(broden: Broden, concept: str | int, category: str | None = None) -> Iterator[tuple[str, str, float]]:
+    """Las imágenes que tienen un concepto, una por una: (imagen, parte, fracción de sus píxeles).
+
+    concept: su nombre, con o sin sufijo y sin importar mayúsculas, o su número.  ValueError, con lo parecido.
+    """
+    wanted = [label.number for label in broden.labels.values() if str(concept).lower() in
+              (str(label.number), label.name.lower(), readable(label.name).lower())]
+    if not wanted:
+        names = {readable(label.name).lower() for label in broden.labels.values()}
+        close = " o ".join(f"«{name}»" for name in get_close_matches(str(concept).lower(), names))
+        raise ValueError(f"No hay un concepto «{concept}»." + (f" ¿Quisiste decir {close}?" if close else ""))
+    if category not in (None, *broden.category_names):
+        raise ValueError(f"No hay una categoría «{category}»; hay: {', '.join(broden.category_names)}.")
+    return _found(broden, wanted, [category] if category else broden.category_names)
+
+
+def _found(broden: Broden, wanted: list[int], categories: list[str]) -> Iterator[tuple[str, str, float]]:
+    for i, record in enumerate(broden):
+        items = [item for stack in broden.contents(i, categories).values() for item in stack]
+        part = np.any([np.isin(np.broadcast_to(item, record.mask_size), wanted) for item in items], 0).mean()
+        if part:
+            yield record.image, record.split, float(part)

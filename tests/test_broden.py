@@ -1,0 +1,475 @@
+"""Broden: leer una carpeta escrita a mano, escribir y volver a leer, y hallar cada falla que se planta, y sólo esa."""
+import csv
+import random
+import shutil
+import tracemalloc
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from broden_world import CODES, COLORS, INDEX, LONELY, MOVERS, PARTS, PLANTS, Sheet, save_png, write_by_hand
+from PIL import Image
+
+from labkit.broden import check_broden, copy_broden, export_concepts, find, read_broden, readable, stats
+from labkit.broden.command import main
+from labkit.broden.evidence import misplaced
+from labkit.broden.format import is_inside, md5_place, to_colors, to_numbers
+from labkit.datasets import load_concepts
+
+
+@pytest.fixture
+def by_hand(tmp_path):
+    return write_by_hand(tmp_path / "mano")
+
+
+@pytest.fixture(scope="module")
+def concepts():
+    return load_concepts("test", n=36)
+
+
+@pytest.fixture(scope="module")
+def clean(tmp_path_factory, concepts):
+    """Una carpeta sin fallas, exportada de «escenas»; nadie la cambia: para eso está `copied`."""
+    return export_concepts(concepts, tmp_path_factory.mktemp("broden") / "escenas", min_frequency=2, min_coverage=0.02)
+
+
+@pytest.fixture(scope="module")
+def workbench(clean, tmp_path_factory):
+    return Path(shutil.copytree(clean, tmp_path_factory.mktemp("mesa") / "copia"))
+
+
+@pytest.fixture
+def copied(clean, workbench):
+    """Una copia de `clean` para echarla a perder; después de cada prueba se repone sólo lo que cambió."""
+    yield workbench
+    good, now = contents(clean), contents(workbench)
+    for name in now.keys() - good.keys():
+        (workbench / name).unlink()
+    for name, content in good.items():
+        if now.get(name) != content:
+            (workbench / name).write_bytes(content)
+
+
+def as_palette(path: Path) -> None:
+    """El mismo PNG con una paleta de sus colores exactos."""
+    pixels = np.array(Image.open(path))
+    colors, places = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
+    picture = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8))
+    picture.putpalette(colors.astype(np.uint8).tobytes())
+    picture.save(path)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+# ── leer ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_concepts_go_by_category_and_code(by_hand):
+    broden = read_broden(by_hand)
+    assert broden.category_names == ["texture", "part", "scene", "color"]
+    assert list(zip(broden.categories, broden.numbers, broden.names)) == [
+        ("texture", 300, "lined"), ("texture", 7, "dotted"), ("part", 5, "left leg"), ("part", 7, "dotted"),
+        ("part", 300, "lined"), ("scene", 8, "street"), ("color", 9, "red")]
+    assert broden.labels[5].syns == ("pierna", "pata") and broden.labels[7].categories == {"texture": 1, "part": 1}
+
+
+def test_records_are_read_by_column_name_without_zeros(by_hand):
+    first, second = read_broden(by_hand)
+    assert (first.image, first.split, first.size, first.mask_size) == ("dtd/g_0106.jpg", "train", (4, 6), (2, 3))
+    assert first.cells == {"texture": (7, 300), "part": (), "scene": (), "color": ("dtd/g_0106_color.png",)}
+    assert second.cells["part"] == ("ade/a_part_1.png", "ade/a_part_2.png", 5) and second.cells["scene"] == (8,)
+
+
+def test_planes_mix_whole_numbers_and_pngs(by_hand):
+    broden = read_broden(by_hand)
+    first, second = broden.planes(0), broden.planes(1)
+    assert first["texture"].tolist() == [[[7] * 3] * 2, [[300] * 3] * 2] and first["part"].shape == (0, 2, 3)
+    assert first["color"].tolist() == [COLORS] and first["color"].dtype == torch.int32
+    assert second["part"].tolist() == PARTS + [[[5] * 3] * 2]
+
+
+def test_masks_are_the_union_of_the_planes(by_hand):
+    masks = read_broden(by_hand).masks([0, 1])
+    assert masks.dtype == torch.bool and masks.shape == (2, 7, 2, 3)
+    assert masks[0, :2].all() and not masks[0, 2:6].any() and masks[0, 6].tolist() == [[True, False, False], [False, True, False]]
+    assert not masks[1, :2].any() and masks[1, 2].all() and masks[1, 5].all() and not masks[1, 6].any()
+    assert masks[1, 3].tolist() == [[True, True, False], [False, False, True]]
+    assert masks[1, 4].tolist() == [[True, False, False], [True, False, False]]
+
+
+@pytest.mark.parametrize("index, rows", [(1, [1]), (-1, [1]), (slice(None), [0, 1]), ([1, 0], [1, 0]), (torch.tensor([True, False]), [0])])
+def test_masks_take_any_kind_of_index(by_hand, index, rows):
+    broden = read_broden(by_hand)
+    assert torch.equal(broden.masks(index), torch.cat([broden.masks([i]) for i in rows]))
+
+
+def test_an_index_that_is_not_there(by_hand):
+    with pytest.raises(IndexError, match="0 a 1"):
+        read_broden(by_hand).masks(2)
+
+
+def test_images_are_in_0_1(by_hand):
+    image = read_broden(by_hand).image(1)
+    assert image.shape == (3, 4, 6) and image.min() == 1.0
+
+
+def test_one_split(by_hand):
+    broden = read_broden(by_hand, split="val")
+    assert [record.image for record in broden] == ["ade/a.jpg"] and len(read_broden(by_hand, split="otra")) == 0
+
+
+def test_the_published_md5_values():
+    """Los dos valores que se conocen del Broden publicado (anclas, §1.2)."""
+    assert md5_place("dtd/g_0106.jpg") == pytest.approx(0.4327015, abs=5e-8)
+    assert md5_place("opensurfaces/25605.jpg") == pytest.approx(6.4289e-06, abs=5e-11)
+
+
+def test_numbers_above_255_do_not_overflow():
+    numbers = np.array([[0, 255, 256], [1197, 32768, 65535]])
+    assert to_numbers(to_colors(numbers)).tolist() == numbers.tolist()
+
+
+@pytest.mark.parametrize("name, plain", [("street-s", "street"), ("red-c", "red"), ("left_leg", "left leg"), ("t-shirt", "t-shirt")])
+def test_readable(name, plain):
+    assert readable(name) == plain
+
+
+@pytest.mark.parametrize("name, inside", [("a/b.jpg", True), ("a..b/c.jpg", True), ("", False), ("/a.jpg", False), ("../a.jpg", False),
+                                          ("a/../b.jpg", False), ("a\\b.jpg", False), ("C:a.jpg", False), ("a/..", False)])
+def test_paths_stay_inside(name, inside):
+    assert is_inside(name) == inside
+
+
+def test_a_path_that_escapes_is_refused(by_hand):
+    (by_hand / "index.csv").write_text(INDEX.replace("ade/a.jpg", "../label.csv"), encoding="utf-8")
+    with pytest.raises(ValueError, match="se sale de la carpeta images/"):
+        read_broden(by_hand).image(1)
+
+
+def test_primary_category(by_hand):
+    """La de mayor cobertura; los empates y el 0, a la última, como en loadseg.py."""
+    broden = read_broden(by_hand)
+    assert broden.primary_category(7) == "texture" and broden.primary_category(8) == "scene"
+    assert broden.primary_category(0) == "color"
+    path = by_hand / "c_part.csv"
+    path.write_text(path.read_text().replace("7,dotted,1,0.5", "7,dotted,1,1.0"))
+    assert read_broden(by_hand).primary_category(7) == "part"
+
+
+def test_batches(by_hand):
+    (images, masks), = read_broden(by_hand).batches()
+    assert images.shape == (2, 3, 4, 6) and torch.equal(masks, read_broden(by_hand).masks([0, 1]))
+
+
+def test_images_of_several_sizes_need_a_size(by_hand):
+    Image.new("RGB", (8, 8), (255, 0, 0)).save(by_hand / "images/dtd/g_0106.jpg")
+    save_png(by_hand / "images/dtd/g_0106_color.png", np.diag([9] * 8))
+    (by_hand / "index.csv").write_text(INDEX.replace("train,4,6,2,3", "train,8,8,8,8"), encoding="utf-8")
+    broden = read_broden(by_hand)
+    with pytest.raises(ValueError, match="image_size=224"):
+        next(broden.batches())
+    with pytest.raises(ValueError, match="de una en una"):
+        broden.masks([0, 1])
+    (images, masks), = broden.batches(image_size=8)
+    assert images.shape == (2, 3, 8, 8) and masks.shape == (2, 7, 4, 4) and torch.equal(masks[0, 6], torch.eye(4) > 0)
+
+
+def test_made_by_others(by_hand):
+    """Sin c_*.csv, con una columna de más, palette y alfa en los PNG, BOM y otro final de línea."""
+    expected = read_broden(by_hand).planes(1)
+    for category in CODES:
+        (by_hand / f"c_{category}.csv").unlink()
+    labels = (by_hand / "label.csv").read_text(encoding="utf-8").splitlines()
+    (by_hand / "label.csv").write_text("\ufeff" + "\n".join(f"{line},nota" for line in labels), encoding="utf-8")
+    as_palette(by_hand / "images/ade/a_part_1.png")
+    Image.open(by_hand / "images/ade/a_part_2.png").convert("RGBA").save(by_hand / "images/ade/a_part_2.png")
+    broden = read_broden(by_hand)
+    assert broden.numbers == [7, 300, 5, 7, 300, 8, 9]          # por imágenes y, si empatan, por número
+    assert all(torch.equal(plane, expected[category]) for category, plane in broden.planes(1).items())
+
+
+@pytest.mark.parametrize("change, message", [
+    (lambda folder: (folder / "label.csv").unlink(), "No encuentro"),
+    (lambda folder: (folder / "index.csv").write_text("image,split\n"), "falta la columna ih"),
+    (lambda folder: (folder / "label.csv").write_text("number,name,category,frequency,coverage\nx,a,b(1),1,1\n"), "label.csv"),
+])
+def test_a_folder_that_cannot_be_read_says_why(by_hand, change, message):
+    change(by_hand)
+    with pytest.raises((FileNotFoundError, ValueError), match=message):
+        read_broden(by_hand)
+
+
+def test_a_bad_row_is_named(by_hand):
+    (by_hand / "index.csv").write_text(INDEX.replace("val,4", "val,cuatro"), encoding="utf-8")
+    with pytest.raises(ValueError, match="ade/a.jpg.*broden check"):
+        read_broden(by_hand).record(1)
+
+
+@pytest.mark.parametrize("name", ["missing", "size"])
+def test_a_bad_mask_is_named(by_hand, name):
+    path = by_hand / "images/dtd/g_0106_color.png"
+    path.unlink() if name == "missing" else save_png(path, [[9]])
+    with pytest.raises(ValueError, match="dtd/g_0106_color.png"):
+        read_broden(by_hand).masks(0)
+
+
+def test_memory_does_not_grow_with_the_images(by_hand):
+    """Diez veces más imágenes (los mismos archivos): los objetos vivos crecen 8 bytes por imagen."""
+    header, *rows = INDEX.splitlines()
+    peaks = []
+    for n in (1000, 10000):
+        (by_hand / "index.csv").write_text("\n".join([header, *rows * (n // 2)]) + "\n", encoding="utf-8")
+        tracemalloc.start()
+        broden = read_broden(by_hand)
+        tracemalloc.reset_peak()
+        sum(len(broden.planes(i)) for i in range(0, n, n // 100))
+        peaks.append(tracemalloc.get_traced_memory()[1] - broden.offsets.buffer_info()[1] * 8)
+        tracemalloc.stop()
+        assert len(broden) == n
+    assert peaks[1] <= 1.2 * peaks[0]
+
+
+# ── escribir ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_write_read_write_gives_the_same_bytes(clean, tmp_path):
+    again = copy_broden(clean, tmp_path / "otra")
+    assert contents(again) == contents(clean)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["otra"]
+
+
+def test_masks_come_back_as_the_nearest_neighbor_of_the_originals(clean, concepts):
+    broden = read_broden(clean)
+    names = list(zip(concepts.categories, concepts.names))
+    places = [names.index(pair) for pair in zip(broden.categories, broden.names)]
+    assert len(places) > 100
+    for i, record in enumerate(broden):
+        original = concepts.masks([int(Path(record.image).stem)])[0, places]
+        assert torch.equal(broden.masks(i)[0], original[:, ::2, ::2])
+
+
+def test_images_come_back_almost_equal(clean, concepts):
+    broden = read_broden(clean)
+    image = concepts.images[int(Path(broden.record(0).image).stem)]
+    assert (broden.image(0) - image).abs().mean() < 0.02
+    assert Image.open(clean / "images" / broden.record(0).image).layer[0][1:3] == (1, 1)      # sin submuestreo de color
+
+
+def test_whole_masks(concepts, tmp_path):
+    folder = export_concepts(concepts, tmp_path / "enteras", min_frequency=20, full=True)
+    assert read_broden(folder).record(0).mask_size == (64, 64) and check_broden(folder) == []
+
+
+def test_frequency_and_coverage_against_a_plain_loop(clean):
+    broden = read_broden(clean)
+    masks = broden.masks(slice(None)).float().mean((2, 3))                                     # (n, k)
+    images, coverage = (masks > 0).sum(0).tolist(), masks.sum(0).tolist()
+    for label in broden.labels.values():
+        mine = [j for j, number in enumerate(broden.numbers) if number == label.number]
+        assert label.categories == {broden.categories[j]: images[j] for j in mine}
+        assert label.frequency == sum(images[j] for j in mine) >= 2
+        assert label.coverage == pytest.approx(sum(coverage[j] for j in mine), abs=1e-4)
+    assert broden.coverages == pytest.approx(coverage, abs=1e-4)
+
+
+def test_the_order_of_everything_written(clean):
+    with open(clean / "label.csv", encoding="utf-8", newline="") as file:
+        labels = list(csv.DictReader(file))
+    keys = [(-int(row["frequency"]), -float(row["coverage"])) for row in labels]
+    assert keys == sorted(keys) and [int(row["number"]) for row in labels] == list(range(1, len(labels) + 1))
+    images = [record.image for record in read_broden(clean)]
+    assert images == sorted(images, key=md5_place)
+    assert all((record.split == "train") == (md5_place(record.image) <= 0.7) for record in read_broden(clean))
+    assert (clean / "index.csv").read_bytes().count(b"\r\n") == len(images) + 1
+    names = {row["name"] for row in labels}
+    assert {"azul-c", "rojo-c"} <= names and any(name.endswith("-s") for name in names)
+
+
+def test_a_dropped_scene_leaves_the_cell_empty(clean):
+    """La trampa del 0 del Broden publicado: una escena con pocas imágenes no se escribe como número 0."""
+    sheet = Sheet(clean, "index.csv")
+    cells = [sheet.get(line, "scene") for line in range(2, len(sheet.rows) + 1)]
+    assert "" in cells and "0" not in cells
+
+
+def test_overlapping_labels_go_to_several_planes(tmp_path):
+    class Overlap:
+        images = torch.zeros(1, 3, 4, 4)
+        names, categories = ["chico", "grande", "solo"], ["part", "part", "object"]
+
+        def masks(self, index):
+            masks = torch.zeros(1, 3, 4, 4, dtype=torch.bool)
+            masks[0, 0, :2, :2] = masks[0, 1, :, :2] = masks[0, 2, :, 2:] = True
+            return masks
+
+        def __len__(self):
+            return 1
+
+    folder = export_concepts(Overlap(), tmp_path / "b", min_frequency=1, min_coverage=0, full=True)
+    broden = read_broden(folder)
+    record = broden.record(0)
+    assert record.cells == {"part": ("escenas/00000_part_1.png", "escenas/00000_part_2.png"), "object": ("escenas/00000_object.png",)}
+    assert [broden.labels[n].name for n in broden.planes(0)["part"].flatten(1).amax(1).tolist()] == ["grande", "chico"]
+    assert check_broden(folder) == [] and contents(copy_broden(folder, tmp_path / "c")) == contents(folder)
+
+
+def test_does_not_write_over_anything(clean, tmp_path):
+    (tmp_path / "mía").mkdir()
+    (tmp_path / "mía" / "tarea.txt").write_text("no borrar")
+    with pytest.raises(FileExistsError, match="no lo voy a pisar"):
+        copy_broden(clean, tmp_path / "mía")
+    (tmp_path / "vacía").mkdir()
+    assert len(read_broden(copy_broden(clean, tmp_path / "vacía"))) == 36
+
+
+def test_a_failure_leaves_nothing_behind(by_hand, tmp_path):
+    (by_hand / "images/ade/a.jpg").unlink()
+    with pytest.raises(OSError):
+        copy_broden(by_hand, tmp_path / "otra")
+    assert [path.name for path in tmp_path.iterdir()] == ["mano"]
+
+
+# ── revisar ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_a_clean_folder_has_no_faults(clean):
+    assert check_broden(clean) == []
+
+
+@pytest.mark.parametrize("name", [*PLANTS, *LONELY])
+def test_one_planted_fault_is_one_fault(copied, name):
+    file, line, needle = {**PLANTS, **LONELY}[name](copied)
+    faults = check_broden(copied)
+    assert [fault.file for fault in faults] == [file], faults
+    assert faults[0].line == line or name == "label_loses_a_category"
+    assert needle in str(faults[0]) and not faults[0].note
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_many_planted_faults_are_exactly_those(copied, seed):
+    """Todas juntas, o catorce al azar; las que quitan o mueven renglones van primero, para que las demás los cuenten bien."""
+    chosen = sorted(random.Random(seed).sample(sorted(PLANTS), 14) if seed else PLANTS, key=lambda name: (name not in MOVERS, name))
+    planted = {name: PLANTS[name](copied) for name in chosen}
+    faults = check_broden(copied)
+    got, expected = Counter((fault.file, fault.line) for fault in faults), Counter(where[:2] for where in planted.values())
+    assert got == expected, ([str(fault) for fault in faults if (fault.file, fault.line) in got - expected],
+                             [where for where in planted.items() if where[1][:2] in expected - got])
+
+
+@pytest.mark.parametrize("values, outside", [([], []), ([1, 2, 3], []), ([1, 9, 2, 3], [1]), ([2, 3, 4, 1], [3]), ([1, 1, 2], [])])
+def test_misplaced_names_exactly_the_moved(values, outside):
+    assert misplaced(values) == outside
+
+
+def test_another_rule_is_a_note_and_not_a_flood(copied):
+    """Otro orden, otro reparto, otros tamaños, LF y paleta: avisos; las fallas son cero."""
+    sheet = Sheet(copied, "index.csv")
+    rows = sheet.rows[1:]
+    random.Random(0).shuffle(rows)
+    for row in rows:
+        row[1] = random.Random(row[0]).choice(["train", "val"])
+    sheet.rows[1:] = rows
+    sheet.save(end="\n")
+    for path in (copied / "images").rglob("*.png"):
+        as_palette(path)
+    for path in [*copied.glob("c_*.csv"), copied / "README.txt", copied / "syns.txt"]:
+        path.unlink()
+    faults = check_broden(copied)
+    assert all(fault.note for fault in faults), [str(fault) for fault in faults]
+    assert {fault.kind for fault in faults} == {"md5", "orden", "archivo", "modo"}
+
+
+def test_part_of_a_bigger_broden_is_a_note(copied):
+    sheet = Sheet(copied, "index.csv")
+    del sheet.rows[10:]
+    sheet.save()
+    faults = check_broden(copied)
+    assert len(faults) <= 3 and all(fault.note for fault in faults), [str(fault) for fault in faults]
+
+
+def test_only_two_categories(concepts, tmp_path):
+    class Two:
+        images = concepts.images
+        rows = [j for j, category in enumerate(concepts.categories) if category in ("object", "part")]
+
+        def __len__(self):
+            return len(self.images)
+
+        def masks(self, index):
+            return concepts.masks(index)[:, self.rows]
+
+    Two.names, Two.categories = ([values[j] for j in Two.rows] for values in (concepts.names, concepts.categories))
+    folder = export_concepts(Two(), tmp_path / "dos", min_frequency=2, min_coverage=0.02)
+    assert sorted(read_broden(folder).category_names) == ["object", "part"] and check_broden(folder) == []
+
+
+def test_checking_keeps_little_per_image(by_hand):
+    """Con diez veces más imágenes, sanas y en orden, crece menos de 64 bytes por imagen en el peor momento."""
+    peaks = []
+    for n in (200, 2000):
+        names = sorted((f"n/{i}.jpg" for i in range(n)), key=md5_place)
+        (by_hand / "images/n").mkdir(exist_ok=True)
+        for name in names:
+            if not (by_hand / "images" / name).exists():
+                (by_hand / "images" / name).hardlink_to(by_hand / "images/ade/a.jpg")
+        rows = [f"{name},{'train' if md5_place(name) <= 0.7 else 'val'},4,6,2,3,,,8,dtd/g_0106_color.png" for name in names]
+        (by_hand / "index.csv").write_text("\n".join([INDEX.splitlines()[0], *rows]) + "\n", encoding="utf-8")
+        tracemalloc.start()
+        faults = check_broden(by_hand)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+        assert not [fault for fault in faults if fault.file == "index.csv"]
+    assert peaks[1] - peaks[0] < 64 * 1800
+
+
+# ── contar, buscar y la línea de órdenes ─────────────────────────────────────────────────────────────────────────────
+
+def test_stats(by_hand):
+    found = stats(read_broden(by_hand))
+    assert found.splits == {"train": 1, "val": 1} and found.sizes == {(4, 6, 2, 3): 2}
+    assert (found.labels["part"], found.images["part"], found.incidences["part"]) == (3, 1, 3)
+    assert found.coverage["part"] == pytest.approx((6 + 3 + 3) / 6 / 2)                   # los planos encimados se suman
+
+
+@pytest.mark.parametrize("concept, category, expected", [
+    ("street", None, [("ade/a.jpg", "val", 1.0)]), ("STREET-S", None, [("ade/a.jpg", "val", 1.0)]),
+    (7, None, [("dtd/g_0106.jpg", "train", 1.0), ("ade/a.jpg", "val", 0.5)]), ("7", "part", [("ade/a.jpg", "val", 0.5)]),
+    ("left leg", "color", [])])
+def test_find(by_hand, concept, category, expected):
+    assert list(find(read_broden(by_hand), concept, category)) == expected
+
+
+def test_find_suggests_what_there_is(by_hand):
+    with pytest.raises(ValueError, match="street"):
+        find(read_broden(by_hand), "streat")
+    with pytest.raises(ValueError, match="texture, part, scene, color"):
+        find(read_broden(by_hand), "street", "lugar")
+
+
+def test_command_check(clean, copied, capsys):
+    assert main(["check", str(clean)]) == 0 and capsys.readouterr().out == "Sin fallas.\n"
+    for line in range(2, 32):
+        Sheet(copied, "index.csv").set(line, "ih", "999")
+    assert main(["check", str(copied)]) == 1
+    out = capsys.readouterr().out
+    assert "index.csv:2: " in out and "… y 10 más" in out and "30 fallas" in out and len(out.splitlines()) == 22
+    assert main(["check", str(copied), "--all"]) == 1 and len(capsys.readouterr().out.splitlines()) == 31
+
+
+def test_command_stats_and_find(by_hand, capsys):
+    assert main(["stats", str(by_hand)]) == 0 and "texture" in capsys.readouterr().out
+    assert main(["find", str(by_hand), "dotted", "--limit", "1"]) == 0
+    assert capsys.readouterr().out == "dtd/g_0106.jpg\ttrain\t100.0 %\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["check"], ["pulir", "x"], ["find", "x"], ["stats", "x", "y"], ["check", "no-existe"],
+                                       ["stats", "no-existe"]])
+def test_command_explains_what_it_does_not_understand(arguments, capsys):
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert "Traceback" not in captured.out + captured.err and (captured.err or captured.out)
+
+
+def test_command_help(capsys):
+    assert main(["--help"]) == 0 and "check" in capsys.readouterr().out
