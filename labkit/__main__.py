@@ -2,7 +2,11 @@
 
 import sys
 
-VERBS = {"publish": "pone en cuadernos y README la dirección pública del curso (o la quita: --clear)"}
+VERBS = {
+    "fetch": "baja por adelantado lo que el curso no incluye: CIFAR-10 y redes de ImageNet",
+    "broden": "revisa, cuenta, busca y escribe carpetas Broden: check, stats, find, export",
+    "publish": "pone en cuadernos y README la dirección pública del curso (o la quita: --clear)",
+}
 
 
 def usage() -> str:
@@ -18,11 +22,18 @@ def main(arguments: list[str]) -> int:
         print(usage())
         return 0
     if verb == "publish":
-        from labkit.publish import main as publish
-
-        return publish(rest)
-    print(f"No conozco la orden {verb!r}.\n\n{usage()}", file=sys.stderr)
-    return 2
+        from labkit.publish import main as work
+    elif verb == "fetch":
+        from labkit.fetch import main as work
+    elif arguments[:2] == ["broden", "export"]:
+        from labkit.export import main as work
+        rest = rest[1:]
+    elif verb == "broden":
+        from labkit.broden.command import main as work
+    else:
+        print(f"No conozco la orden {verb!r}.\n\n{usage()}", file=sys.stderr)
+        return 2
+    return work(rest)
 
 
 if __name__ == "__main__":

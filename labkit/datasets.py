@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from labkit.cifar10 import CLASSES, SIZES, read_cifar10
 from labkit.colors import COLOR_NAMES, color_index
 from labkit.files import data_path, read_data
 
@@ -36,7 +37,8 @@ PROTAGONIST = Protagonist(index=678, class_name="cebra", unit="conv4:2")
 class ImageSet:
     """Imágenes con su clase y su lugar; `set[i]` da la pareja (imagen, clase).
 
-    images: (n, 3, h, w) RGB en [0, 1];  labels: (n,) posiciones en `classes`;  scenes: (n,) en `scene_names`.
+    images: (n, 3, h, w) RGB en [0, 1];  labels: (n,) posiciones en `classes`;  scenes: (n,) en `scene_names`, que queda
+    vacía si del conjunto no se sabe el lugar.
     """
     images: Tensor
     labels: Tensor
@@ -98,13 +100,18 @@ class ConceptSet(ImageSet):
             raise IndexError(f"index: esperaba posiciones de 0 a {len(self) - 1} y recibí {index}.") from error
 
 
-def load_images(split: str = "test", source: str = "escenas", n: int | None = None) -> ImageSet:
+def load_images(split: str = "test", source: str = "escenas", n: int | None = None, download: bool = False) -> ImageSet:
     """Las imágenes de un conjunto con su clase y su lugar; con `n`, sólo las primeras n (ya vienen barajadas).
 
-    split: "train" o "test";  source: la carpeta dentro de data/.  Errores: parte, conjunto o n que no hay (dicen lo que
-    sí hay); archivo que falta o está dañado.
+    split: "train" o "test";  source: la carpeta dentro de data/, o "cifar10" (fotografías: `cifar10.read_cifar10` dice
+    de dónde se leen; con download=True se bajan si faltan).  Errores: parte, conjunto o n que no hay (dicen lo que sí
+    hay); archivo que falta o está dañado; descarga que no se pudo hacer.
     """
-    info, n = _opened(split, source, n)
+    if source == "cifar10":
+        images, labels = read_cifar10(split, _count(split, source, n, SIZES), download)
+        return ImageSet(images.float().div_(255), labels, list(CLASSES), torch.zeros_like(labels), [])
+    info = _opened(source)
+    n = _count(split, source, n, info["splits"])
     with np.load(BytesIO(read_data(source, f"{split}.npz")), allow_pickle=False) as arrays:
         labels, scenes = (torch.from_numpy(arrays[key][:n].astype(np.int64)) for key in ("classes", "scenes"))
     return ImageSet(_images(split, source, n, info["size"]), labels, info["classes"], scenes, info["scenes"])
@@ -112,6 +119,9 @@ def load_images(split: str = "test", source: str = "escenas", n: int | None = No
 
 def load_concepts(split: str = "test", source: str = "escenas", n: int | None = None) -> ConceptSet:
     """Las mismas imágenes con sus conceptos, píxel por píxel: lo que pide la disección. Como `load_images`."""
+    if source == "cifar10":
+        raise ValueError("source: «cifar10» no trae conceptos, sólo la clase de cada fotografía. Prueba «escenas», o "
+                         "una carpeta Broden con labkit.broden.read_broden.")
     plain = load_images(split, source, n)
     with np.load(BytesIO(read_data(source, f"{split}.npz")), allow_pickle=False) as arrays:
         segments = arrays["segments"][:len(plain)]
@@ -121,19 +131,23 @@ def load_concepts(split: str = "test", source: str = "escenas", n: int | None = 
                       categories=[category for category, _ in concepts], segments=segments, members=members)
 
 
-def _opened(split: str, source: str, n: int | None) -> tuple[dict, int]:
-    """El info.json del conjunto y cuántas imágenes leer; ValueError, con lo que sí hay, si algo no existe."""
+def _opened(source: str) -> dict:
+    """El info.json de un conjunto que viene con el curso; ValueError, con los que sí hay, si no existe."""
     sources = sorted(path.parent.name for path in data_path().glob("*/info.json"))
     if sources and source not in sources:
-        raise ValueError(f"source: no hay un conjunto «{source}»; los que hay: {', '.join(sources)}.")
-    info = json.loads(read_data(source, "info.json"))
-    if split not in info["splits"]:
-        raise ValueError(f"split: «{source}» no tiene una parte «{split}»; tiene: {', '.join(info['splits'])}.")
-    total = info["splits"][split]
+        raise ValueError(f"source: no hay un conjunto «{source}»; los que hay: {', '.join([*sources, 'cifar10'])}.")
+    return json.loads(read_data(source, "info.json"))
+
+
+def _count(split: str, source: str, n: int | None, sizes: dict[str, int]) -> int:
+    """Cuántas imágenes leer; ValueError, con lo que sí hay, si la parte o la cantidad no existen."""
+    if split not in sizes:
+        raise ValueError(f"split: «{source}» no tiene una parte «{split}»; tiene: {', '.join(sizes)}.")
+    total = sizes[split]
     if n is not None and (not isinstance(n, int) or not 1 <= n <= total):
         raise ValueError(f"n: «{source}/{split}» tiene {total} imágenes; "
                          f"esperaba un entero de 1 a {total} y recibí {n}.")
-    return info, total if n is None else n
+    return total if n is None else n
 
 
 def _images(split: str, source: str, n: int, size: int) -> Tensor:

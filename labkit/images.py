@@ -11,9 +11,10 @@ from textwrap import wrap
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from labkit.pictures import from_pillow
 from labkit.shapes import check_shape
 
 WHITE, INK, BLUE, RED = (255, 255, 255), (33, 33, 33), (49, 104, 142), (176, 58, 46)
@@ -23,21 +24,6 @@ DIVERGING = "RdBu_r"                # azul: negativo; blanco: cero; rojo: positi
 def to_uint8(images: Tensor) -> Tensor:
     """Los mismos píxeles en enteros de 0 a 255, en la cpu; lo que se salga de [0, 1] se recorta. Cualquier forma."""
     return (images.detach().nan_to_num(0.0).clamp(0, 1) * 255).round().to(torch.uint8).cpu()
-
-
-def read_image(source: str | Path | bytes, size: int | None = None) -> Tensor:
-    """Una imagen tuya, derecha, en RGB y en [0, 1]: (3, h, w), o el cuadro del centro a (3, size, size).
-
-    source: la ruta de un archivo o sus bytes; cualquier modo (grises, paleta, CMYK; lo transparente queda blanco) y
-    orientación.  ValueError si no se puede leer como imagen.
-    """
-    name = "los bytes que recibí" if isinstance(source, bytes) else f"«{source}»"
-    try:
-        picture = Image.open(BytesIO(source) if isinstance(source, bytes) else source)
-        picture = _opaque(ImageOps.exif_transpose(picture))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise ValueError(f"No pude leer {name} como imagen. Prueba con un archivo JPEG o PNG completo.") from error
-    return _from_pillow(ImageOps.fit(picture, (size, size), Image.Resampling.LANCZOS) if size else picture)
 
 
 def contact_sheet(images: Tensor, cols: int = 8, scale: int = 1, pad: int = 2) -> Tensor:
@@ -127,7 +113,7 @@ def text_image(text: str, width: int, size: int = 14) -> Tensor:
     draw = ImageDraw.Draw(picture)
     for i, piece in enumerate(lines):
         draw.text((size // 3, size // 4 + i * line), piece, INK, font)
-    return _from_pillow(picture)
+    return from_pillow(picture)
 
 
 def caption(image: Tensor, text: str, size: int = 14) -> Tensor:
@@ -160,7 +146,7 @@ def bars(names: Sequence[str], values: Sequence[float] | Tensor, mark: int | Non
         draw.text((start - row * 0.3, middle), name, INK, font, anchor="rm")
         draw.rectangle([min(at(0), at(value)), row * (i + 0.15), max(at(0), at(value)), row * (i + 0.85)], ink)
         draw.text((max(at(0), at(value)) + row * 0.25, middle), _written(value, limits), INK, font, anchor="lm")
-    return _from_pillow(picture)
+    return from_pillow(picture)
 
 
 def png_bytes(image: Tensor) -> bytes:
@@ -178,21 +164,6 @@ def _encoded(image: Tensor, kind: str, options: dict[str, int]) -> bytes:
     buffer = BytesIO()
     Image.fromarray(to_uint8(image).permute(1, 2, 0).contiguous().numpy()).save(buffer, kind, **options)
     return buffer.getvalue()
-
-
-def _from_pillow(picture: Image.Image) -> Tensor:
-    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1).float() / 255
-
-
-def _opaque(picture: Image.Image) -> Image.Image:
-    """La imagen en RGB, con lo transparente en blanco y los 16 bits llevados a 8."""
-    if picture.mode.startswith("I"):
-        picture = Image.fromarray((np.asarray(picture, dtype=np.float32) / 257).clip(0, 255).astype(np.uint8))
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    paper = Image.new("RGBA", picture.size, WHITE)
-    paper.alpha_composite(picture.convert("RGBA"))
-    return paper.convert("RGB")
 
 
 def _shortened(name: str, font: ImageFont.FreeTypeFont, room: float) -> str:

@@ -4,7 +4,7 @@ El mismo objetivo se tapa (lección 1), se escala (2 y 3) y sirve para ordenar f
 restan y se multiplican por números: `channel(u) - 0.5 * channel(v)`. La idea del objetivo como pieza que se compone:
 Olah et al. (2017), «Feature Visualization», Distill, doi:10.23915/distill.00007.
 """
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 
@@ -105,6 +105,11 @@ def direction(layer: str, vector: Tensor) -> Objective:
     return Objective((layer,), measure, f"dirección en {layer}")
 
 
+def layer(name: str) -> Objective:
+    """La media de los cuadrados de toda una capa: lo que sube DeepDream, y lo mismo en una capa densa oculta."""
+    return Objective((name,), lambda acts: acts[name].flatten(1).pow(2).mean(1), f"capa {name}")
+
+
 def logit(class_index: int, layer: str = "fc") -> Objective:
     """El logit de una clase: la unidad de la última capa que le toca."""
     return channel(Unit(layer, class_index))
@@ -132,6 +137,21 @@ def margin(class_index: int, other: int | None = None, layer: str = "fc") -> Obj
         return own - rest.amax(1)
 
     return Objective((layer,), measure, f"{unit} − máx del resto")
+
+
+def each(objectives: Sequence[Objective]) -> Objective:
+    """Un objetivo por imagen: la imagen i se puntúa con el i-ésimo. Así cabe una galería en una sola subida."""
+    objectives = list(objectives)
+
+    def measure(acts: Acts) -> Tensor:
+        b = len(next(iter(acts.values())))
+        if b != len(objectives):
+            raise ValueError(f"each: hay {len(objectives)} objetivos y {b} imágenes; esperaba los mismos.")
+        rows = ({name: values[i:i + 1] for name, values in acts.items()} for i in range(b))
+        return torch.cat([objective(row) for objective, row in zip(objectives, rows)])
+
+    layers = tuple(dict.fromkeys(name for objective in objectives for name in objective.layers))
+    return Objective(layers, measure, " | ".join(map(str, objectives)))
 
 
 def score(model: nn.Module, images: Tensor, objective: Objective, batch_size: int = 128) -> Tensor:

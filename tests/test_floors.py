@@ -8,12 +8,12 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
 FLOORS = {
-    0: "device files shapes",
-    1: "activations colors images",
+    0: "device downloads files pictures shapes",
+    1: "activations cifar10 colors images",
     2: "objectives models datasets broden plotting",
     3: "occlusion optimization regularization priors exemplars dissection sequences tabular audit",
     4: "widgets exercises notebook",
-    5: "publish teacher report",
+    5: "publish export fetch teacher report",
     6: "__main__",                                              # la puerta: reparte las órdenes entre los del piso 5
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split()}

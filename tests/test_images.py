@@ -18,7 +18,6 @@ from labkit.images import (
     jpeg_bytes,
     overlay,
     png_bytes,
-    read_image,
     text_image,
     to_uint8,
 )
@@ -187,48 +186,6 @@ def test_png_is_exact_and_jpeg_is_close(image):
 def test_bytes_refuse_a_batch(image):
     with pytest.raises(ValueError, match="¿Sobra el eje de lote"):
         png_bytes(image[None])
-
-
-def saved(picture: Image.Image, kind: str = "PNG", **options) -> bytes:
-    buffer = BytesIO()
-    picture.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def test_reads_any_mode():
-    red = Image.new("RGB", (8, 6), (255, 0, 0))
-    grey16 = Image.fromarray(np.full((6, 8), 32768, np.uint16))
-    clear = Image.new("RGBA", (8, 6), (255, 0, 0, 0))
-    for content, color in [(saved(red), (1, 0, 0)), (saved(red.convert("P")), (1, 0, 0)), (saved(red.convert("L")), (0.298,) * 3),
-                           (saved(red.convert("CMYK"), "JPEG"), (1, 0, 0)), (saved(grey16), (0.5,) * 3), (saved(clear), (1, 1, 1)),
-                           (saved(red.convert("1")), None)]:
-        picture = read_image(content)
-        assert picture.shape == (3, 6, 8) and picture.dtype == torch.float32
-        assert color is None or torch.allclose(picture, torch.tensor(color)[:, None, None].expand_as(picture).float(), atol=0.02)
-
-
-def test_reads_the_right_way_up(tmp_path):
-    picture = Image.new("RGB", (8, 6))
-    picture.putpixel((0, 0), (255, 255, 255))
-    exif = Image.Exif()
-    exif[0x0112] = 6                                                # la cámara se giró: hay que dar un cuarto de vuelta
-    (tmp_path / "foto ñandú.png").write_bytes(saved(picture, exif=exif))
-    turned = read_image(tmp_path / "foto ñandú.png")
-    assert turned.shape == (3, 8, 6) and turned[:, 0, -1].min() == 1
-
-
-def test_reads_the_square_in_the_middle():
-    picture = Image.new("RGB", (30, 10), (0, 0, 255))
-    picture.paste((255, 0, 0), (10, 0, 20, 10))
-    assert torch.allclose(read_image(saved(picture), size=10), torch.tensor([1.0, 0, 0])[:, None, None].expand(3, 10, 10))
-
-
-@pytest.mark.parametrize("content", [b"", b"no soy una imagen", saved(Image.new("RGB", (64, 64), "red"), "JPEG")[:400]])
-def test_an_unreadable_picture_gets_one_clear_sentence(content, tmp_path):
-    (tmp_path / "rota.jpg").write_bytes(content)
-    for source in (content, tmp_path / "rota.jpg", tmp_path / "no_existe.jpg"):
-        with pytest.raises(ValueError, match="No pude leer .* como imagen. Prueba con un archivo JPEG o PNG completo"):
-            read_image(source)
 
 
 # ── colores ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from augment import augment, cover, mix, move
+from augment import augment, cover, grain, mix, move
 from fitting import accuracy, attacked, fit, length, step_size
 from muon import optimizers, orthogonal
 from recipes import RECIPES, Recipe
@@ -94,11 +94,30 @@ def test_step_size_rises_and_falls():
     assert sizes[:top + 1] == sorted(sizes[:top + 1]) and sizes[top:] == sorted(sizes[top:], reverse=True)
 
 
+def test_sharp_images_only_move_whole_pixels_and_flip():
+    size = 16
+    images = torch.rand(64, 3, size, size, generator=dice())
+    moved = move(images, dice(), sharp=1.0)
+    for before, after in zip(images, moved):
+        padded = torch.nn.functional.pad(before[None], (2, 2, 2, 2), mode="reflect")[0]     # SHIFT · 16 = 1.5 píxeles
+        # `reflection` de grid_sample refleja con la orilla repetida; se compara sólo el centro, que no la toca
+        crops = [padded[:, y:y + size, x:x + size] for y in range(5) for x in range(5)]
+        views = crops + [crop.flip(2) for crop in crops]
+        assert min((view - after)[:, 4:-4, 4:-4].abs().max() for view in views) < 1e-4
+
+
+def test_grain_touches_half_of_the_images_and_no_more_than_it_says():
+    images = torch.full((400, 3, 8, 8), 0.5)
+    spread = grain(images, 0.06, dice()).std((1, 2, 3))
+    assert 0.4 < (spread == 0).float().mean() < 0.6
+    assert 0.05 < spread.max() < 0.07
+    assert grain(images, 0.0, dice()) is images
+
+
 def test_training_learns_and_resumes_where_it_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("fitting.BATCH", 16)
     labels = torch.arange(96) % 2
     images = torch.rand(96, 3, 16, 16, generator=dice()) * 0.3 + labels.view(-1, 1, 1, 1) * 0.5    # oscuras y claras
-    recipe = Recipe("prueba", epochs=6)
+    recipe = Recipe("prueba", epochs=6, batch=16)
 
     def trained(folder, epochs_by_call):
         for _ in range(epochs_by_call):
@@ -112,7 +131,6 @@ def test_training_learns_and_resumes_where_it_stopped(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path / "cortado", 1)
     monkeypatch.undo()
-    monkeypatch.setattr("fitting.BATCH", 16)
     resumed, again = trained(tmp_path / "cortado", 1)
     assert [row["loss"] for row in again] == [row["loss"] for row in diary]
     assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), resumed.state_dict().values()))
@@ -131,10 +149,9 @@ def failing_at(call: int):
     return interrupted
 
 
-def test_progress_of_another_recipe_is_not_used(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr("fitting.BATCH", 16)
+def test_progress_of_another_recipe_is_not_used(tmp_path, capsys):
     images, labels = torch.rand(32, 3, 16, 16, generator=dice()), torch.arange(32) % 2
-    for recipe in (Recipe("prueba", epochs=1), Recipe("prueba", epochs=1, seed=1)):
+    for recipe in (Recipe("prueba", epochs=1, batch=16), Recipe("prueba", epochs=1, batch=16, seed=1)):
         diary = fit(recipe, draw_weights(plain_network(2, (4, 4, 4)), 0), (images, labels), (images, labels), tmp_path)
         assert len(diary) == 1
     assert "empiezo de nuevo" in capsys.readouterr().out

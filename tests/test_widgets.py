@@ -1,4 +1,5 @@
 """Las demostraciones, movidas como lo haría alguien: cada control a sus dos extremos, y qué pasa cuando algo falla."""
+from datetime import datetime, timezone
 from io import BytesIO
 from statistics import median
 from time import process_time
@@ -9,10 +10,22 @@ import torch
 from PIL import Image
 
 from labkit import widgets
+from labkit.images import png_bytes
 from labkit.models import plain_network
 from labkit.objectives import logit, margin, probability
 from labkit.occlusion import occlude, occlusion_map, occlusion_scores
-from labkit.widgets import explore_images, explore_masks, explore_occlusion, explore_patch, explorer
+from labkit.pictures import load_picture
+from labkit.widgets import (
+    covering,
+    explore_images,
+    explore_masks,
+    explore_occlusion,
+    explore_patch,
+    explore_upload,
+    explorer,
+)
+from labkit.widgets import demo as demo_module
+from labkit.widgets.demo import error_picture, upload_button, uploaded
 
 CLASSES = ["avión", "barco", "camión", "pájaro"]
 
@@ -78,7 +91,7 @@ def no_errors(monkeypatch):
     """Un error en `draw` hace fallar la prueba en vez de salir escrito en el cuadro."""
     def fail(error, *size):
         raise error
-    monkeypatch.setattr(widgets, "_error_picture", fail)
+    monkeypatch.setattr(demo_module, "error_picture", fail)
 
 
 def test_each_control_changes_the_picture_from_end_to_end(demo, no_errors):
@@ -123,14 +136,14 @@ def test_the_error_is_read_in_the_picture_and_the_next_good_move_recovers():
     def draw(n: int) -> bytes:
         if n == 3:
             raise ValueError("el tres no se puede")
-        return widgets.png_bytes(torch.full((3, 60, 300), n / 10))
+        return png_bytes(torch.full((3, 60, 300), n / 10))
 
     demo = explorer(draw, {"n": ipywidgets.IntSlider(value=1, min=0, max=5)})
     good = shown(demo)
     demo.controls["n"].value = 3
     failed = shown(demo)
-    assert failed == widgets._error_picture(ValueError("el tres no se puede"), 60, 300) != good
-    assert failed != widgets._error_picture(ValueError("otra cosa"), 60, 300) and size_of(failed) == (300, 60)
+    assert failed == error_picture(ValueError("el tres no se puede"), 60, 300) != good
+    assert failed != error_picture(ValueError("otra cosa"), 60, 300) and size_of(failed) == (300, 60)
     demo.controls["n"].value = 1
     assert shown(demo) == good
 
@@ -142,7 +155,7 @@ def test_an_error_planted_in_a_demonstration_does_not_kill_it(name, model, image
     first, last = ends(control)
     demo.draw = lambda **values: 1 / 0
     control.value = first if control.value == last else last
-    assert shown(demo) == widgets._error_picture(ZeroDivisionError("division by zero"), *demo.size)
+    assert shown(demo) == error_picture(ZeroDivisionError("division by zero"), *demo.size)
     demo.draw = draw
     control.value = last if control.value == first else first
     assert shown(demo) == demo.frame() and size_of(shown(demo)) == size_of(demo.first)
@@ -150,7 +163,7 @@ def test_an_error_planted_in_a_demonstration_does_not_kill_it(name, model, image
 
 def test_even_a_first_picture_that_fails_leaves_controls_to_go_on_with():
     slider = ipywidgets.IntSlider(value=0, min=0, max=5)
-    demo = explorer(lambda n: widgets.png_bytes(torch.full((3, 10, 10), 1 / n)), {"n": slider})
+    demo = explorer(lambda n: png_bytes(torch.full((3, 10, 10), 1 / n)), {"n": slider})
     assert size_of(shown(demo)) == (640, 240)
     slider.value = 2
     assert size_of(shown(demo)) == (10, 10)
@@ -169,8 +182,8 @@ def test_the_patch_cannot_leave_the_image(model, images, no_errors):
 
 def test_the_numbers_under_the_bars_are_those_of_the_network(model, images, monkeypatch):
     """Lo escrito se compara con la pasada a mano, sin leer la imagen: se espía el texto que va al pie."""
-    texts, write = [], widgets.caption
-    monkeypatch.setattr(widgets, "caption", lambda image, text, *size: texts.append(text) or write(image, text, *size))
+    texts, write = [], covering.caption
+    monkeypatch.setattr(covering, "caption", lambda image, text, *size: texts.append(text) or write(image, text, *size))
     box = torch.tensor([[5, 6, 13, 14]])
     covered = occlude(images[1], box, "mean")
     clean, now = (model(batch).softmax(1)[0] for batch in (images[1:2], covered))
@@ -184,8 +197,8 @@ def test_the_numbers_under_the_bars_are_those_of_the_network(model, images, monk
 
 def test_the_maps_of_each_class_are_those_of_the_occlusion_functions(model, images, monkeypatch):
     """Se espía lo que se manda pintar: por píxel, la caída de la clase elegida; por posición, su probabilidad."""
-    painted, paint = [], widgets.paint_boxes
-    monkeypatch.setattr(widgets, "paint_boxes", lambda *args: painted.append(args) or paint(*args))
+    painted, paint = [], covering.paint_boxes
+    monkeypatch.setattr(covering, "paint_boxes", lambda *args: painted.append(args) or paint(*args))
     target = int(model(images[2:]).argmax())
     expected = occlusion_map(model, images[2], probability(target), 8, 4, "mean")
     assert expected.abs().max() > 1e-3
@@ -198,7 +211,7 @@ def test_the_maps_of_each_class_are_those_of_the_occlusion_functions(model, imag
 def test_masks_swap_the_background_for_one_of_another_class(model, images, masks, monkeypatch):
     seen = []
     chances = torch.full((1, 4), 0.25)
-    monkeypatch.setattr(widgets, "class_probabilities", lambda model, image, boxes: seen.append(image) or chances)
+    monkeypatch.setattr(covering, "class_probabilities", lambda model, image, boxes: seen.append(image) or chances)
     demo = explore_masks(model, images, masks, torch.tensor([2, 2, 0]), CLASSES)
     for hidden in range(4):
         demo.draw(image=0, hidden=hidden)
@@ -215,7 +228,7 @@ def test_many_classes_show_only_the_probable_ones_and_always_the_right_one(model
     chances = torch.linspace(0, 1, 50).repeat(2, 1).softmax(1)
     names = [f"clase {k}" for k in range(50)]
     seen = torch.rand(3, 40, 40)
-    pictures = [widgets._with_bars(seen, chances, names, label, "texto") for label in (0, 49)]
+    pictures = [covering._with_bars(seen, chances, names, label, "texto") for label in (0, 49)]
     assert size_of(pictures[0]) == size_of(pictures[1]) and pictures[0] != pictures[1]
 
 
@@ -224,7 +237,7 @@ def test_the_notebook_keeps_a_static_first_picture_that_the_live_one_hides(model
     from base64 import b64encode
 
     outputs = []
-    monkeypatch.setattr(widgets, "display", lambda data, raw=False: outputs.append((data, raw)))
+    monkeypatch.setattr(demo_module, "display", lambda data, raw=False: outputs.append((data, raw)))
     demo, other = (explore_patch(model, images, LABELS[order], CLASSES) for order in ([0, 1, 2], [2, 1, 0]))
     demo._ipython_display_()
     (static, _), (view, raw) = outputs
@@ -251,3 +264,62 @@ def test_the_picture_has_a_fixed_size_so_that_nothing_jumps(demo):
 def test_wrong_input_is_said_when_the_demonstration_is_made(model, images, call, message):
     with pytest.raises(ValueError, match=message):
         call(model, images)
+
+
+# ── una imagen tuya ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+def file_of(color: str, size: tuple[int, int] = (50, 40)) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", size, color).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def chosen(content: bytes, version: int) -> object:
+    """Lo que entrega FileUpload tras elegir un archivo, en ipywidgets 7 y en el 8."""
+    about = {"name": "foto.jpg", "type": "image/jpeg", "size": len(content)}
+    if version == 7:
+        return {"foto.jpg": {"metadata": about, "content": content}}
+    return ({**about, "content": memoryview(content)},)
+
+
+@pytest.mark.parametrize("version", [7, 8])
+def test_the_uploaded_file_is_the_same_in_both_versions(version):
+    content = file_of("red")
+    assert uploaded(chosen(content, version)) == content and type(uploaded(chosen(content, version))) is bytes
+    assert uploaded({} if version == 7 else ()) is None
+
+
+def test_an_uploaded_picture_is_shown_and_a_bad_one_is_told(model):
+    model.preprocess = lambda source: load_picture(source, size=32)
+    demo = explore_upload(model, file_of("blue"))
+    first = shown(demo)
+    assert isinstance(demo.controls["file"], ipywidgets.FileUpload) and demo.controls["file"].accept == "image/*"
+    seen = []
+    for content in (file_of("red"), b"no soy una imagen", file_of("blue", (9, 300))):
+        seen.append(demo_module.Demo.frame(type("Otro", (), {"draw": staticmethod(demo.draw), "size": demo.size,
+                    "controls": {"file": type("Botón", (), {"value": chosen(content, 8)})}})()))
+    assert first != seen[0] and size_of(seen[0]) == size_of(seen[1]) == size_of(seen[2]) == size_of(first)
+    with pytest.raises(ValueError) as error:
+        load_picture(b"no soy una imagen")
+    assert seen[1] == error_picture(error.value, *demo.size)
+
+
+def test_the_real_button_redraws(model):
+    if int(ipywidgets.__version__.split(".")[0]) < 8:
+        pytest.skip("ipywidgets 7 no deja poner a mano el valor de FileUpload")
+    model.preprocess = lambda source: load_picture(source, size=32)
+    demo = explore_upload(model, file_of("blue"))
+    first, content = shown(demo), file_of("red")
+    demo.controls["file"].value = ({"name": "a.jpg", "type": "image/jpeg", "size": len(content), "content": content,
+                                    "last_modified": datetime.now(timezone.utc)},)
+    assert shown(demo) != first
+
+
+def test_the_map_of_an_uploaded_picture_answers_for_the_winning_class(model, monkeypatch):
+    model.preprocess = lambda source: load_picture(source, size=32)
+    asked, real = [], covering.occlusion_map
+    monkeypatch.setattr(covering, "occlusion_map", lambda *a: asked.append(a) or real(*a))
+    explore_upload(model, file_of("green"))
+    picture = load_picture(file_of("green"), size=32)
+    winner = model(picture[None]).argmax().item()
+    assert str(asked[0][2]) == str(probability(winner)) and asked[0][3:] == (8, 4, "blur")

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from augment import augment, cover, mix
+from augment import augment, cover, grain, mix
 from muon import optimizers
 from recipes import Recipe
 from torch import Generator, Tensor, nn
 
-BATCH = 64
 WARM_UP = 0.2  # parte del entrenamiento en que el paso crece; después baja hasta casi cero
 CLIP = 1.0
 FAR = 1e4  # resta que saca de la cuenta a la clase buena
@@ -82,9 +81,10 @@ def length(vectors: Tensor) -> Tensor:
 def batches(images: Tensor, targets: Tensor, classes: int, recipe: Recipe, generator: Generator) -> Iterator[Batch]:
     """Los lotes de una época, ya variados: imágenes (b, 3, h, w) y respuestas (b, clases)."""
     order = torch.randperm(len(images), generator=generator)
-    for index in order[: len(order) // BATCH * BATCH].split(BATCH):
+    for index in order[: len(order) // recipe.batch * recipe.batch].split(recipe.batch):
         answers = F.one_hot(targets[index], classes).float()
-        varied = cover(augment(images[index], generator), recipe.covering, generator)
+        varied = grain(augment(images[index], generator, recipe.sharp, recipe.light), recipe.grain, generator)
+        varied = cover(varied, recipe.covering, generator)
         yield mix(varied, answers, recipe.mixing, generator)
 
 
@@ -106,7 +106,7 @@ def train_epoch(
             if recipe.attack:
                 images = attacked(model, images, answers, recipe.attack, 1, torch.Generator().manual_seed(step))
             logits = model(images).float()
-        loss = F.cross_entropy(logits, answers)
+        loss = F.cross_entropy(logits, answers, label_smoothing=recipe.smoothing)
         model.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), CLIP)
@@ -130,7 +130,7 @@ def fit(recipe: Recipe, model: nn.Module, train: Batch, test: Batch, folder: Pat
     checkpoint = folder / f"{recipe.name}.pt"
     mark = fingerprint(recipe, *train)
     diary = restore(checkpoint, mark, model, tools)
-    steps = len(train[0]) // BATCH
+    steps = len(train[0]) // recipe.batch
     for epoch in range(len(diary), recipe.epochs):
         start = time.perf_counter()
         generator = torch.Generator().manual_seed(1000 * recipe.seed + epoch)

@@ -3,17 +3,20 @@ from dataclasses import dataclass
 
 WIDE = (24, 48, 64, 96, 128)
 NARROW = (16, 24, 32, 48, 64)
+PHOTOS = (32, 64, 128, 128, 192, 256)  # dos convoluciones por tamaño: 32, 16 y 8 píxeles de lado
 
 
 @dataclass(frozen=True)
 class Recipe:
     """La receta de una red.
 
-    source: conjunto de data/ con que se entrena. target: "labels" (qué objeto) o "scenes" (en qué lugar).
-    epochs, lr: vueltas a los datos y paso de Muon. mixing: cuánto se mezclan las imágenes entre sí. covering: lado,
-    en píxeles, del cuadro que se tapa al azar en cada imagen. attack: radio L2 de las imágenes adversarias con que se
-    entrena, 0 sin ellas. start: red ya entrenada de la que se parte, "" para pesos al azar. trials: otras pruebas que se miden
-    al final, cada una el nombre de un conjunto con parte `test`.
+    source: conjunto de `load_images` con que se entrena. target: "labels" (qué objeto) o "scenes" (en qué lugar).
+    epochs, lr, batch: vueltas a los datos, paso de Muon e imágenes por lote. pools: tras qué convoluciones se reduce el
+    mapa; None, tras todas menos dos. sharp: parte de las imágenes que se mueve sin interpolar. light: cuánto cambia la
+    luz. smoothing: parte de la respuesta que se reparte entre todas las clases (Szegedy et al., 2016). grain: ruido.
+    mixing: cuánto se mezclan las imágenes entre sí. covering: lado, en píxeles, del cuadro que se tapa al azar en cada
+    imagen. attack: radio L2 de las imágenes adversarias con que se entrena, 0 sin ellas. start: red ya entrenada de la
+    que se parte, "" para pesos al azar. trials: otras pruebas que se miden al final, cada una un conjunto con `test`.
     """
     name: str
     source: str = "escenas"
@@ -22,9 +25,15 @@ class Recipe:
     epochs: int = 30
     lr: float = 0.02
     weight_decay: float = 0.02
+    batch: int = 64
     widths: tuple[int, ...] = WIDE
     dense: int = 64
     batch_norm: bool = False
+    pools: tuple[int, ...] | None = None
+    sharp: float = 0.0
+    light: float = 1.0
+    smoothing: float = 0.0
+    grain: float = 0.0
     mixing: float = 0.0
     covering: int = 0
     attack: float = 0.0
@@ -34,6 +43,9 @@ class Recipe:
 
 CARS = ("autos_trampa", "autos_invertidos", "autos_libres")
 WOLVES = ("lobos_trampa", "lobos_libres")
+
+CIFAR10 = {"source": "cifar10", "epochs": 20, "batch": 128, "widths": PHOTOS, "dense": 128, "pools": (2, 4),
+           "sharp": 0.8, "light": 0.3, "smoothing": 0.1, "grain": 0.05}
 
 RECIPES = {recipe.name: recipe for recipe in (
     Recipe("escenas"),
@@ -46,4 +58,6 @@ RECIPES = {recipe.name: recipe for recipe in (
     Recipe("autos_reparada", source="autos_libres", epochs=30, widths=NARROW, dense=32, trials=CARS),
     Recipe("lobos_trampa", source="lobos_trampa", epochs=12, widths=NARROW, dense=32, trials=WOLVES),
     Recipe("lobos_reparada", source="lobos_libres", epochs=30, widths=NARROW, dense=32, trials=WOLVES),
+    Recipe("cifar10_bn", batch_norm=True, **CIFAR10),
+    Recipe("cifar10", **CIFAR10),
 )}

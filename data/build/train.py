@@ -40,7 +40,8 @@ def starting_network(recipe: Recipe, classes: list[str], device: torch.device) -
     if recipe.start:
         model = load_model(recipe.start, device).requires_grad_(True)
     else:
-        model = draw_weights(plain_network(classes, recipe.widths, recipe.dense, recipe.batch_norm), recipe.seed)
+        model = plain_network(classes, recipe.widths, recipe.dense, recipe.batch_norm, recipe.pools)
+        draw_weights(model, recipe.seed)
     return model.to(device, memory_format=torch.channels_last)
 
 
@@ -67,12 +68,13 @@ def rounded(model: nn.Module) -> nn.Module:
     return model.eval().requires_grad_(False)
 
 
-def publish(recipe: Recipe, model: nn.Module, diary: list[Row], final: float, extra: dict[str, float]) -> None:
-    """Guarda en data/networks/ los pesos y el diario, y pone al día las sumas de data/."""
+def publish(recipe: Recipe, model: nn.Module, size: int, diary: list[Row], final: float, extra: dict[str, float]) -> None:
+    """Guarda en data/networks/ los pesos y el diario, y pone al día las sumas de data/. size: lado de sus imágenes."""
     path = data_path("networks", f"{recipe.name}.safetensors")
     seconds = round(sum(row["seconds"] for row in diary))
     save_model(model, path, {"seed": str(recipe.seed), "accuracy": str(final), "epochs": str(recipe.epochs),
-                             "seconds": str(seconds), "source": recipe.source, "target": recipe.target})
+                             "seconds": str(seconds), "source": recipe.source, "target": recipe.target,
+                             "size": str(size)})
     log = {**vars(recipe), "parameters": sum(weight.numel() for weight in model.parameters()),
            "test_accuracy": final, "trials": extra, "seconds": seconds, "diary": diary}
     lines = [f'"{key}": {json.dumps(value, ensure_ascii=False)}'.replace("}, {", "},\n  {") for key, value in log.items()]
@@ -89,7 +91,7 @@ def train(recipe: Recipe, device: torch.device) -> None:
     test = sets[1].images.to(device), wanted.to(device)
     diary = fit(recipe, model, (sets[0].images, right), test, RUNS)
     final, extra = round(accuracy(rounded(model), *test), 4), trials(recipe, model, device)
-    publish(recipe, model, diary, final, extra)
+    publish(recipe, model, test[0].shape[-1], diary, final, extra)
     print(f"  {recipe.name}: acierta {final:.1%} de la prueba; otras pruebas: {extra or 'ninguna'}", flush=True)
 
 

@@ -1,20 +1,15 @@
-"""Demostraciones interactivas: unos controles, una función pura `draw(**valores) -> bytes` y su cuadro.
-
-Sólo `ipywidgets`, de la versión 7.7 a la 8. Todo se usa con el teclado: Tab lleva de un control a otro y las flechas lo
-mueven. Si `draw` falla, el error se lee en el lugar del cuadro y el siguiente movimiento vuelve a dibujar.
-"""
-from base64 import b64encode
+"""Las demostraciones de la lección 1: un parche que se mueve, su mapa, la clase, las máscaras y tus imágenes."""
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import product
+from pathlib import Path
 
-import ipywidgets as widgets
 import torch
-from IPython.display import Image, display
+from PIL.Image import Image
 from torch import Tensor, nn
 
-from labkit.images import bars, beside, caption, colorize, draw_box, enlarge, overlay, png_bytes, read_image, text_image
-from labkit.objectives import Objective
+from labkit.images import bars, beside, caption, colorize, draw_box, enlarge, jpeg_bytes, overlay, png_bytes
+from labkit.objectives import Objective, probability
 from labkit.occlusion import (
     boxes_grid_shape,
     class_probabilities,
@@ -22,57 +17,16 @@ from labkit.occlusion import (
     lowest_box,
     occlude,
     occluder_boxes,
+    occlusion_map,
     occlusion_scores,
     paint_boxes,
 )
 from labkit.shapes import check_shape
+from labkit.widgets.demo import Demo, choice, explorer, image_choice, slider, steps, upload_button, uploaded
 
 FILLS = [("negro", 0.0), ("media", "mean"), ("desenfoque", "blur"), ("ruido", "noise")]
 PICTURE = 256       # lado al que se agranda cada imagen, más o menos
 MOST_BARS = 12      # con más clases, sólo se dibujan las de mayor probabilidad
-WHOLE_LABEL = {"description_width": "initial"}
-
-
-class Demo(widgets.VBox):
-    """Una demostración: sus controles (`.controls`, por nombre) y, debajo, su cuadro (`.picture`)."""
-
-    def __init__(self, draw: Callable[..., bytes], controls: dict[str, widgets.Widget]) -> None:
-        self.draw, self.controls, self.size = draw, controls, (240, 640)
-        self.first = self.frame()
-        self.size = tuple(read_image(self.first).shape[1:])
-        kind = "png" if self.first.startswith(b"\x89PNG") else "jpeg"
-        self.picture = widgets.Image(value=self.first, format=kind, height=str(self.size[0]), width=str(self.size[1]))
-        row = widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap", "grid_gap": "0 16px"})
-        super().__init__([row, self.picture, _hide_static(self.first)])
-        for control in controls.values():
-            control.observe(self._redraw, "value")
-
-    def frame(self) -> bytes:
-        """El cuadro que toca a los valores de ahora; si `draw` falla, uno con el error escrito."""
-        try:
-            return self.draw(**{name: control.value for name, control in self.controls.items()})
-        except Exception as error:   # cualquiera: en un control, una excepción que escapa no la ve nadie
-            return _error_picture(error, *self.size)
-
-    def _redraw(self, change: dict) -> None:
-        self.picture.value = self.frame()
-
-    def _ipython_display_(self) -> None:
-        """Muestra el primer cuadro como imagen normal, que se lee en el cuaderno sin correr nada, y luego lo vivo, que
-        donde llega a dibujarse trae consigo el estilo que esconde a esa imagen (véase `_hide_static`).
-        """
-        display(Image(self.first))
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        display({"application/vnd.jupyter.widget-view+json": view,
-                 "text/plain": "Demostración interactiva: ejecuta la celda y mueve los controles."}, raw=True)
-
-
-def explorer(draw: Callable[..., bytes], controls: dict[str, widgets.Widget]) -> Demo:
-    """Una demostración: llama a `draw` con el valor de cada control y muestra la imagen que devuelve.
-
-    draw: función pura cuyos argumentos se llaman como los controles; da un PNG o JPEG, siempre del mismo tamaño.
-    """
-    return Demo(draw, controls)
 
 
 def explore_patch(model: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str],
@@ -97,15 +51,15 @@ def explore_patch(model: nn.Module, images: Tensor, labels: Tensor, classes: Seq
         seen = _boxed(occlude(picture, boxes[1:], fill)[0], boxes[1])
         return _with_bars(seen, chances, classes, label, f"{name}: {clean:.3f} → {covered:.3f}")
 
-    size = _slider("tamaño", max(1, min(h, w) // 16), max(1, min(h, w) // 2))
-    y, x = _slider("fila y", 0, h - size.value), _slider("columna x", 0, w - size.value)
+    size = slider("tamaño", max(1, min(h, w) // 16), max(1, min(h, w) // 2))
+    y, x = slider("fila y", 0, h - size.value), slider("columna x", 0, w - size.value)
 
     def keep_inside(change: dict) -> None:
         y.max, x.max = h - change["new"], w - change["new"]
 
     size.observe(keep_inside, "value")
-    return explorer(draw, {"image": _image_choice(labels, classes), "y": y, "x": x, "size": size,
-                           "fill": _choice("relleno", FILLS, 0.0)})
+    return explorer(draw, {"image": image_choice(labels, classes), "y": y, "x": x, "size": size,
+                           "fill": choice("relleno", FILLS, 0.0)})
 
 
 def explore_occlusion(model: nn.Module, image: Tensor, objective: Objective, sizes: Sequence[int] = (8, 16, 24, 32),
@@ -130,8 +84,8 @@ def explore_occlusion(model: nn.Module, image: Tensor, objective: Objective, siz
 
     for size, stride, (_, fill) in product(sizes, strides, FILLS) if precompute else ():
         scores(size, min(stride, size), fill)
-    return explorer(draw, {"size": _steps("tamaño", sizes), "stride": _steps("paso", strides),
-                           "fill": _choice("relleno", FILLS, 0.0)})
+    return explorer(draw, {"size": steps("tamaño", sizes), "stride": steps("paso", strides),
+                           "fill": choice("relleno", FILLS, 0.0)})
 
 
 def explore_images(model: nn.Module, images: Tensor, labels: Tensor, classes: Sequence[str], size: int = 24,
@@ -152,8 +106,8 @@ def explore_images(model: nn.Module, images: Tensor, labels: Tensor, classes: Se
         return png_bytes(caption(panels, f"Al tapar gana (en cuántas posiciones): {named}"))
 
     list(map(chances, range(n)))   # de una vez: después, elegir es inmediato
-    target = _choice("clase", [(name, k) for k, name in enumerate(classes)], int(labels[0]))
-    return explorer(draw, {"image": _image_choice(labels, classes), "target": target})
+    target = choice("clase", [(name, k) for k, name in enumerate(classes)], int(labels[0]))
+    return explorer(draw, {"image": image_choice(labels, classes), "target": target})
 
 
 def explore_masks(model: nn.Module, images: Tensor, masks: Tensor, labels: Tensor, classes: Sequence[str]) -> Demo:
@@ -177,7 +131,29 @@ def explore_masks(model: nn.Module, images: Tensor, masks: Tensor, labels: Tenso
         text = "P({}): {:.3f} → {:.3f}".format(classes[label], *chances[:, label])
         return _with_bars(enlarge(view, _scale(view)), chances, classes, label, text)
 
-    return explorer(draw, {"image": _image_choice(labels, classes), "hidden": _choice("se tapa", options, 0)})
+    return explorer(draw, {"image": image_choice(labels, classes), "hidden": choice("se tapa", options, 0)})
+
+
+def explore_upload(model: nn.Module, first: str | Path | bytes | Image, top: int = 5) -> Demo:
+    """Una imagen tuya: la eliges con un botón y ves las `top` clases más probables y dónde mira la red la primera.
+
+    model: cualquiera de `load_model` o `wrap` (su `.preprocess` ajusta la imagen);  first: la que se ve mientras tanto.
+    El parche, desenfocado, mide un cuarto de la imagen y avanza un octavo.
+    """
+    def draw(file: object) -> bytes:
+        picture = model.preprocess(uploaded(file) or first)
+        side, none = picture.shape[1], torch.tensor([[0, 0, 0, 0]])
+        chances = class_probabilities(model, picture, none)[0].cpu()
+        best = chances.topk(min(top, len(chances)))
+        winner = int(best.indices[0])
+        heat = occlusion_map(model, picture, probability(winner), side // 4, side // 8, "blur").cpu()
+        map_ = overlay(picture.mean(0, keepdim=True).expand_as(picture), colorize(heat, symmetric=True), 0.6)
+        names = [model.classes[k] for k in best.indices]
+        row = beside([*(enlarge(image, _scale(picture)) for image in (picture, map_)), bars(names, best.values)])
+        text = f"Lo más probable: «{names[0]}».\nRojo: al desenfocar ahí, su probabilidad baja."
+        return jpeg_bytes(caption(row, text))
+
+    return explorer(draw, {"file": upload_button()})
 
 
 def _occlusion_panels(image: Tensor, size: int, stride: int, clean: float, scores: Tensor, reference: Tensor) -> Tensor:
@@ -223,36 +199,3 @@ def _boxed(image: Tensor, box: Tensor) -> Tensor:
 
 def _scale(image: Tensor) -> int:
     return max(1, PICTURE // image.shape[1])
-
-
-def _slider(label: str, low: int, high: int) -> widgets.IntSlider:
-    return widgets.IntSlider(value=(low + high) // 2, min=low, max=high, description=label, style=WHOLE_LABEL)
-
-
-def _steps(label: str, values: Sequence[int]) -> widgets.SelectionSlider:
-    middle = sorted(values)[len(values) // 2]
-    return widgets.SelectionSlider(options=sorted(values), value=middle, description=label, style=WHOLE_LABEL)
-
-
-def _choice(label: str, options: list[tuple[str, object]], value: object) -> widgets.Dropdown:
-    return widgets.Dropdown(options=options, value=value, description=label, style=WHOLE_LABEL)
-
-
-def _image_choice(labels: Tensor, classes: Sequence[str]) -> widgets.Dropdown:
-    return _choice("imagen", [(f"{i + 1} · {classes[k]}", i) for i, k in enumerate(labels.tolist())], 0)
-
-
-def _error_picture(error: Exception, height: int, width: int) -> bytes:
-    """Un cuadro del mismo tamaño que los demás con el error escrito."""
-    text = text_image(f"✗ Este cuadro no se pudo dibujar.\n\n{type(error).__name__}: {error}\n\n"
-                      "Cambia algún control y se vuelve a intentar.", width)[:, :height]
-    return png_bytes(torch.nn.functional.pad(text, (0, 0, 0, height - text.shape[1]), value=1.0))
-
-
-def _hide_static(picture: bytes) -> widgets.HTML:
-    """Un estilo que esconde la copia fija de `picture`; la reconoce por un trozo de su contenido, escrito en la página.
-
-    Sólo llega a la página si lo vivo se dibuja; sin kernel no hay estilo y la copia fija se ve. Así nunca salen dos.
-    """
-    piece = b64encode(picture).decode()[len(picture) * 2 // 3:][:64]   # de en medio
-    return widgets.HTML(f"<style>img[src*='{piece}'] {{ display: none; }}</style>", layout={"display": "none"})

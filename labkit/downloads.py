@@ -1,0 +1,92 @@
+"""Lo que el curso no trae y se baja cuando lo pides: dónde queda, cómo se comprueba y qué pasa si no hay red.
+
+Nada se baja sin pedirlo (download=True, o `python -m labkit fetch`). Un archivo sólo recibe su nombre cuando llegó
+entero y su suma es la publicada; si la descarga se corta, el siguiente intento empieza de nuevo.
+"""
+import hashlib
+import os
+import sys
+import urllib.request
+from contextlib import suppress
+from http.client import HTTPException
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from tqdm import tqdm
+
+PIECE, PATIENCE = 1 << 20, 30  # bytes que se leen de una vez; segundos sin respuesta antes de rendirse
+
+
+def cache_path(*parts: str) -> Path:
+    """Dónde queda lo descargado: ~/.cache/labkit, o la carpeta que diga la variable LABKIT_CACHE."""
+    root = os.environ.get("LABKIT_CACHE") or Path.home() / ".cache" / "labkit"
+    return Path(root).joinpath(*parts)
+
+
+def real_data(name: str) -> Path | None:
+    """La ruta de un archivo de la carpeta que señala LABKIT_REAL_DATA, o None si no está ahí."""
+    folder = os.environ.get("LABKIT_REAL_DATA")
+    path = Path(folder, name) if folder else None
+    return path if path and path.is_file() else None
+
+
+def same_sum(path: Path, digest: str) -> bool:
+    """Si la suma del archivo es la publicada: MD5 si `digest` tiene 32 cifras; si no, el principio de su SHA-256."""
+    found = hashlib.new("md5" if len(digest) == 32 else "sha256", usedforsecurity=False)
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            found.update(piece)
+    return found.hexdigest().startswith(digest)
+
+
+def fetch_file(url: str, path: Path, digest: str) -> Path:
+    """Baja `url` a `path`, con una barra de avance, y devuelve `path`; si ya está ahí y entero, no hace nada.
+
+    digest: la suma publicada (como en `same_sum`).  RuntimeError si no hay red, si la descarga se corta o si lo que
+    llegó no tiene esa suma; en ningún caso queda un archivo a medias con el nombre de `path`.
+    """
+    if path.is_file() and same_sum(path, digest):
+        return path
+    partial = path.with_name(path.name + ".parcial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _stream(url, partial)
+        if not same_sum(partial, digest):
+            raise RuntimeError(f"lo que llegó de {url} está incompleto o cambiado (su suma no es la publicada). "
+                               "Repite; si vuelve a pasar, avisa a quien mantiene el curso.")
+        partial.replace(path)
+    except (OSError, HTTPException) as error:  # sin red, sin permiso, sin espacio
+        raise RuntimeError(f"no pude bajar {path.name} a {path.parent} ({error}): hace falta internet la primera vez, "
+                           "y espacio en esa carpeta. Repite cuando los haya; lo demás del curso funciona sin red."
+                           ) from error
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+    return path
+
+
+def _stream(url: str, path: Path) -> None:
+    """Copia lo que responde `url` al archivo `path`, con una barra de avance que va a la salida normal."""
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer, path.open("wb") as file:
+        total = int(answer.headers.get("Content-Length") or 0) or None
+        with tqdm(total=total, unit="B", unit_scale=True, desc=f"Bajando {Path(url).name}", file=sys.stdout) as bar:
+            while piece := answer.read(PIECE):
+                file.write(piece)
+                bar.update(len(piece))
+
+
+def import_torchvision() -> ModuleType:
+    """torchvision, también junto a un torch que solo sabe de CPU y no le conoce sus operadores compilados."""
+    try:
+        import torchvision
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+        for key in [key for key in sys.modules if key.split(".")[0] == "torchvision"]:
+            del sys.modules[key]
+        import_torchvision.library = torch.library.Library("torchvision", "DEF")  # debe seguir viva
+        for operator in ("nms", "qnms"):
+            import_torchvision.library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        import torchvision
+    return torchvision

@@ -1,0 +1,102 @@
+"""La red plana del curso: sus capas, cómo se sortean sus pesos y cómo se guarda."""
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+
+class Normalize(nn.Module):
+    """Lleva imágenes (b, 3, h, w) de [0, 1] a (imagen − media) / desviación, canal por canal."""
+
+    def __init__(self, mean: Sequence[float] = (0.5, 0.5, 0.5), std: Sequence[float] = (0.25, 0.25, 0.25)) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(std).view(3, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        return (images - self.mean) / self.std
+
+
+class GlobalAverage(nn.Module):
+    """La media de cada mapa de activación: (b, c, h, w) → (b, c)."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps.mean((2, 3))
+
+
+def plain_network(
+    classes: int | Sequence[str],
+    widths: Sequence[int] = (24, 48, 64, 96, 128),
+    dense: int = 64,
+    batch_norm: bool = False,
+    pools: Sequence[int] | None = None,
+) -> nn.Sequential:
+    """Una red convolucional plana y sin entrenar, con capas de nombre de libro: normalize, conv1, relu1, pool1, … fc.
+
+    classes: cuántas clases, o sus nombres. widths: canales de cada convolución. pools: tras cuáles (desde 1) va un
+    `pool`; si no dices, tras todas menos las dos últimas. dense: unidades de la capa densa oculta.
+    (b, 3, h, w) en [0, 1] → logits (b, clases).
+    """
+    pools = range(1, len(widths) - 1) if pools is None else pools
+    names = [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
+    layers: OrderedDict[str, nn.Module] = OrderedDict(normalize=Normalize())
+    for i, (before, width) in enumerate(zip((3, *widths), widths), start=1):
+        layers[f"conv{i}"] = nn.Conv2d(before, width, 5 if i == 1 else 3, padding=2 if i == 1 else 1)
+        if batch_norm:
+            layers[f"bn{i}"] = nn.BatchNorm2d(width)
+        layers[f"relu{i}"] = nn.ReLU()
+        if i in pools:
+            layers[f"pool{i}"] = nn.MaxPool2d(2)
+    layers["gap"] = GlobalAverage()
+    layers["dense"] = nn.Linear(widths[-1], dense)
+    layers[f"relu{len(widths) + 1}"] = nn.ReLU()
+    layers["fc"] = nn.Linear(dense, len(names))
+    return named(nn.Sequential(layers), names)
+
+
+def draw_weights(model: nn.Module, seed: int = 0) -> nn.Module:
+    """Sortea de nuevo, ahí mismo, los pesos de `model` y lo devuelve: Kaiming normal, sesgos en 0, normas en 1."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for module in model.modules():
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
+                if module.bias is not None:
+                    module.bias.zero_()
+            elif hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+    return model
+
+
+def save_model(model: nn.Module, path: Path, notes: dict[str, str]) -> None:
+    """Guarda en `path` una red de `plain_network` en media precisión, con su ficha: arquitectura, clases y `notes`."""
+    weights = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
+    weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
+    card = {"architecture": "plain", "dense": str(model.dense.out_features),
+            "widths": json.dumps([module.out_channels for module in model if isinstance(module, nn.Conv2d)]),
+            "batch_norm": str(any(isinstance(module, nn.BatchNorm2d) for module in model)),
+            "pools": json.dumps([int(name[4:]) for name in model.layers if name.startswith("pool")]),
+            "classes": json.dumps(model.classes, ensure_ascii=False)}
+    temporary = path.with_suffix(".tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary.write_bytes(safetensors.torch.save(weights, metadata={**notes, **card}))
+    temporary.replace(path)
+
+
+def named(model: nn.Module, classes: Sequence[str]) -> nn.Module:
+    """La red con los nombres de sus clases y de sus capas a la vista."""
+    model.classes = list(classes)
+    model.layers = [name for name, _ in model.named_children()]
+    return model
+
+
+def ready(model: nn.Module) -> nn.Module:
+    """La red en `eval()`, congelada y sin operaciones que escriban sobre su entrada."""
+    for module in model.modules():
+        if hasattr(module, "inplace"):
+            module.inplace = False
+    return model.eval().requires_grad_(False)

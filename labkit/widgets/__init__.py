@@ -1,0 +1,6 @@
+"""Demostraciones interactivas: cada `explore_…` da una, lista para mostrarse en un cuaderno."""
+from labkit.widgets.covering import explore_images, explore_masks, explore_occlusion, explore_patch, explore_upload
+from labkit.widgets.demo import Demo, explorer
+
+__all__ = ["Demo", "explore_images", "explore_masks", "explore_occlusion", "explore_patch", "explore_upload",
+           "explorer"]

@@ -1,0 +1,107 @@
+"""Una demostración: unos controles, una función pura `draw(**valores) -> bytes` y su cuadro.
+
+Sólo `ipywidgets`, de la versión 7.7 a la 8. Todo se usa con el teclado: Tab lleva de un control a otro y las flechas lo
+mueven. Si `draw` falla, el error se lee en el lugar del cuadro y el siguiente movimiento vuelve a dibujar.
+"""
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+
+import ipywidgets as widgets
+import torch
+from IPython.display import Image, display
+from torch import Tensor
+
+from labkit.images import png_bytes, text_image
+from labkit.pictures import load_picture
+
+WHOLE_LABEL = {"description_width": "initial"}
+
+
+class Demo(widgets.VBox):
+    """Una demostración: sus controles (`.controls`, por nombre) y, debajo, su cuadro (`.picture`)."""
+
+    def __init__(self, draw: Callable[..., bytes], controls: dict[str, widgets.Widget]) -> None:
+        self.draw, self.controls, self.size = draw, controls, (240, 640)
+        self.first = self.frame()
+        self.size = tuple(load_picture(self.first).shape[1:])
+        kind = "png" if self.first.startswith(b"\x89PNG") else "jpeg"
+        self.picture = widgets.Image(value=self.first, format=kind, height=str(self.size[0]), width=str(self.size[1]))
+        row = widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap", "grid_gap": "0 16px"})
+        super().__init__([row, self.picture, _hide_static(self.first)])
+        for control in controls.values():
+            control.observe(self._redraw, "value")
+
+    def frame(self) -> bytes:
+        """El cuadro que toca a los valores de ahora; si `draw` falla, uno con el error escrito."""
+        try:
+            return self.draw(**{name: control.value for name, control in self.controls.items()})
+        except Exception as error:   # cualquiera: en un control, una excepción que escapa no la ve nadie
+            return error_picture(error, *self.size)
+
+    def _redraw(self, change: dict) -> None:
+        self.picture.value = self.frame()
+
+    def _ipython_display_(self) -> None:
+        """Muestra el primer cuadro como imagen normal, que se lee en el cuaderno sin correr nada, y luego lo vivo, que
+        donde llega a dibujarse trae consigo el estilo que esconde a esa imagen (véase `_hide_static`).
+        """
+        display(Image(self.first))
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
+        display({"application/vnd.jupyter.widget-view+json": view,
+                 "text/plain": "Demostración interactiva: ejecuta la celda y mueve los controles."}, raw=True)
+
+
+def explorer(draw: Callable[..., bytes], controls: dict[str, widgets.Widget]) -> Demo:
+    """Una demostración: llama a `draw` con el valor de cada control y muestra la imagen que devuelve.
+
+    draw: función pura cuyos argumentos se llaman como los controles; da un PNG o JPEG, siempre del mismo tamaño.
+    """
+    return Demo(draw, controls)
+
+
+def slider(label: str, low: int, high: int) -> widgets.IntSlider:
+    """Un entero de `low` a `high`, que empieza en medio."""
+    return widgets.IntSlider(value=(low + high) // 2, min=low, max=high, description=label, style=WHOLE_LABEL)
+
+
+def steps(label: str, values: Sequence[int]) -> widgets.SelectionSlider:
+    """Uno de los valores dados, en orden; empieza en el de en medio."""
+    middle = sorted(values)[len(values) // 2]
+    return widgets.SelectionSlider(options=sorted(values), value=middle, description=label, style=WHOLE_LABEL)
+
+
+def choice(label: str, options: list[tuple[str, object]], value: object) -> widgets.Dropdown:
+    """Una lista de opciones, cada una con su texto."""
+    return widgets.Dropdown(options=options, value=value, description=label, style=WHOLE_LABEL)
+
+
+def image_choice(labels: Tensor, classes: Sequence[str]) -> widgets.Dropdown:
+    """Cuál de las imágenes, con el nombre de su clase."""
+    return choice("imagen", [(f"{i + 1} · {classes[k]}", i) for i, k in enumerate(labels.tolist())], 0)
+
+
+def upload_button(label: str = "Elige una imagen") -> widgets.FileUpload:
+    """Un botón para traer una imagen de tu computadora; `uploaded` da sus bytes."""
+    return widgets.FileUpload(accept="image/*", multiple=False, description=label, layout={"width": "initial"})
+
+
+def uploaded(value: object) -> bytes | None:
+    """Los bytes del archivo que trae un `FileUpload`, o None si no hay: ipywidgets 7 da un dict y el 8, una tupla."""
+    files = list(value.values()) if isinstance(value, dict) else list(value or ())
+    return bytes(files[-1]["content"]) if files else None
+
+
+def error_picture(error: Exception, height: int, width: int) -> bytes:
+    """Un cuadro del mismo tamaño que los demás con el error escrito."""
+    text = text_image(f"✗ Este cuadro no se pudo dibujar.\n\n{type(error).__name__}: {error}\n\n"
+                      "Cambia algún control y se vuelve a intentar.", width)[:, :height]
+    return png_bytes(torch.nn.functional.pad(text, (0, 0, 0, height - text.shape[1]), value=1.0))
+
+
+def _hide_static(picture: bytes) -> widgets.HTML:
+    """Un estilo que esconde la copia fija de `picture`; la reconoce por un trozo de su contenido, escrito en la página.
+
+    Sólo llega a la página si lo vivo se dibuja; sin kernel no hay estilo y la copia fija se ve. Así nunca salen dos.
+    """
+    piece = b64encode(picture).decode()[len(picture) * 2 // 3:][:64]   # de en medio
+    return widgets.HTML(f"<style>img[src*='{piece}'] {{ display: none; }}</style>", layout={"display": "none"})
