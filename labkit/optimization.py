@@ -1,0 +1,193 @@
+"""Optimizar la entrada: buscar, con el gradiente, la imagen que más responde a una pregunta (lección 2).
+
+Tres piezas: un lienzo (*canvas*), que da imágenes y sabe de dónde parte y de dónde no puede salirse; un objetivo, que
+las puntúa; y `maximize`, que sube. Fuente: Olah et al. (2017), «Feature Visualization», Distill,
+doi:10.23915/distill.00007.
+"""
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from labkit.activations import layer_names, get_layer, run
+from labkit.objectives import Objective
+from labkit.shapes import check_shape
+
+Transform = Callable[[Tensor], Tensor]  # (b, 3, h, w) → (b, 3, h, w)
+
+
+class PixelCanvas(nn.Module):
+    """Un lienzo de píxeles sueltos: `canvas()` da las imágenes (b, 3, h, w), siempre en [0, 1].
+
+    start: las imágenes de las que parte, (b, 3, h, w): ruido (`noise`) o imágenes de un conjunto.
+    radius: cuánto puede alejarse cada una de la suya (un número, o uno por imagen, (b,)), o None si es libre; norm:
+    "l2" (la raíz de la suma de cuadrados de los cambios) o "linf" (el mayor cambio de un píxel).
+    after: algo que se hace a las imágenes tras cada paso.
+    """
+
+    def __init__(self, start: Tensor, radius: float | Tensor | None = None, norm: str = "l2",
+                 after: Transform | None = None) -> None:
+        super().__init__()
+        check_shape(start, "b 3 h w", "start")
+        if norm not in ("l2", "linf"):
+            raise ValueError(f'norm: esperaba "l2" o "linf" y recibí {norm!r}.')
+        self.radius = None if radius is None else torch.as_tensor(radius, dtype=start.dtype).view(-1, 1, 1, 1)
+        self.norm, self.after = norm, after
+        self.register_buffer("start", start.detach().clone())
+        self.pixels = nn.Parameter(self.start.clone())
+
+    def forward(self) -> Tensor:
+        return self.pixels
+
+    @torch.no_grad()
+    def after_step(self, score: Tensor) -> None:
+        """Lo que sigue a cada paso: `after`, no alejarse más de `radius` y quedarse en [0, 1]."""
+        pixels = self.pixels if self.after is None else self.after(self.pixels)
+        if self.radius is not None:
+            pixels = self.start + within(pixels - self.start, self.radius.to(pixels.device), self.norm)
+        self.pixels.copy_(pixels.clamp(0, 1))
+
+
+@dataclass(frozen=True, eq=False)
+class Ascent:
+    """Lo que dejó una subida de b imágenes en n pasos.
+
+    images: (b, 3, h, w) al final;  scores: (n + 1, b), la puntuación antes de cada paso y al final;  frames:
+    (k, b, 3, h, w), la imagen en los pasos `kept`;  gradient: (b, 3, h, w), el del último paso respecto a la imagen.
+    """
+    images: Tensor
+    scores: Tensor
+    frames: Tensor
+    kept: list[int]
+    gradient: Tensor
+
+
+def noise(b: int, size: int = 64, sd: float = 0.1, seed: int = 0) -> Tensor:
+    """b imágenes grises con ruido en cada píxel, (b, 3, size, size) en [0, 1]; la misma semilla da las mismas."""
+    generator = torch.Generator().manual_seed(seed)
+    return (0.5 + sd * torch.randn(b, 3, size, size, generator=generator)).clamp(0, 1)
+
+
+def within(shift: Tensor, radius: float | Tensor, norm: str = "l2") -> Tensor:
+    """El cambio (b, 3, h, w) más parecido que no pasa de `radius`, un número o (b, 1, 1, 1), en esa norma."""
+    radius = torch.as_tensor(radius, dtype=shift.dtype, device=shift.device)
+    if norm == "linf":
+        return shift.clamp(-radius, radius)
+    length = shift.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    return shift * (radius / length.clamp(min=1e-12)).clamp(max=1)
+
+
+def maximize(model: nn.Module, objective: Objective, canvas: nn.Module, steps: int = 128, lr: float = 0.05,
+             transform: Transform | None = None, keep_every: int = 32) -> Ascent:
+    """Sube la puntuación de cada imagen del lienzo, `steps` pasos de Adam, y cuenta cómo le fue.
+
+    canvas: un módulo cuyo `forward()` da imágenes (b, 3, h, w) en [0, 1] y, si quiere, con `after_step(score)`, que se
+    llama tras cada paso. Ahí quedan las imágenes: con el mismo lienzo se puede seguir. transform: algo que se les hace
+    antes de mostrarlas a la red. keep_every: cada cuántos pasos se guarda un cuadro. Interrumpir (■) deja lo hecho
+    hasta ahí. La red no cambia ni acumula gradientes, y ninguna imagen depende de sus vecinas.
+    """
+    if steps < 1 or keep_every < 1:
+        raise ValueError(f"steps, keep_every: esperaba al menos 1 y recibí {steps} y {keep_every}.")
+    weights = [weight for weight in canvas.parameters() if weight.requires_grad]
+    adam = torch.optim.Adam(weights, lr, maximize=True)
+    scores, frames, kept, gradient = [], [], [], torch.zeros_like(canvas().detach())
+    try:
+        for step in range(steps):
+            with torch.enable_grad():
+                images = canvas()
+                score = objective(run(model, images if transform is None else transform(images), objective.layers))
+                # la suma y no la media: así el paso de una imagen no depende de cuántas la acompañan
+                gradient, *slopes = torch.autograd.grad(score.sum(), [images, *weights], materialize_grads=True)
+            _check_scores(score, images, objective)
+            if step % keep_every == 0:
+                frames.append(images.detach().clone())
+                kept.append(step)
+            scores.append(score.detach())
+            for weight, slope in zip(weights, slopes):
+                weight.grad = slope
+            adam.step()
+            if hasattr(canvas, "after_step"):
+                canvas.after_step(scores[-1])
+    except KeyboardInterrupt:
+        pass
+    with torch.no_grad():
+        images = canvas().detach().clone()
+        scores.append(objective(run(model, images, objective.layers)))
+    return Ascent(images, torch.stack(scores), torch.stack([*frames, images]), [*kept, len(scores) - 1],
+                  gradient.detach())
+
+
+def dream(model: nn.Module, objective: Objective, image: Tensor, sizes: Sequence[int] = (64, 90, 128), steps: int = 12,
+          lr: float = 0.01) -> list[Tensor]:
+    """DeepDream: agrega a una imagen (3, h, w) lo que una capa ve en ella, primero en pequeño y luego en grande.
+
+    sizes: el lado en cada octava. Devuelve la imagen tras cada octava, (3, lado, lado). A cada octava pasa la imagen
+    original agrandada más lo que se le ha agregado.  Fuente: Mordvintsev, Olah y Tyka (2015), «Inceptionism».
+    """
+    check_shape(image, "3 h w", "image")
+    views, detail = [], torch.zeros_like(image)[None]
+    for size in sizes:
+        base, detail = (F.interpolate(x, (size, size), mode="bicubic", antialias=True) for x in (image[None], detail))
+        canvas = PixelCanvas((base + detail).clamp(0, 1))
+        dreamed = maximize(model, objective, canvas, steps, lr).images
+        detail = dreamed - base
+        views.append(dreamed[0])
+    return views
+
+
+def diversity_of(images: Tensor, model: nn.Module, layer: str) -> float:
+    """Qué tan distintas ve la red unas imágenes (b, 3, h, w): la media de 1 − coseno entre sus estilos en `layer`.
+
+    0: iguales. El estilo es la matriz de Gram de los canales, que no mira dónde está cada cosa.
+    """
+    with torch.no_grad():
+        likeness = style_likeness(run(model, images, [layer])[layer])
+    b = len(images)
+    return 1 - ((likeness.sum() - b) / (b * (b - 1))).item() if b > 1 else 0.0
+
+
+def style_likeness(maps: Tensor) -> Tensor:
+    """El coseno entre las matrices de Gram de cada pareja de imágenes: (b, c, h, w) → (b, b)."""
+    flat = maps.flatten(2)
+    gram = F.normalize((flat @ flat.transpose(1, 2)).flatten(1), dim=1)
+    return gram @ gram.T
+
+
+@contextmanager
+def redirect_relu(model: nn.Module) -> Iterator[None]:
+    """Dentro del `with`, una ReLU apagada deja pasar el gradiente que la encendería (y solo ese).
+
+    Una unidad después de su ReLU, donde está en cero, no tiene gradiente: la imagen no sabe hacia dónde moverse.
+    """
+    handles = [get_layer(model, name).register_forward_hook(lambda _, inputs, output: _Redirected.apply(inputs[0]))
+               for name in layer_names(model, nn.ReLU)]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+class _Redirected(torch.autograd.Function):
+    """max(x, 0), con otro gradiente: el de la ReLU y, donde x < 0, también el que pide subir."""
+
+    @staticmethod
+    def forward(ctx: object, values: Tensor) -> Tensor:
+        ctx.save_for_backward(values)
+        return values.clamp(min=0)
+
+    @staticmethod
+    def backward(ctx: object, slope: Tensor) -> Tensor:
+        values, = ctx.saved_tensors
+        return torch.where((values > 0) | (slope > 0), slope, torch.zeros_like(slope))
+
+
+def _check_scores(score: Tensor, images: Tensor, objective: Objective) -> None:
+    if score.shape != images.shape[:1]:
+        raise ValueError(f"objective: esperaba una puntuación por imagen, ({len(images)},), y «{objective}» dio "
+                         f"{tuple(score.shape)}.")
+    if not torch.isfinite(score).all():
+        raise ValueError(f"«{objective}» dio NaN o infinito. Prueba un lr más chico o revisa el lienzo.")
