@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from labkit.downloads import cache_path, fetch_file, import_torchvision, real_data, same_sum
+from labkit.downloads import cache_path, fetch_file, import_torchvision, real_data, same_sum, short
 
 FOLDERS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CLASSES = ("avión", "automóvil", "pájaro", "gato", "venado", "perro", "rana", "caballo", "barco", "camión")
@@ -44,7 +44,7 @@ def _opened(split: str, download: bool) -> tuple[np.ndarray, list[int]]:
         if download:
             fetch_file(CIFAR10.url, archive, CIFAR10.tgz_md5)
         elif not (archive.is_file() and same_sum(archive, CIFAR10.tgz_md5)):
-            raise FileNotFoundError(f"CIFAR-10 no está en {root}, o está dañado. Se baja una sola vez (170 MB) con "
+            raise FileNotFoundError(f"CIFAR-10 no está en {short(root)}, o está dañado. Se baja una vez (170 MB) con "
                                     'load_images(source="cifar10", download=True) o, en una terminal, con '
                                     "python -m labkit fetch cifar10.") from error
         _unpack(archive, root / CIFAR10.base_folder)

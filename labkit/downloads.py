@@ -24,6 +24,11 @@ def cache_path(*parts: str) -> Path:
     return Path(root).joinpath(*parts)
 
 
+def short(path: Path) -> str:
+    """La ruta como se le escribe a alguien: con ~ en lugar de su carpeta personal."""
+    return f"~/{path.relative_to(Path.home()).as_posix()}" if path.is_relative_to(Path.home()) else str(path)
+
+
 def real_data(name: str) -> Path | None:
     """La ruta de un archivo de la carpeta que señala LABKIT_REAL_DATA, o None si no está ahí."""
     folder = os.environ.get("LABKIT_REAL_DATA")
@@ -57,9 +62,9 @@ def fetch_file(url: str, path: Path, digest: str) -> Path:
                                "Repite; si vuelve a pasar, avisa a quien mantiene el curso.")
         partial.replace(path)
     except (OSError, HTTPException) as error:  # sin red, sin permiso, sin espacio
-        raise RuntimeError(f"no pude bajar {path.name} a {path.parent} ({error}): hace falta internet la primera vez, "
-                           "y espacio en esa carpeta. Repite cuando los haya; lo demás del curso funciona sin red."
-                           ) from error
+        place = f"{path.name} a {short(path.parent)}"
+        raise RuntimeError(f"no pude bajar {place} ({error}): hace falta internet la primera vez, y espacio en esa "
+                           "carpeta. Repite cuando los haya; lo demás del curso funciona sin red.") from error
     finally:
         with suppress(OSError):
             partial.unlink()

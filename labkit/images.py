@@ -149,6 +149,21 @@ def bars(names: Sequence[str], values: Sequence[float] | Tensor, mark: int | Non
     return from_pillow(picture)
 
 
+def save_poster(image: Tensor, path: str | Path, width: int = 3000, dpi: int = 300) -> Path:
+    """Guarda la imagen (3, h, w) como PNG de `width` píxeles de ancho, suavizada, para imprimirla; devuelve la ruta.
+
+    3000 píxeles a 300 por pulgada son 25 cm: una playera. ValueError si la ruta no termina en .png.
+    """
+    check_shape(image, "3 h w", "image")
+    path = Path(path)
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"path: esperaba un nombre que termine en .png y recibí «{path.name}».")
+    size = (width, round(width * image.shape[1] / image.shape[2]))
+    picture = Image.fromarray(to_uint8(image).permute(1, 2, 0).contiguous().numpy())
+    picture.resize(size, Image.Resampling.BICUBIC).save(path, dpi=(dpi, dpi))
+    return path
+
+
 def png_bytes(image: Tensor) -> bytes:
     """La imagen (3, h, w) como archivo PNG: sin pérdida, para texto y píxeles agrandados."""
     return _encoded(image, "PNG", {"compress_level": 1})

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from labkit.activations import layer_names, get_layer, run
+from labkit.activations import Acts, get_layer, layer_names, run
 from labkit.objectives import Objective
 from labkit.shapes import check_shape
 
@@ -138,15 +138,25 @@ def dream(model: nn.Module, objective: Objective, image: Tensor, sizes: Sequence
     return views
 
 
+def diversity(name: str) -> Objective:
+    """Qué tan distinta es cada imagen de las demás del lote, según su estilo en la capa `name`: 1 − coseno medio.
+
+    Se suma a otro objetivo para que varias subidas no lleguen al mismo óptimo: `logit(k) + 100 * diversity("conv3")`.
+    """
+    def measure(acts: Acts) -> Tensor:
+        likeness = style_likeness(acts[name])
+        return 1 - (likeness.sum(1) - 1) / max(len(likeness) - 1, 1)
+
+    return Objective((name,), measure, f"diversidad en {name}")
+
+
 def diversity_of(images: Tensor, model: nn.Module, layer: str) -> float:
     """Qué tan distintas ve la red unas imágenes (b, 3, h, w): la media de 1 − coseno entre sus estilos en `layer`.
 
     0: iguales. El estilo es la matriz de Gram de los canales, que no mira dónde está cada cosa.
     """
     with torch.no_grad():
-        likeness = style_likeness(run(model, images, [layer])[layer])
-    b = len(images)
-    return 1 - ((likeness.sum() - b) / (b * (b - 1))).item() if b > 1 else 0.0
+        return diversity(layer)(run(model, images, [layer])).mean().item() if len(images) > 1 else 0.0
 
 
 def style_likeness(maps: Tensor) -> Tensor:

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import Image as DisplayImage
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from labkit.images import DIVERGING, color_limits, to_uint8
+from labkit.images import DIVERGING, color_limits, contact_sheet, jpeg_bytes, to_uint8
 from labkit.shapes import check_shape
 
 STYLES = ("o-", "s--", "^:", "D-.", "v-", "P--")        # las curvas se distinguen por marca y trazo, no sólo por color
@@ -31,6 +32,15 @@ def show_images(images: Tensor, titles: Sequence[str] | None = None, cols: int =
         _draw_image(axis, image, "" if titles is None else titles[i])
     figure.tight_layout()
     return figure
+
+
+def show_sheet(images: Tensor, cols: int = 8, scale: int = 1, quality: int = 75) -> DisplayImage:
+    """Muchas imágenes (n, 3, h, w) en una hoja JPEG que se ve `scale` veces mayor; las sintéticas, en PNG, pesan mucho.
+
+    quality: la del JPEG, de 1 a 95.
+    """
+    sheet = contact_sheet(images.detach().cpu(), cols, pad=1)
+    return DisplayImage(jpeg_bytes(sheet, quality), width=sheet.shape[2] * scale)
 
 
 def show_heatmap(heat: Tensor, image: Tensor | None = None, label: str = "", symmetric: bool = False) -> Figure:

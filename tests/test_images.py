@@ -18,6 +18,7 @@ from labkit.images import (
     jpeg_bytes,
     overlay,
     png_bytes,
+    save_poster,
     text_image,
     to_uint8,
 )
@@ -181,6 +182,17 @@ def test_png_is_exact_and_jpeg_is_close(image):
     assert png_bytes(smooth)[1:4] == b"PNG" and jpeg_bytes(smooth)[:2] == b"\xff\xd8"
     fine, coarse = ((decoded(jpeg_bytes(smooth, quality)) - smooth).abs().mean() for quality in (95, 10))
     assert fine < 0.01 < coarse
+
+
+def test_a_poster_is_large_and_keeps_the_picture(tmp_path):
+    ramp = torch.linspace(0, 1, 16).expand(3, 8, 16)
+    path = save_poster(ramp, tmp_path / "playera.png", width=640)
+    with Image.open(path) as poster:
+        assert poster.size == (640, 320) and round(poster.info["dpi"][0]) == 300
+        values = np.asarray(poster)[160, :, 0]
+    assert (np.diff(values.astype(int)) >= -1).all() and values[0] < 10 and values[-1] > 245
+    with pytest.raises(ValueError, match="termine en .png"):
+        save_poster(ramp, tmp_path / "playera.jpg")
 
 
 def test_bytes_refuse_a_batch(image):

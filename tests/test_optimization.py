@@ -14,6 +14,7 @@ from labkit.objectives import Objective, channel, direction, each, layer, logit,
 from labkit.optimization import (
     Ascent,
     PixelCanvas,
+    diversity,
     diversity_of,
     dream,
     maximize,
@@ -250,6 +251,16 @@ def test_diversity_is_zero_for_copies_and_one_for_orthogonal_styles(network):
     assert torch.allclose(style_likeness(torch.cat([maps[:1], moved])), torch.ones(2, 2))
 
 
+def test_the_diversity_term_pushes_images_apart(network):
+    start = noise(3, 16)
+    alone = maximize(network, logit(0), PixelCanvas(start), steps=15)
+    apart = maximize(network, logit(0) + 50 * diversity("conv2"), PixelCanvas(start), steps=15)
+    assert diversity_of(apart.images, network, "conv2") > diversity_of(alone.images, network, "conv2")
+    values = diversity("conv2")(run(network, start, ["conv2"]))
+    likeness = style_likeness(run(network, start, ["conv2"])["conv2"])
+    assert values[0].item() == pytest.approx(1 - (likeness[0, 1] + likeness[0, 2]).item() / 2, abs=1e-5)
+
+
 # ── ReLU ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 @pytest.fixture
@@ -284,6 +295,13 @@ def test_redirecting_changes_no_value_and_only_opens_the_way_up(silent):
     down, = torch.autograd.grad(-values.sum(), images)
     lit = (images[:, 0] > 0.6).float()
     assert torch.equal(up[:, 0], torch.ones_like(lit)) and torch.equal(down[:, 0], -lit)
+
+
+def test_each_image_may_have_its_own_budget(linear):
+    start, radii = torch.full((3, 3, 6, 4), 0.5), torch.tensor([0.1, 0.5, float("inf")])
+    images = maximize(linear, logit(0), PixelCanvas(start, radii), steps=40).images
+    moved = (images - start).flatten(1).norm(dim=1)
+    assert torch.allclose(moved[:2], radii[:2], atol=1e-4) and moved[2] == pytest.approx((72 * 0.25) ** 0.5, rel=1e-4)
 
 
 # ── DeepDream ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,74 @@
+"""Las demostraciones de la lección 2: lo que enseñan es lo que se calculó, en cada extremo de cada control."""
+from io import BytesIO
+
+import pytest
+import torch
+from PIL import Image
+
+from labkit.models import draw_weights, plain_network
+from labkit.objectives import each, logit
+from labkit.optimization import PixelCanvas, maximize, noise
+from labkit.pictures import load_picture
+from labkit.widgets import climbing, explore_budget, explore_frames, explore_units, watch
+
+
+@pytest.fixture(scope="module")
+def model():
+    return draw_weights(plain_network(["avión", "barco", "camión"], (6, 8, 10)), 0).eval().requires_grad_(False)
+
+
+def values(control) -> list:
+    return list(range(control.min, control.max + 1)) if hasattr(control, "min") else [value for _, value in control.options]
+
+
+def size_of(content: bytes) -> tuple[int, int]:
+    return Image.open(BytesIO(content)).size
+
+
+def test_frames_are_those_of_the_ascent(model):
+    ascent = maximize(model, each([logit(0), logit(2)]), PixelCanvas(noise(1, 16).expand(2, -1, -1, -1)), steps=9, keep_every=4)
+    demo = explore_frames(ascent, ["uno", "dos"])
+    assert values(demo.controls["frame"]) == [0, 1, 2, 3] and len(values(demo.controls["image"])) == 2
+    for image in (0, 1):
+        for frame in range(4):
+            content = demo.draw(image=image, frame=frame)
+            assert size_of(content) == size_of(demo.first)
+            shown = load_picture(content)[:, 14:190, 210:390]               # la de la derecha, agrandada 12 veces
+            expected = ascent.frames[frame, image].mean()
+            assert abs(shown.mean() - expected) < 0.06
+    assert demo.draw(image=0, frame=0) != demo.draw(image=0, frame=3)
+
+
+def test_units_show_their_own_panels():
+    panels = {"positiva": torch.rand(4, 3, 8, 8), "negativa": torch.rand(4, 3, 8, 8)}
+    panels["positiva"][2] = 1.0
+    demo = explore_units(panels, list("abcd"))
+    contents = [demo.draw(unit=i) for i in range(4)]
+    assert len(set(contents)) == 4 and len({size_of(content) for content in contents}) == 1
+    assert load_picture(contents[2])[:, 4:180, 4:180].min() > 0.9
+
+
+def test_the_budget_goes_from_noise_to_image_and_from_little_to_much(model, monkeypatch):
+    seen = []
+    real = climbing.maximize
+    monkeypatch.setattr(climbing, "maximize", lambda *a, **k: seen.append(real(*a, **k)) or seen[-1])
+    image = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(0))
+    demo = explore_budget(model, image, target=2, radii=(0.5, 4), mixes=(0.0, 1.0), steps=8)
+    assert len(seen) == 1 and len(seen[0].images) == 4                      # todo de una vez
+    start = torch.stack([noise(1, 16)[0], noise(1, 16)[0], image, image])
+    moved = (seen[0].images - start).flatten(1).norm(dim=1)
+    assert (moved <= torch.tensor([0.5, 4, 0.5, 4]) + 1e-4).all() and moved[1] > 0.6 and moved[3] > 0.6
+    contents = {(mix, radius): demo.draw(mix=mix, radius=radius) for mix in (0, 1) for radius in (0, 1)}
+    assert len(set(contents.values())) == 4 and len({size_of(content) for content in contents.values()}) == 1
+
+
+def test_watching_changes_nothing_and_shows_the_way(model, monkeypatch):
+    shown, displayed = [], []
+    monkeypatch.setattr(climbing, "display", displayed.append)
+    watched = watch(PixelCanvas(noise(2, 16)), every=3)
+    first = watched.view.value
+    watched.view.observe(lambda change: shown.append(change["new"]), "value")
+    ascent = maximize(model, logit(1), watched, steps=10)
+    plain = maximize(model, logit(1), PixelCanvas(noise(2, 16)), steps=10)
+    assert torch.equal(ascent.images, plain.images) and len(displayed) == 1
+    assert len(shown) == 3 and first not in shown and "paso 9" in watched.text.value
