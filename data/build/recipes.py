@@ -44,9 +44,6 @@ class Recipe:
 CARS = ("autos_trampa", "autos_invertidos", "autos_libres")
 WOLVES = ("lobos_trampa", "lobos_libres")
 
-CIFAR10 = {"source": "cifar10", "epochs": 20, "batch": 128, "widths": PHOTOS, "dense": 128, "pools": (2, 4),
-           "sharp": 0.8, "light": 0.3, "smoothing": 0.1, "grain": 0.05}
-
 RECIPES = {recipe.name: recipe for recipe in (
     Recipe("escenas"),
     Recipe("escenas_semilla1", seed=1),
@@ -58,6 +55,6 @@ RECIPES = {recipe.name: recipe for recipe in (
     Recipe("autos_reparada", source="autos_libres", epochs=30, widths=NARROW, dense=32, trials=CARS),
     Recipe("lobos_trampa", source="lobos_trampa", epochs=12, widths=NARROW, dense=32, trials=WOLVES),
     Recipe("lobos_reparada", source="lobos_libres", epochs=30, widths=NARROW, dense=32, trials=WOLVES),
-    Recipe("cifar10_bn", batch_norm=True, **CIFAR10),
-    Recipe("cifar10", **CIFAR10),
+    Recipe("cifar10_bn", source="cifar10", epochs=20, batch=128, widths=PHOTOS, dense=128, batch_norm=True, pools=(2, 4),
+           sharp=0.8, light=0.3, smoothing=0.1, grain=0.05),
 )}
