@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import torch
 from IPython.display import Image as DisplayImage
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from labkit.images import DIVERGING, color_limits, contact_sheet, jpeg_bytes, to_uint8
+from labkit.images import DIVERGING, caption, color_limits, contact_sheet, jpeg_bytes, to_uint8
 from labkit.shapes import check_shape
 
 STYLES = ("o-", "s--", "^:", "D-.", "v-", "P--")        # las curvas se distinguen por marca y trazo, no sólo por color
@@ -34,12 +35,16 @@ def show_images(images: Tensor, titles: Sequence[str] | None = None, cols: int =
     return figure
 
 
-def show_sheet(images: Tensor, cols: int = 8, scale: int = 1, quality: int = 75) -> DisplayImage:
+def show_sheet(images: Tensor, cols: int = 8, scale: int = 1, quality: int = 60,
+               labels: Sequence[str] | None = None) -> DisplayImage:
     """Muchas imágenes (n, 3, h, w) en una hoja JPEG que se ve `scale` veces mayor; las sintéticas, en PNG, pesan mucho.
 
-    quality: la del JPEG, de 1 a 95.
+    quality: la del JPEG, de 1 a 95.  labels: algo muy corto que se escribe debajo de cada una.
     """
-    sheet = contact_sheet(images.detach().cpu(), cols, pad=1)
+    images = images.detach().cpu()
+    if labels is not None:
+        images = torch.stack([caption(image, label, 9) for image, label in zip(images, labels, strict=True)])
+    sheet = contact_sheet(images, cols, pad=1)
     return DisplayImage(jpeg_bytes(sheet, quality), width=sheet.shape[2] * scale)
 
 

@@ -248,8 +248,8 @@ def bytes_are_not_utf8(folder: Path) -> Where:
 @plant
 def label_row_is_missing(folder: Path) -> Where:
     labels = Sheet(folder, "label.csv")
-    row = without_line("label.csv", labels.line("category", re.compile(ONLY.format("color")).fullmatch, 2), folder)
-    return "index.csv", 2, f"número {row[0]} "
+    line = labels.line("category", re.compile(ONLY.format("color")).fullmatch, 2)
+    return "label.csv", line, f"número {without_line('label.csv', line, folder)[0]} "
 
 
 @plant
@@ -315,21 +315,21 @@ def category_column_is_missing(folder: Path) -> Where:
     for row in sheet.rows:
         del row[place]
     sheet.save()
-    return "category.csv", Sheet(folder, "category.csv").line("name", "part".__eq__), "part"
+    return "index.csv", 1, "«part»"
 
 
 def category_column_is_renamed(folder: Path) -> Where:
     sheet = Sheet(folder, "index.csv")
     sheet.rows[0][sheet.rows[0].index("part")] = "parte"
     sheet.save()
-    return "category.csv", Sheet(folder, "category.csv").line("name", "part".__eq__), "part"
+    return "index.csv", 1, "«part»"
 
 
 def label_loses_a_category(folder: Path) -> Where:
     labels = Sheet(folder, "label.csv")
     line = labels.line("category", lambda text: ";" in text)
     labels.set(line, "category", lambda old: old.split(";")[0])
-    return "index.csv", 0, f"«{labels.get(line, 'name')}»"
+    return "label.csv", line, f"«{labels.get(line, 'name')}»"
 
 
 def label_row_lacks_a_field(folder: Path) -> Where:
@@ -339,7 +339,99 @@ def label_row_lacks_a_field(folder: Path) -> Where:
     return "label.csv", 4, ""
 
 
+def change_label(folder: Path, column: str, change: Callable[[str], str], shape: str = ONLY.format("object")) -> Where:
+    """Una falla que es cambiar un campo del cuarto renglón de label.csv cuya categoría tiene esa forma."""
+    labels = Sheet(folder, "label.csv")
+    line = labels.line("category", re.compile(shape).fullmatch, 3)
+    labels.set(line, column, change)
+    return "label.csv", line, "" if column == "name" else labels.get(line, "name")
+
+
+def label_is_of_another_category(folder: Path) -> Where:
+    return change_label(folder, "category", lambda old: old.replace("object", "part"))
+
+
+def label_has_one_category_more(folder: Path) -> Where:
+    return change_label(folder, "category", lambda old: old + ";scene(4)")
+
+
+def label_name_changes_only_there(folder: Path) -> Where:
+    labels = Sheet(folder, "label.csv")
+    line = labels.line("category", lambda text: ";" in text)
+    labels.set(line, "name", "otro nombre")
+    return "label.csv", line, "otro nombre"
+
+
+def label_coverage_is_a_tenth_more(folder: Path) -> Where:
+    return change_label(folder, "coverage", lambda old: f"{float(old) * 1.1:f}")
+
+
+def label_coverage_is_negative(folder: Path) -> Where:
+    return change_label(folder, "coverage", lambda old: "-0.000001")
+
+
+def label_coverage_is_nan(folder: Path) -> Where:
+    return change_label(folder, "coverage", lambda old: "nan")
+
+
+def label_is_of_nobody(folder: Path) -> Where:
+    labels = Sheet(folder, "label.csv")
+    labels.rows.append([str(len(labels.rows)), "sobrante", "object(12)", "12", "3.000000", ""])
+    labels.save()
+    return "label.csv", len(labels.rows), "sobrante"
+
+
+def category_row_is_repeated(folder: Path) -> Where:
+    sheet = Sheet(folder, "category.csv")
+    sheet.rows.append(sheet.rows[2])
+    sheet.save()
+    return "category.csv", len(sheet.rows), sheet.rows[2][0]
+
+
+def column_is_repeated(folder: Path) -> Where:
+    sheet = Sheet(folder, "index.csv")
+    sheet.rows[0][sheet.rows[0].index("part")] = "object"
+    sheet.save()
+    return "index.csv", 1, "«object»"
+
+
+def mask_lacks_its_end(folder: Path) -> Where:
+    png = Sheet(folder, "index.csv").get(9, "object")
+    path = folder / "images" / png
+    path.write_bytes(path.read_bytes()[:-14])
+    return "index.csv", 9, png
+
+
+def mask_has_red_and_green_swapped(folder: Path) -> Where:
+    png = Sheet(folder, "index.csv").get(9, "color")
+    path = folder / "images" / png
+    Image.fromarray(np.array(Image.open(path))[..., [1, 0, 2]]).save(path)
+    return "index.csv", 9, "los números"
+
+
+def mask_is_twice_in_its_cell(folder: Path) -> Where:
+    png = Sheet(folder, "index.csv").get(9, "object")
+    Sheet(folder, "index.csv").set(9, "object", lambda old: f"{old};{old}")
+    return "index.csv", 9, png
+
+
+def there_are_no_images(folder: Path) -> Where:
+    sheet = Sheet(folder, "index.csv")
+    del sheet.rows[1:]
+    sheet.save()
+    return "index.csv", 0, "ninguna imagen"
+
+
+def field_is_endless(folder: Path) -> Where:
+    Sheet(folder, "index.csv").set(9, "split", "t" * 300_000)
+    return "index.csv", 9, "[…]"
+
+
 LONELY = {function.__name__: function for function in (
     index_is_missing, labels_are_missing, categories_are_missing, column_is_missing, category_column_is_missing,
-    category_column_is_renamed, label_loses_a_category, label_row_lacks_a_field)}
+    category_column_is_renamed, label_loses_a_category, label_row_lacks_a_field, label_is_of_another_category,
+    label_has_one_category_more, label_name_changes_only_there, label_coverage_is_a_tenth_more,
+    label_coverage_is_negative, label_coverage_is_nan, label_is_of_nobody, category_row_is_repeated, column_is_repeated,
+    mask_lacks_its_end, mask_has_red_and_green_swapped, mask_is_twice_in_its_cell, there_are_no_images,
+    field_is_endless)}
 MOVERS = {"row_is_out_of_order", "label_row_is_missing", "category_row_is_missing", "label_missing_from_codes"}

@@ -1,15 +1,15 @@
 """Revisar una carpeta Broden: cada falla, una sola vez, en el renglón que la tiene.
 
 Cada cifra está escrita en varios archivos y además se cuenta en las máscaras: se culpa a la que contradice a las demás.
-Lo que no se pudo contar hace de la cuenta un intervalo: desde lo contado hasta lo contado más lo dañado.
 """
+import warnings
 from difflib import get_close_matches
 from pathlib import Path
 
 from labkit.broden import format as grammar
-from labkit.broden.evidence import Evidence, Fault, checked_rows, misplaced
+from labkit.broden.evidence import UNKNOWN, Evidence, Fault, checked_rows, misplaced
+from labkit.broden.figures import Figures, Row, amount
 
-UNKNOWN = 10 ** 9                                               # daños que no se pueden contar
 OTHER_RULES = {
     "md5": ("index.csv", "las partes no se repartieron por el md5 de la ruta: la carpeta sigue otra regla."),
     "parte": ("index.csv", "las partes no son train y val."),
@@ -17,6 +17,9 @@ OTHER_RULES = {
     "modo": ("index.csv", "las máscaras no son PNG RGB de 8 bits; se leen convertidas."),
     "frecuencia": ("label.csv", "las cuentas no son las de estas máscaras: ¿es parte de un Broden más grande?"),
     "cobertura": ("label.csv", "las coberturas no son las de estas máscaras: ¿se midieron en otro tamaño?"),
+    "mayor": ("label.csv", "en las máscaras hay menos: ¿se contó antes de reducirlas, o en un Broden más grande?"),
+    "medida": ("label.csv", "las tablas concuerdan en otras coberturas: ¿se midieron en otro tamaño?"),
+    "imágenes": ("category.csv", "frequency cuenta imágenes y no parejas de imagen y etiqueta."),
 }
 
 
@@ -27,20 +30,11 @@ def check_broden(folder: str | Path) -> list[Fault]:
     """
     folder = Path(folder).expanduser()
     if not folder.is_dir():
-        raise NotADirectoryError(f"No encuentro la carpeta {folder}.")
-    return _Check(folder).run()
-
-
-def _real(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")
-
-
-def _near(value: float, low: float, high: float) -> bool:
-    """Si una cobertura cae entre dos valores, con un margen de 5 % y de 0.1 imágenes."""
-    return low * 0.95 - 0.1 <= value <= high * 1.05 + 0.1
+        raise NotADirectoryError(f"{folder} es un archivo y esperaba una carpeta." if folder.is_file() else
+                                 f"No encuentro la carpeta {folder}.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")                         # las de Pillow, en inglés
+        return _Check(folder).run()
 
 
 def _few(count: int, total: int) -> bool:
@@ -54,33 +48,41 @@ class _Check:
     def __init__(self, folder: Path) -> None:
         self.folder, self.faults, index = folder, [], folder / "index.csv"
         header = next(grammar.read_rows(index), (1, 0, []))[2] if index.is_file() else []
-        fixed = grammar.FIXED
-        self.columns = [name for name in header if name not in fixed] if {*fixed} <= {*header} else []
+        header = [name for name in header if name]
+        whole = {*grammar.FIXED} <= {*header} and len({*header}) == len(header)
+        self.columns = [name for name in header if name not in grammar.FIXED] if whole else []
         self.summary = list(checked_rows(folder / "category.csv", grammar.CATEGORY_COLUMNS, self.faults))
-        self.labels: dict[int, dict[str, str]] = {}             # los renglones de label.csv, por su número,
-        self.lines: dict[int, int] = {}                         # dónde están
+        self.coded = {path.stem[2:] for path in folder.glob("c_*.csv")}         # las categorías con su tabla
+        self.labels: dict[int, Row] = {}                        # los renglones de label.csv, por su número,
         self.declared: dict[int, dict[str, int]] = {}           # y sus categorías: vacías si no se entienden
         self.misnamed: set[int] = set()                         # etiquetas con una falla ya dicha en el nombre
-        self.codes: dict[str, dict[int, dict[str, str]]] = {}   # los renglones de c_*.csv
+        self.gone: set[int] = set()                             # números que se usan y cuyo renglón se borró
+        self.sheets: dict[str, list[tuple[int, dict[str, str], bool]]] = {}      # las c_*.csv, como están
+        self.codes: dict[str, dict[int, Row]] = {}              # los renglones de c_*.csv
         self.settled: dict[str, dict[int, int]] = {}            # por categoría, las imágenes de cada etiqueta
 
     def run(self) -> list[Fault]:
         """Las fallas de todos los archivos."""
         self._read_labels()
-        self._check_names()
         supported = {row["name"] for _, row, _ in self.summary}.union(*self.declared.values())
         categories = [name for name in self.columns if name in supported] or self.columns
         self.evidence = Evidence(self.folder, categories, self.faults)
         self.damaged = self.evidence.damaged
         self.damaged.update(dict.fromkeys(supported - {*categories}, UNKNOWN))
-        if any((self.folder / f"c_{category}.csv").is_file() for category in categories):
-            for category in categories:
-                self._read_codes(category)
+        if self.coded & {*categories}:
+            self.sheets = {name: list(checked_rows(self.folder / f"c_{name}.csv", grammar.CODE_COLUMNS, self.faults))
+                           for name in categories}
         elif categories:
             self._fault("c_*.csv", 0, "archivo", "no hay ninguno; las categorías se leen de label.csv.", True)
+        self._check_labels()
+        self._check_names()
+        for category in self.sheets:
+            self._check_codes(category)
         self._check_numbers()
+        figures = Figures(self.evidence, self.labels, self.codes, self._fault)
         for number, declared in self.declared.items():
-            self._check_counts(number, declared)
+            for category, count in figures.check(number, declared).items():
+                self.settled.setdefault(category, {})[number] = count
         self._check_summary()
         return self._judged()
 
@@ -90,9 +92,11 @@ class _Check:
     def _read_labels(self) -> None:
         """Lee label.csv; a un número que no puede ser lo sustituye el que sigue al anterior, para no culpar a otros."""
         rows = list(checked_rows(self.folder / "label.csv", grammar.LABEL_COLUMNS[:5], self.faults))
+        if rows and "syns" not in rows[0][1]:
+            self._fault("label.csv", 1, "columna", "falta la columna «syns»: se lee sin sinónimos.", True)
         numbers = [grammar.integer(row["number"]) for _, row, _ in rows]
         valid = [i for i, number in enumerate(numbers) if number and number <= grammar.MAX_NUMBER]
-        late = {valid[j] for j in misplaced([numbers[i] - i for i in valid])}
+        late = {valid[j - 1] for j in misplaced([1, *(numbers[i] - i for i in valid)]) if j}
         few, previous = _few(len(late), len(rows)), 0
         for i, (line, row, sound) in enumerate(rows):
             number = numbers[i]
@@ -101,21 +105,53 @@ class _Check:
                     self._fault("label.csv", line, "número", f"«{row['name']}»: number: esperaba un entero de 1 a "
                                 f"{grammar.MAX_NUMBER}, en orden y sin repetir, y hay «{row['number']}».")
                 number = previous + 1
-                if number in numbers:
+                twin = self.labels.get(numbers[i])              # el renglón entero está dos veces
+                if number in numbers or twin and twin["name"] == row["name"]:
                     continue
-            previous, self.labels[number], self.lines[number] = number, row, line
+            previous, self.labels[number] = number, {**row, "line": line}
             self.declared[number] = self._declared(line, row) if sound else {}
             self.misnamed |= set() if sound else {number}
 
     def _declared(self, line: int, row: dict[str, str]) -> dict[str, int]:
         """La celda `category` de un renglón de label.csv; vacía, y su falla, si no se entiende."""
         found = [grammar.COUNTED.fullmatch(item) for item in row["category"].split(";")]
-        known = {*self.columns, *(other["name"] for _, other, _ in self.summary)}
+        known = {*self.columns, *(other["name"] for _, other, _ in self.summary), *self.coded}
         if all(found) and (not known or {match[1] for match in found} <= known):
             return {match[1]: int(match[2]) for match in found}
         self._fault("label.csv", line, "categoría", f"«{row['name']}»: category: esperaba categoría(imágenes), con "
                     f"categorías de {', '.join(sorted(known))}, y hay «{row['category']}».")
         return {}
+
+    def _check_labels(self) -> None:
+        """Lo que de una etiqueta sólo dice label.csv: su nombre, una categoría de más o de menos, o que no está."""
+        first, coded = self.evidence.first, {}                  # número → categoría → nombre, según c_*.csv
+        for category, rows in self.sheets.items():
+            for _, row, _ in rows:
+                coded.setdefault(grammar.integer(row["number"]), {})[category] = row["name"]
+        for number, declared in self.declared.items():
+            row, told = self.labels[number], coded.get(number, {})
+            shaky = grammar.integer(row["frequency"]) != sum(declared.values())
+            more = [name for name, count in declared.items() if self.sheets.get(name) and name not in told
+                    and (name, number) not in first and (count > self.damaged[name] or shaky)
+                    and row["name"] not in [other["name"] for _, other, _ in self.sheets[name]]]
+            less = [name for name in told if declared and name not in declared and (name, number) in first]
+            if more or less:
+                self._fault("label.csv", row["line"], "categoría", f"{number} «{row['name']}»: category: dice "
+                            f"«{row['category']}» y en index.csv y c_*.csv es de {', '.join(told) or 'ninguna'}.")
+                self.declared[number] = {}
+            other = {*told.values()}
+            if len(told) > 1 and len(other) == 1 and row["name"] not in other and number not in self.misnamed:
+                self._fault("label.csv", row["line"], "nombre",
+                            f"el {number} es «{row['name']}» y en c_*.csv «{min(other)}».")
+                self.misnamed.add(number)
+        indexed, known = {number for _, number in first}, {0, *self.labels}
+        self.gone = {number for number in (indexed | coded.keys()) - known - {None} if self.labels
+                     and (number in indexed and number in coded or {number - 1, number + 1} <= known)}
+        for number in sorted(self.gone):
+            line = min((row["line"] for other, row in self.labels.items() if other > number),
+                       default=1 + max(row["line"] for row in self.labels.values()))
+            name = next(iter(coded.get(number, {"": ""}).values()))
+            self._fault("label.csv", line, "ausente", f"falta el renglón del número {number} «{name}», que sí se usa.")
 
     def _check_names(self) -> None:
         bare = {}                                               # las que no llevan el sufijo que llevan las demás
@@ -128,25 +164,28 @@ class _Check:
             name = row["name"]
             message = ("el nombre está vacío." if not name else f"ya se llama así el {seen[name]}." if name in seen else
                        f"esperaba «{name}{bare[number]}», con sufijo." if number in bare else "")
-            if message and number not in self.misnamed:
-                self._fault("label.csv", self.lines[number], "nombre", f"número {number} «{name}»: name: {message}")
+            if message and not {number, seen.get(name, number)} & self.misnamed:
+                self._fault("label.csv", row["line"], "nombre", f"número {number} «{name}»: name: {message}")
                 self.misnamed |= {number, seen.get(name, number)}
             seen.setdefault(name, number)
 
-    def _read_codes(self, category: str) -> None:
-        """Lee c_<categoría>.csv y compara sus códigos, números y nombres con label.csv."""
-        file, told = f"c_{category}.csv", self.codes.setdefault(category, {})
-        rows = list(checked_rows(self.folder / file, grammar.CODE_COLUMNS, self.faults))
+    def _check_codes(self, category: str) -> None:
+        """Compara los códigos, números y nombres de c_<categoría>.csv con label.csv."""
+        file, told, rows = f"c_{category}.csv", self.codes.setdefault(category, {}), self.sheets[category]
         words = {word for _, row, _ in rows for word in (row["number"], row["name"])}
         absent = [number for number, found in self.declared.items()
-                  if category in found and not {str(number), self.labels[number]["name"]} & words]
-        for number in absent if rows else ():
+                  if found.get(category) and not {str(number), self.labels[number]["name"]} & words]
+        for number in absent if rows or file not in [fault.file for fault in self.faults] else ():
             self._fault(file, 0, "ausente", f"falta el {number} «{self.labels[number]['name']}», que es de {category}.")
         steps = [(grammar.integer(row["code"]) or -UNKNOWN) - i for i, (_, row, _) in enumerate(rows, 1)]
-        late = {*misplaced(steps), *(i for i, step in enumerate(steps) if not 0 <= step <= len(absent))}
+        late = {*(i - 1 for i in misplaced([0, *steps]) if i)}
+        late |= {i for i, step in enumerate(steps) if not 0 <= step <= len(absent)}
         for i, (line, row, sound) in enumerate(rows):
             if sound and i in late and _few(len(late), len(rows)):
                 self._fault(file, line, "código", f"«{row['name']}»: code: «{row['code']}» rompe la cuenta 1, 2, 3…")
+            for column, read in (("frequency", grammar.integer), ("coverage", amount)) if sound else ():
+                if read(row[column]) is None:
+                    self._fault(file, line, "cifra", f"«{row['name']}»: {column}: no entiendo «{row[column]}».")
             number = grammar.integer(row["number"])
             if sound and self._agrees(file, line, category, number, row):
                 told[number] = {**row, "line": line}
@@ -154,7 +193,7 @@ class _Check:
     def _agrees(self, file: str, line: int, category: str, number: int | None, row: dict[str, str]) -> bool:
         """Si un renglón de c_*.csv habla de una etiqueta de label.csv; si no, y nadie lo ha dicho, lo anota."""
         label, used, kind = self.labels.get(number), (category, number) in self.evidence.first, ""
-        if label is None and self.labels and not used:
+        if label is None and self.labels and not used and number not in self.gone:
             kind, message = "número", f"«{row['name']}»: number: el «{row['number']}» no está en label.csv."
         elif label and row["name"] != label["name"] and number not in self.misnamed:
             kind, message = "nombre", f"el {number} es «{row['name']}» y en label.csv «{label['name']}»."
@@ -166,72 +205,42 @@ class _Check:
         return not kind
 
     def _check_numbers(self) -> None:
-        """Los números que label.csv no tiene, o tiene en otra categoría: una falla por cada uno, no por cada imagen."""
-        places: dict[tuple[int, str], list[tuple[int, str, str, int]]] = {}
+        """Los números que label.csv no tiene, o tiene en otra categoría: una falla por máscara, no por cada uno."""
+        found: dict[int, tuple[int, str, str]] = {}             # dónde se vio primero: renglón, imagen y columna
         for (category, number), (line, image) in self.evidence.first.items() if self.labels else ():
-            known, uses = number in self.labels, self.evidence.tally.images[category, number]
-            if known and category in (self.declared[number] or {category}):
+            known = number in self.labels
+            if number in self.gone or known and category in (self.declared[number] or {category}):
                 continue
-            places.setdefault((number, category if known else ""), []).append((line, image, category, uses))
+            found[number] = min(found.get(number, (line, image, category)), (line, image, category))
             if number not in self.codes.get(category, ()) and (known or number > max(self.labels)):
-                self.damaged[category] += uses                  # allí pudo ir otra etiqueta
-        for (number, category), found in places.items():
-            line, image, where, _ = min(found)
-            what = f"«{self.labels[number]['name']}» no es de {category} según" if category else "no está en"
-            self._fault("index.csv", line, "etiqueta", f"{image}: {where}: el número {number} {what} label.csv "
-                        f"(aparece {sum(uses for *_, uses in found)} veces).")
-
-    def _check_counts(self, number: int, declared: dict[str, int]) -> None:
-        """Compara lo que label.csv y c_*.csv dicen de una etiqueta, entre sí y con lo contado."""
-        row, tally, name = self.labels[number], self.evidence.tally, f"{number} «{self.labels[number]['name']}»"
-        coded = {category: rows[number] for category, rows in self.codes.items() if number in rows}
-        counts = {category: grammar.integer(found["frequency"]) for category, found in coded.items()}
-        frequency, total, counted = grammar.integer(row["frequency"]), sum(declared.values()), 0
-        for category, count in declared.items():
-            low = tally.images[category, number]
-            high, rest, said = low + self.damaged[category], (frequency or 0) - total + count, counts.get(category)
-            counted += low
-            right = low <= count <= high and count in (low, rest, said)
-            self.settled.setdefault(category, {})[number] = count if right else said or low
-            if not right:
-                self._fault("label.csv", self.lines[number], "frecuencia",
-                            f"{name}: category: dice {category}({count}) y se cuentan {low}.")
-            if category in coded and said != count and not (said in (low, rest) and low <= said <= high):
-                self._fault(f"c_{category}.csv", coded[category]["line"], "cuenta",
-                            f"{name}: frequency: dice «{coded[category]['frequency']}» y se cuentan {low}.")
-        if declared and frequency not in (total, counted, sum(count or 0 for count in counts.values())):
-            self._fault("label.csv", self.lines[number], "frecuencia",
-                        f"{name}: frequency: dice «{row['frequency']}» y se cuentan {counted}.")
-        covers = {category: _real(found["coverage"]) for category, found in coded.items()}
-        self._check_coverage(number, declared, covers)
-
-    def _check_coverage(self, number: int, declared: dict[str, int], coded: dict[str, float]) -> None:
-        """Lo mismo con la cobertura: si las tablas no concuerdan, se culpa a la que está más lejos de lo medido."""
-        name = f"{number} «{self.labels[number]['name']}»: coverage: dice"
-        measured = {category: float(self.evidence.tally.coverage[category, number]) for category in declared}
-        said, low = _real(self.labels[number]["coverage"]), sum(measured.values())
-        written = sum(coded.values()) if coded.keys() >= declared.keys() else said
-        agree, lead = _near(written, said, said), abs(said - low) - abs(written - low)
-        inside = _near(said, low, low + sum(self.damaged[category] for category in declared))
-        if declared and (not inside or not agree and lead > 0):
-            self._fault("label.csv", self.lines[number], "cobertura", f"{name} «{said:g}» y se mide {low:.6g}.")
-        for category in declared.keys() & coded.keys() if not agree else ():
-            part = measured[category]
-            if not _near(coded[category], part, part + self.damaged[category]) or lead < 0 and len(coded) == 1:
-                self._fault(f"c_{category}.csv", self.codes[category][number]["line"], "cubierta",
-                            f"{name} {coded[category]:g} y se mide {part:.6g}.")
+                self.damaged[category] += self.evidence.tally.images[category, number]          # allí pudo ir otra
+        for place in sorted({*found.values()}):
+            numbers, (line, image, category) = [number for number in found if found[number] == place], place
+            self.evidence.foreign[category] += 1
+            shown = ", ".join(map(str, numbers[:5])) + ("…" if len(numbers) > 5 else "")
+            told = f"el número {shown} no es" if len(numbers) == 1 else f"los números {shown} no son"
+            self._fault("index.csv", line, "etiqueta", f"{image}: {category}: {told} de {category} según label.csv.")
 
     def _check_summary(self) -> None:
         """Compara category.csv con las demás tablas y con lo contado: basta que concuerde con una cosa."""
         names = [row["name"] for _, row, _ in self.summary]
-        extra = [name for name in self.columns if name not in names] if self.summary else []
-        for line, row, sound in self.summary:
-            if row["name"] not in self.columns and self.columns:
-                close = get_close_matches(row["name"], extra, 1, 0.5)
-                extra = [name for name in extra if name not in close]
+        used = {name for found in self.declared.values() for name in found}
+        backed = used & self.coded | used & {*names} | self.coded & {*names}
+        extra = [name for name in self.columns if name not in names and name in self.evidence.filled] if names else []
+        for name in dict.fromkeys([*names, *sorted(backed)]) if self.columns else ():
+            if name not in self.columns:
+                close = get_close_matches(name, [column for column in self.columns if column not in names], 1, 0.5)
+                extra = [column for column in extra if column not in close]
                 hint = f"; ¿es «{close[0]}»?" if close else "."
-                self._fault("category.csv", line, "categoría", f"«{row['name']}»: index.csv no tiene esa columna{hint}")
-            elif sound:
+                if name in backed:
+                    self._fault("index.csv", 1, "columna", f"falta la columna «{name}», que usan otras tablas{hint}")
+                else:
+                    line = self.summary[names.index(name)][0]
+                    self._fault("category.csv", line, "categoría", f"«{name}»: index.csv no tiene esa columna{hint}")
+        for i, (line, row, sound) in enumerate(self.summary):
+            if row["name"] in names[:i]:
+                self._fault("category.csv", line, "repetida", f"«{row['name']}» ya salió en otro renglón.")
+            elif sound and row["name"] in (self.columns or names):
                 self._check_totals(line, row)
         for name in extra:
             self._fault("category.csv", 0, "categoría", f"falta el renglón de «{name}», que es columna de index.csv.")
@@ -241,19 +250,23 @@ class _Check:
         coded = {number: grammar.integer(found["frequency"]) or 0 for number, found in self.codes.get(name, {}).items()}
         counted = {number: count for (category, number), count in self.evidence.tally.images.items()
                    if category == name and (number in self.labels or number in coded)}
-        sources = [source for source in (coded | self.settled.get(name, {}), counted) if source]
+        pictures = all(grammar.integer(other["frequency"]) == self.evidence.pictures[other["name"]]
+                       for _, other, _ in self.summary)
+        told = coded | self.settled.get(name, {})
+        sources = [source for source in (told, counted) if source and (source is told or source.keys() != told.keys())]
         for column, measure in (("first", min), ("last", max), ("count", len), ("frequency", None)):
             expected = [measure(source) if measure else sum(source.values()) for source in sources]
             if expected and grammar.integer(row[column]) not in expected:
-                self._fault("category.csv", line, "cuenta",
-                            f"«{name}»: {column}: dice «{row[column]}» y debe ser {expected[0]}.")
+                note = pictures and measure is None
+                self._fault("category.csv", line, "imágenes" if note else "cuenta",
+                            f"«{name}»: {column}: dice «{row[column]}» y debe ser {expected[0]}.", note)
 
     def _judged(self) -> list[Fault]:
         """Las fallas en orden; las de una regla que la carpeta no sigue, en un solo aviso."""
         totals = {"modo": self.evidence.masks, "frecuencia": len(self.labels), "cobertura": len(self.labels)}
         for kind, (file, message) in OTHER_RULES.items():
-            count, total = sum(fault.kind == kind for fault in self.faults), totals.get(kind, self.evidence.rows)
-            if not _few(count, total):
+            same, total = [fault for fault in self.faults if fault.kind == kind], totals.get(kind, self.evidence.rows)
+            if same and (same[0].note or not _few(len(same), total)):
                 self.faults = [fault for fault in self.faults if fault.kind != kind]
-                self._fault(file, 0, kind, f"{message} ({count} casos)", True)
+                self._fault(file, 0, kind, f"{message} ({len(same)} {'caso' if len(same) == 1 else 'casos'})", True)
         return sorted(self.faults, key=lambda fault: (fault.file, fault.line))

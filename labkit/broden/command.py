@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
         return 0
     try:
         options = parser.parse_args(arguments)
-        if (options.verb == "find") != (options.concept is not None) or (options.limit or 0) < 0:
+        found = options.verb == "find"
+        if not options.folder or found != (options.concept is not None) or (options.limit or 0) < 0:
             raise ValueError(USAGE)
         if options.verb == "check":
             return _check(options.folder, options.all)
@@ -46,7 +47,8 @@ def main(arguments: list[str]) -> int:
         for line in islice(lines, options.limit):
             print(line)
     except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
+        unreadable = isinstance(error, OSError) and error.filename               # Python lo explica en inglés
+        print(f"No pude leer {unreadable}: ¿tienes permiso?" if unreadable else error, file=sys.stderr)
         return 2
     return 0
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from torch import Tensor
 
 FIXED = ("image", "split", "ih", "iw", "sh", "sw")              # las demás columnas de index.csv son categorías
@@ -17,7 +18,9 @@ CATEGORY_COLUMNS = ("name", "first", "last", "count", "frequency")
 CODE_COLUMNS = ("code", "number", "name", "frequency", "coverage")
 SUFFIXES = {"scene": "-s", "color": "-c"}                       # para que la calle (lugar) no sea la calle (objeto)
 MAX_NUMBER = 65535                                              # lo más que cabe en R + 256·G
-COUNTED = re.compile(r"([^;()]+)\((\d+)\)")                     # una categoría de label.csv: material(36)
+COUNTED = re.compile(r"\s*([^;()\s][^;()]*)\((\d+)\)\s*")     # una categoría de label.csv: material(36)
+
+UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)       # lo que lanza Pillow
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, int, list[str]]]:

@@ -12,26 +12,33 @@ from labkit.broden.reading import Broden
 
 
 class Tally:
-    """La cuenta por (categoría, número): `images`, en cuántas imágenes está; `coverage`, cuánto cubre en total.
+    """La cuenta por (categoría, número): `images`, en cuántas imágenes está; `coverage(…)`, cuánto cubre.
 
-    coverage: en imágenes enteras, como fracciones exactas: así el orden de las imágenes no cambia ni el último dígito.
+    overlaps: lo que de más suman los planos encimados, que otros cuentan una sola vez.
     """
 
     def __init__(self) -> None:
         self.images: Counter[tuple[str, int]] = Counter()
-        self.coverage: defaultdict[tuple[str, int], Fraction] = defaultdict(Fraction)
+        self.overlaps: Counter[tuple[str, int]] = Counter()
+        self._pixels: defaultdict[tuple[str, int], Counter[int]] = defaultdict(Counter)    # por tamaño de la máscara
+
+    def coverage(self, category: str, number: int) -> Fraction:
+        """En imágenes enteras, y exacta: así el orden de las imágenes no cambia ni el último dígito."""
+        return sum((Fraction(count, size) for size, count in self._pixels[category, number].items()), Fraction())
 
     def add(self, category: str, items: Sequence[int | np.ndarray]) -> list[int]:
         """Suma lo que una imagen tiene en una categoría, y da los números que había; planos encimados se suman."""
-        parts: defaultdict[int, Fraction] = defaultdict(Fraction)
+        parts: dict[int, float] = {}                            # de cada número, el plano en que cubre más
         for item in items:
-            pixels = {item: 1} if isinstance(item, int) else dict(enumerate(np.bincount(item.ravel()).tolist()))
-            for number, count in pixels.items():
-                if count and number:
-                    parts[number] += Fraction(count, np.size(item))
-        for number, part in parts.items():
-            self.images[category, number] += 1
-            self.coverage[category, number] += part
+            counts = np.bincount(item.ravel()) if not isinstance(item, int) else {item: 1}
+            numbers, size = [item] if isinstance(item, int) else np.flatnonzero(counts).tolist(), np.size(item)
+            for number in filter(None, numbers):
+                count = int(counts[number])
+                self._pixels[category, number][size] += count
+                if number in parts:
+                    self.overlaps[category, number] += min(parts[number], count / size)
+                parts[number] = max(parts.get(number, 0.0), count / size)
+        self.images.update((category, number) for number in parts)
         return list(parts)
 
 
@@ -59,7 +66,7 @@ def stats(broden: Broden) -> Stats:
     for (category, number), count in tally.images.items():
         labels[category] += 1
         incidences[category] += count
-        coverage[category] += float(tally.coverage[category, number] / len(broden))
+        coverage[category] += float(tally.coverage(category, number) / len(broden))
     return Stats(dict(splits), dict(sizes), labels, dict(images), incidences, coverage)
 
 

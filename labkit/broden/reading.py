@@ -3,6 +3,7 @@
 index.csv dice qué máscaras tiene cada imagen y label.csv cómo se llama cada número. Fuente: Bau et al. (2017), «Network
 Dissection», CVPR, §2.1, doi:10.1109/CVPR.2017.354.
 """
+import warnings
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from labkit.broden import format as grammar
-from labkit.pictures import load_picture
+from labkit.pictures import from_pillow
 
 ADVICE = "Para ver qué tiene: python -m labkit broden check"
 
@@ -72,7 +73,7 @@ class Broden:
             fields = grammar.split_row(file.readline())
         row = dict(zip(self.header, fields))
         if len(fields) != len(self.header) or None in [grammar.integer(row[name]) for name in grammar.FIXED[2:]]:
-            raise ValueError(f"index.csv: no entiendo el renglón {','.join(fields)!r}. {ADVICE} {self.folder}")
+            raise ValueError(f"index.csv: no entiendo el renglón {','.join(fields)[:200]!r}. {ADVICE} {self.folder}")
         ih, iw, sh, sw = (int(row[name]) for name in grammar.FIXED[2:])
         return Record(row["image"], row["split"], (ih, iw), (sh, sw), {
             name: tuple(item for item in grammar.cell_items(row[name]) if item) for name in self.category_names})
@@ -84,8 +85,9 @@ class Broden:
         return self.folder / "images" / name
 
     def image(self, i: int) -> Tensor:
-        """La imagen i: (3, h, w) RGB en [0, 1]."""
-        return load_picture(self.path(self.record(i).image))
+        """La imagen i como está guardada, sin enderezarla, igual que sus máscaras: (3, h, w) RGB en [0, 1]."""
+        record = self.record(i)
+        return from_pillow(self._opened(record.image, record))
 
     def contents(self, i: int, categories: Sequence[str] | None = None) -> dict[str, list[int | np.ndarray]]:
         """Lo que hay en la imagen i, por categoría: números de la imagen entera y planos (sh, sw) int32 de números."""
@@ -136,13 +138,21 @@ class Broden:
     def _plane(self, item: int | str, record: Record) -> int | np.ndarray:
         if isinstance(item, int):
             return min(item, grammar.MAX_NUMBER)                # más allá no hay etiquetas
+        return grammar.to_numbers(np.asarray(self._opened(item, record, record.mask_size)))
+
+    def _opened(self, name: str, record: Record, size: tuple[int, int] | None = None) -> Image.Image:
+        """Un archivo de images/ en RGB; si no mide `size`, ni se decodifica."""
+        path = self.path(name)
         try:
-            plane = grammar.to_numbers(np.asarray(Image.open(self.path(item)).convert("RGB")))
-        except (OSError, SyntaxError) as error:
-            raise ValueError(f"{record.image}: no pude leer su máscara «{item}».") from error
-        if plane.shape != record.mask_size:
-            raise ValueError(f"{record.image}: esperaba máscaras de {record.mask_size} y «{item}» mide {plane.shape}.")
-        return plane
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")                 # las de Pillow, en inglés
+                with Image.open(path) as picture:
+                    found = picture.height, picture.width
+                    if size in (None, found):
+                        return picture.convert("RGB")
+        except grammar.UNREADABLE as error:
+            raise ValueError(f"{record.image}: no pude leer «{name}»: falta, está dañado o es enorme.") from error
+        raise ValueError(f"{record.image}: esperaba que «{name}» midiera {size} y mide {found}.")
 
     @cached_property
     def _places(self) -> dict[str, Tensor]:
@@ -166,6 +176,8 @@ def read_broden(folder: str | Path, split: str | None = None) -> Broden:
     FileNotFoundError si falta index.csv o label.csv; ValueError, que dice dónde, si no se entienden.
     """
     folder = Path(folder).expanduser()
+    if folder.is_file():
+        raise NotADirectoryError(f"{folder} es un archivo y esperaba una carpeta.")
     offsets = array("Q", (offset for offset, row in _table(folder / "index.csv", grammar.FIXED)
                           if split in (None, row.get("split"))))
     header = next(grammar.read_rows(folder / "index.csv"))[2]

@@ -129,7 +129,7 @@ def _numbered(tally: Tally, names: Names, min_frequency: int, min_coverage: floa
     found = []
     for number, (name, syns) in names.items():
         images = {category: count for (category, other), count in tally.images.items() if other == number}
-        coverage = sum(tally.coverage[category, number] for category in images)
+        coverage = sum(tally.coverage(category, number) for category in images)
         if sum(images.values()) >= max(min_frequency, 1) and coverage >= min_coverage:
             found.append((-sum(images.values()), -coverage, name, number, images, tuple(syns)))
     return {old: Label(new, name, dict(sorted(images.items(), key=lambda item: (-item[1], item[0]))), -frequency,
@@ -145,7 +145,7 @@ def _write_tables(folder: Path, labels: dict[int, Label], tally: Tally) -> list[
     members = {}
     for old, label in labels.items():
         for category, count in label.categories.items():
-            members.setdefault(category, []).append((-count, -tally.coverage[category, old], label.number, label.name))
+            members.setdefault(category, []).append((-count, -tally.coverage(category, old), label.number, label.name))
     summary = sorted((min(row[2] for row in rows), category) for category, rows in members.items())
     _write_csv(folder / "category.csv", grammar.CATEGORY_COLUMNS, [
         (category, first, max(row[2] for row in members[category]), len(members[category]),
