@@ -11,7 +11,7 @@ from labkit.objectives import logit
 from labkit.optimization import Ascent, PixelCanvas, maximize, noise
 from labkit.widgets.demo import Demo, choice, explorer, slider
 
-SIDE, QUALITY = 192, 70  # lado al que se agranda cada imagen, más o menos; calidad del JPEG
+SIDE, QUALITY = 192, 60  # lado al que se agranda cada imagen, más o menos; calidad del JPEG
 
 
 class Watched(nn.Module):
