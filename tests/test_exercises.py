@@ -19,6 +19,7 @@ from labkit import models
 from labkit.datasets import data_path
 from labkit.exercises import EXERCISES, accounts, check, hint, isolation, solution, verdict
 from labkit.exercises.compare import Trial, close, compare
+from labkit.exercises import lesson01
 from labkit.exercises.lesson01 import cases, findings, hidden
 from labkit.exercises.lesson01 import drop_map as map_exercise
 from labkit.exercises.lesson01 import patch as patch_exercise
@@ -155,7 +156,7 @@ def test_positions_must_be_a_list_of_integers(world: dict, value: object) -> Non
 
 
 def test_every_exercise_has_wrong_answers_with_different_messages() -> None:
-    assert set(answers.WRONG) == set(answers.GOOD) == set(EXERCISES)
+    assert set(answers.WRONG) == set(answers.GOOD) == set(lesson01.EXERCISES)
     for pairs in answers.WRONG.values():
         messages = [says for _, says in pairs]
         assert len(pairs) >= 3 and len(set(messages)) == len(messages)
