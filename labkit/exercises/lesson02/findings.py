@@ -19,7 +19,7 @@ UNITS = {
     "escenas_robusta": "conv3:25 conv3:42 conv3:44 conv4:12 conv4:34 conv4:94 conv5:10 conv5:94",
 }
 PLANES = (68, 152, 224, 284, 332, 524, 560, 584, 608, 656, 668, 776, 836)
-SAMPLE = "ésa es la respuesta del caso de muestra. Con tu número ya escrito, ejecuta otra vez las celdas del ejercicio."
+SAMPLE = "esa es la respuesta del caso de muestra. Con tu número ya escrito, ejecuta otra vez las celdas del ejercicio."
 
 
 def my_unit(account: str | int | None) -> tuple[nn.Module, Unit]:
@@ -62,15 +62,15 @@ def examine_unit(answer: object) -> str:
         raise Revise(f'escribe dos nombres de clase, como ("avión", "perro"). Las clases: {", ".join(classes)}.')
     up, down, fall, quiet = _measured(name, unit)
     if said == [up, down]:
-        return "ésas son. La dirección negativa no apaga la imagen: busca otra cosa."
+        return "esas son. La dirección negativa no apaga la imagen: busca otra cosa."
     other = next(network for network in UNITS if network != name)
     reasons = {
         "al revés: la primera es la que sube con channel(unit) y la segunda, con -channel(unit).": said == [down, up],
         SAMPLE: said == _measured(*_unit(""))[:2],
         "eso responde otra red con tu unidad. Usa `network`, la que te tocó.": said == _measured(other, unit)[:2],
-        "ésa es dos veces la de la dirección positiva. ¿Y el signo menos, en un lienzo nuevo?": said == [up, up],
+        "esa es dos veces la de la dirección positiva. ¿Y el signo menos, en un lienzo nuevo?": said == [up, up],
         "la segunda es la que más BAJA con la positiva. La negativa se sube, y da otra imagen.": said == [up, fall],
-        "ésa es la clase que gana en el ruido, antes de subir. Se pregunta cuál SUBE más.": said == [quiet, quiet],
+        "esa es la clase que gana en el ruido, antes de subir. Se pregunta cuál SUBE más.": said == [quiet, quiet],
         "la primera está bien; en la segunda, sube -channel(unit) en un lienzo nuevo.": said[0] == up,
         "revisa la primera: el logit de cada clase en la imagen optimizada, menos el de la de ruido.": True,
     }
@@ -93,8 +93,8 @@ def examine_budget(answer: object) -> str:
         "cambiaste una red por otra: primero va la normal y luego la robusta.": said == right[::-1],
         SAMPLE: said == [RADII[others.index("camión")] for others in _heard("")],
         "ahí la probabilidad sube, pero debe GANAR «camión». (Con «linf» es otro presupuesto.)": said == [RADII[0]] * 2,
-        "ésa es dos veces la respuesta de una sola red: mide las dos.": said[0] == said[1] and said[0] in right,
-        "ésos son los últimos con que falla; se piden los primeros con que gana.": [2 * part for part in said] == right,
+        "esa es dos veces la respuesta de una sola red: mide las dos.": said[0] == said[1] and said[0] in right,
+        "esos son los últimos con que falla; se piden los primeros con que gana.": [2 * part for part in said] == right,
         f"con radio {said[i]:g}, la red {which} dice «{words}», no «camión».": said[i] < right[i],
         f"a la red {which} le basta un radio menor que {said[i]:g}.": True,
     }
