@@ -53,12 +53,15 @@ def test_the_budget_goes_from_noise_to_image_and_from_little_to_much(model, monk
     real = climbing.maximize
     monkeypatch.setattr(climbing, "maximize", lambda *a, **k: seen.append(real(*a, **k)) or seen[-1])
     image = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(0))
-    demo = explore_budget(model, image, target=2, radii=(0.5, 4), mixes=(0.0, 1.0), steps=8)
+    demo = explore_budget(model, image, target=2, radii=(0.5, 4), mixes=(0.0, 1.0), steps_up=8)
     assert len(seen) == 1 and len(seen[0].images) == 4                      # todo de una vez
     start = torch.stack([noise(1, 16)[0], noise(1, 16)[0], image, image])
     moved = (seen[0].images - start).flatten(1).norm(dim=1)
     assert (moved <= torch.tensor([0.5, 4, 0.5, 4]) + 1e-4).all() and moved[1] > 0.6 and moved[3] > 0.6
-    contents = {(mix, radius): demo.draw(mix=mix, radius=radius) for mix in (0, 1) for radius in (0, 1)}
+    contents = {}
+    for demo.controls["mix"].value in (0.0, 1.0):                           # movidos como los mueve alguien
+        for demo.controls["radius"].value in (0.5, 4):
+            contents[demo.controls["mix"].value, demo.controls["radius"].value] = demo.picture.value
     assert len(set(contents.values())) == 4 and len({size_of(content) for content in contents.values()}) == 1
 
 

@@ -82,7 +82,7 @@ def call(function: Callable, *arguments: object) -> object:
     if any(left):
         raise Revise(next(filter(None, left)))
     if any(isinstance(a, Tensor) and not torch.equal(a, g) for a, g in zip(arguments, given)):
-        raise Revise("tu función cambió la imagen que recibió. Trabaja sobre una copia: image.clone().")
+        raise Revise("tu función cambió un tensor que recibió. Trabaja sobre una copia, con .clone().")
     if result is None:
         raise Pending(UNWRITTEN) if _is_empty(function) else Revise("tu función no devuelve nada. ¿Olvidaste `return`?")
     return result

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from labkit.images import bars, beside, caption, contact_sheet, enlarge, jpeg_bytes
 from labkit.objectives import logit
 from labkit.optimization import Ascent, PixelCanvas, maximize, noise
-from labkit.widgets.demo import Demo, choice, explorer, slider
+from labkit.widgets.demo import Demo, choice, explorer, slider, steps
 
 SIDE, QUALITY = 192, 60  # lado al que se agranda cada imagen, más o menos; calidad del JPEG
 
@@ -75,24 +75,24 @@ def explore_units(panels: dict[str, Tensor], labels: Sequence[str]) -> Demo:
     return explorer(draw, {"unit": choice("unidad", [(name, i) for i, name in enumerate(labels)], 0)})
 
 
-def explore_budget(model: nn.Module, image: Tensor, target: int, radii: Sequence[float] = (0.5, 1, 2, 4, 8, 16),
-                   mixes: Sequence[float] = (0.0, 0.5, 1.0), steps: int = 40) -> Demo:
+def explore_budget(model: nn.Module, image: Tensor, target: int, radii: Sequence[float] = (0.5, 1, 2, 4, 8, 16, 64),
+                   mixes: Sequence[float] = (0.0, 0.25, 0.5, 0.75, 1.0), steps_up: int = 40) -> Demo:
     """Del ruido a la imagen y de un cambio mínimo a uno libre: la misma subida hacia la clase `target`.
 
-    image: (3, h, w);  mixes: de qué se parte, 0 ruido y 1 la imagen;  radii: cuánto se puede alejar del comienzo (L2).
+    image: (3, h, w);  mixes: de qué se parte, 0 ruido y 1 la imagen;  radii: cuánto se puede alejar del comienzo (L2;
+    en 64 × 64, con 64 casi nada lo detiene).
     """
     names, size = model.classes, image.shape[-1]
-    starts = torch.stack([torch.lerp(noise(1, size)[0], image.cpu(), mix) for mix in mixes])
-    pairs = [(m, r) for m in range(len(mixes)) for r in range(len(radii))]
-    begin = torch.stack([starts[m] for m, _ in pairs]).to(image.device)
-    canvas = PixelCanvas(begin, torch.tensor([radii[r] for _, r in pairs], dtype=torch.float32))
-    ended = maximize(model, logit(target), canvas, steps, lr=0.02).images
+    pairs = [(mix, radius) for mix in mixes for radius in radii]
+    begin = torch.stack([torch.lerp(noise(1, size)[0], image.cpu(), mix) for mix, _ in pairs])
+    canvas = PixelCanvas(begin.to(image.device), torch.tensor([float(radius) for _, radius in pairs]))
+    ended = maximize(model, logit(target), canvas, steps_up, lr=0.02).images
     with torch.no_grad():
         chances = model(ended).softmax(1).cpu()
 
-    def draw(mix: int, radius: int) -> bytes:
+    def draw(mix: float, radius: float) -> bytes:
         i = pairs.index((mix, radius))
-        before, after = begin[i].cpu(), ended[i].cpu()
+        before, after = begin[i], ended[i].cpu()
         change = (0.5 + 3 * (after - before)).clamp(0, 1)
         scale = max(1, SIDE // size)
         best = chances[i].topk(min(5, len(names))).indices.tolist()
@@ -102,8 +102,6 @@ def explore_budget(model: nn.Module, image: Tensor, target: int, radii: Sequence
         text = f"cambio de {(after - before).norm():.2f} (L2) · P({names[target]}) = {chances[i, target]:.3f}"
         return jpeg_bytes(caption(beside([*shown, rows]), text), QUALITY)
 
-    starts_named = [("ruido" if mix == 0 else "la imagen" if mix == 1 else f"{mix:.0%} imagen", m)
-                    for m, mix in enumerate(mixes)]
-    return explorer(draw, {"mix": choice("de qué se parte", starts_named, len(mixes) - 1),
-                           "radius": choice("radio", [(f"{radius:g}", r) for r, radius in enumerate(radii)],
-                                            len(radii) // 2)})
+    controls = {"mix": steps("de ruido (0) a imagen (1)", mixes), "radius": steps("radio", radii)}
+    controls["mix"].value = max(mixes)
+    return explorer(draw, controls)
