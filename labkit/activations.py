@@ -145,6 +145,39 @@ def run(model: nn.Module, images: Tensor, layers: Iterable[str]) -> Acts:
     return acts
 
 
+def receptive_field(model: nn.Module, layer: str, size: int = 64, y: int | None = None,
+                    x: int | None = None) -> tuple[int, int, int, int]:
+    """El campo receptivo de una neurona: la caja (y0, x0, y1, x1), sin el final, de los píxeles que la pueden cambiar.
+
+    size: el lado de las imágenes.  y, x: su lugar en el mapa de la capa; si no lo dices, el centro. Una capa densa ve
+    toda la imagen. Se mide: un renglón de píxeles en NaN deja en NaN a toda neurona que lo mire.
+    """
+    lines = torch.zeros(size, 3, size, size, device=next(model.parameters()).device)
+    lines[torch.arange(size), :, torch.arange(size)] = torch.nan                # la imagen i, sin su renglón i
+    y0, y1 = _seen(model, lines, layer, y, x)
+    x0, x1 = _seen(model, lines.transpose(2, 3), layer, y, x)
+    return y0, x0, y1, x1
+
+
+def _seen(model: nn.Module, images: Tensor, layer: str, y: int | None, x: int | None) -> tuple[int, int]:
+    """De la primera a la última imagen, sin incluir el final, cuyos NaN llegan a la neurona en (y, x)."""
+    maps = []
+    with torch.no_grad():
+        for part in images.split(32):
+            with record(model, [layer], stop=True) as acts:
+                model(part)
+            maps.append(acts[layer])
+    maps = torch.cat(maps)
+    if maps.ndim == 2:
+        maps = maps[..., None, None]
+    h, w = maps.shape[2:]
+    row, column = h // 2 if y is None else y, w // 2 if x is None else x
+    if not (0 <= row < h and 0 <= column < w):
+        raise ValueError(f"y, x: el mapa de «{layer}» mide {h}×{w} y pediste el lugar (y={row}, x={column}).")
+    reached = maps[:, :, row, column].isnan().any(1).nonzero()
+    return int(reached[0]), int(reached[-1]) + 1
+
+
 class _Stop(Exception):
     """Señal interna: ya está todo lo pedido y la pasada puede terminar."""
 

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from labkit.activations import Acts, get_layer, layer_names, run
-from labkit.objectives import Objective
+from labkit.activations import Acts, Unit, get_layer, layer_names, run
+from labkit.objectives import Objective, channel, each
 from labkit.shapes import check_shape
 
 Transform = Callable[[Tensor], Tensor]  # (b, 3, h, w) → (b, 3, h, w)
@@ -118,6 +118,23 @@ def maximize(model: nn.Module, objective: Objective, canvas: nn.Module, steps: i
         scores.append(objective(run(model, images, objective.layers)))
     return Ascent(images, torch.stack(scores), torch.stack([*frames, images]), [*kept, len(scores) - 1],
                   gradient.detach())
+
+
+def gallery(model: nn.Module, layer: str, steps: int = 64, lr: float = 0.03, size: int = 64, seed: int = 0,
+            batch_size: int = 128) -> Ascent:
+    """La imagen que más activa cada unidad de una capa: todas, en orden, y cada una desde el mismo ruido.
+
+    Da lo mismo que subirlas de una en una. batch_size: cuántas se suben a la vez, según la memoria que tengas.
+    """
+    if batch_size < 1:
+        raise ValueError(f"batch_size: esperaba al menos 1 y recibí {batch_size}.")
+    begin = noise(1, size, seed=seed).to(next(model.parameters()).device)
+    with torch.no_grad():
+        units = [channel(Unit(layer, k)) for k in range(run(model, begin, [layer])[layer].shape[1])]
+    groups = [units[i:i + batch_size] for i in range(0, len(units), batch_size)]
+    parts = [maximize(model, each(some), PixelCanvas(begin.repeat(len(some), 1, 1, 1)), steps, lr) for some in groups]
+    images, scores, frames, gradients = zip(*((p.images, p.scores, p.frames, p.gradient) for p in parts))
+    return Ascent(torch.cat(images), torch.cat(scores, 1), torch.cat(frames, 1), parts[0].kept, torch.cat(gradients))
 
 
 def dream(model: nn.Module, objective: Objective, image: Tensor, sizes: Sequence[int] = (64, 90, 128), steps: int = 12,

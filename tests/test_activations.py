@@ -5,7 +5,8 @@ import torch
 from conftest import count_hooks
 from torch import nn
 
-from labkit.activations import Unit, edit, get_layer, layer_names, record, run, silence
+from labkit.activations import Unit, edit, get_layer, layer_names, receptive_field, record, run, silence
+from labkit.models import plain_network
 
 
 class Bomb(nn.Module):
@@ -271,3 +272,38 @@ def test_hooks_are_gone_when_a_later_name_is_wrong(planted, images):
         with pytest.raises(ValueError, match="no hay una capa «nada»"), opening():
             pass
         assert count_hooks(planted) == 0
+
+
+# ── campo receptivo ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_receptive_field_is_the_one_of_the_arithmetic():
+    """Lado r y salto j: una ventana k con paso s da r + (k − 1)·j y j·s (Dumoulin y Visin, 2016)."""
+    sizes = [("conv", 5, 1, 2), ("pool", 2, 2, 0), ("conv", 3, 2, 1), ("conv", 3, 1, 1), ("pool", 3, 3, 0), ("conv", 3, 1, 1)]
+    layers, side, jump = [], 1, 1
+    for i, (kind, k, stride, pad) in enumerate(sizes):
+        layers.append(nn.MaxPool2d(k, stride) if kind == "pool" else nn.Conv2d(3, 3, k, stride, pad))
+        side, jump = side + (k - 1) * jump, jump * stride
+        y0, x0, y1, x1 = receptive_field(nn.Sequential(*layers), str(i), 96)
+        assert y1 - y0 == x1 - x0 == side, (i, kind)
+
+
+def test_receptive_field_of_a_place_is_where_its_gradient_can_live():
+    model = plain_network(3, (4, 5, 6)).eval()
+    y0, x0, y1, x1 = receptive_field(model, "conv3", 32, y=2, x=5)
+    reached = torch.zeros(32, 32, dtype=torch.bool)
+    for seed in range(40):                                      # muchas imágenes: cada una mira por otro camino de la red
+        image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(seed)).requires_grad_(True)
+        neuron = run(model, image, ["conv3"])["conv3"][0, :, 2, 5].sum()
+        reached |= torch.autograd.grad(neuron, image)[0][0].abs().sum(0) > 0
+    rows, columns = reached.any(1).nonzero(), reached.any(0).nonzero()
+    assert (rows.min(), rows.max() + 1, columns.min(), columns.max() + 1) == (y0, y1, x0, x1)
+
+
+def test_receptive_field_is_cut_at_the_border_and_whole_for_a_dense_layer(planted):
+    model = plain_network(3, (4, 5, 6)).eval()
+    assert receptive_field(model, "conv1", 32, y=0, x=31) == (0, 29, 3, 32)
+    assert receptive_field(model, "dense", 32) == (0, 0, 32, 32)
+    with pytest.raises(ValueError, match="mide 32×32 y pediste el lugar"):
+        receptive_field(model, "conv1", 32, y=32)
+    with pytest.raises(ValueError, match="no hay una capa «conv9»"):
+        receptive_field(model, "conv9")

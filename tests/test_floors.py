@@ -10,7 +10,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
 FLOORS = {
     0: "device downloads files pictures shapes",
     1: "activations cifar10 colors images",
-    2: "objectives models datasets broden plotting",
+    2: "objectives models datasets galleries broden plotting",
     3: "occlusion optimization regularization priors exemplars dissection sequences tabular audit",
     4: "widgets exercises notebook",
     5: "publish export fetch teacher report",

@@ -17,6 +17,7 @@ from labkit.optimization import (
     diversity,
     diversity_of,
     dream,
+    gallery,
     maximize,
     noise,
     redirect_relu,
@@ -329,3 +330,23 @@ def test_the_same_loop_with_a_budget_makes_an_adversarial_example():
     assert ((targeted.images - start).flatten(1).norm(dim=1) <= 2.0 + 1e-4).all()
     untargeted = maximize(model, -margin(0), PixelCanvas(start, radius=8 / 255, norm="linf"), steps=20, lr=0.01)
     assert (model(untargeted.images).argmax(1) != 0).all() and (untargeted.images - start).abs().max() <= 8 / 255 + 1e-6
+
+
+# ── la galería ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+@pytest.mark.parametrize("layer_name", ["conv2", "dense", "fc"])
+def test_a_gallery_is_each_unit_climbed_alone_from_the_same_noise(network, layer_name):
+    made = gallery(network, layer_name, steps=5, size=16, seed=3, batch_size=5)
+    channels = {"conv2": 8, "dense": 12, "fc": 4}[layer_name]
+    assert made.images.shape == (channels, 3, 16, 16) and made.scores.shape == (6, channels)
+    assert made.frames.shape == (2, channels, 3, 16, 16) and made.gradient.shape == made.images.shape
+    for k in (0, channels - 1):
+        alone = maximize(network, channel(f"{layer_name}:{k}"), PixelCanvas(noise(1, 16, seed=3)), steps=5, lr=0.03)
+        assert torch.allclose(made.images[k], alone.images[0], atol=1e-5) and torch.allclose(made.scores[:, k], alone.scores[:, 0])
+
+
+def test_a_gallery_refuses_an_unknown_layer_and_an_empty_batch(network):
+    with pytest.raises(ValueError, match="no hay una capa «conv9»"):
+        gallery(network, "conv9")
+    with pytest.raises(ValueError, match="batch_size"):
+        gallery(network, "conv1", batch_size=0)

@@ -5,11 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
+from labkit.datasets import load_images
+from labkit.galleries import load_gallery
 from labkit.models import draw_weights, plain_network
 from labkit.objectives import each, logit
 from labkit.optimization import PixelCanvas, maximize, noise
 from labkit.pictures import load_picture
-from labkit.widgets import climbing, explore_budget, explore_frames, explore_units, watch
+from labkit.widgets import climbing, explore_budget, explore_frames, explore_gallery, explore_units, watch
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +39,30 @@ def test_frames_are_those_of_the_ascent(model):
             expected = ascent.frames[frame, image].mean()
             assert abs(shown.mean() - expected) < 0.06
     assert demo.draw(image=0, frame=0) != demo.draw(image=0, frame=3)
+
+
+def test_two_ascents_are_shown_side_by_side(model):
+    starts = noise(2, 16)
+    ascents = {name: maximize(model, logit(k), PixelCanvas(starts), steps=4, keep_every=2) for k, name in enumerate(("una", "otra"))}
+    demo, alone = explore_frames(ascents, ["a", "b"]), explore_frames(ascents["una"], ["a", "b"])
+    assert size_of(demo.first)[0] == 2 * size_of(alone.first)[0] + 8
+    assert {size_of(demo.draw(image=i, frame=f)) for i in (0, 1) for f in (0, 1, 2)} == {size_of(demo.first)}
+
+
+def test_the_gallery_marks_the_unit_and_shows_it_in_both_networks():
+    pictures = load_images("test")
+    demo = explore_gallery(pictures, {"robusta": "escenas_robusta", "principal": "escenas"}, ["conv1", "conv5", "fc"], "conv1")
+    contents = {(layer, unit): demo.draw(layer=layer, unit=unit) for layer in ("conv1", "conv5", "fc") for unit in (0, 7, 127)}
+    assert {size_of(content) for content in contents.values()} == {size_of(demo.first)} and len(set(contents.values())) == 9
+    assert contents["fc", 127] == demo.draw(layer="fc", unit=11)                # más allá de la última, la última
+    side = climbing.THUMB
+    marked = load_picture(contents["conv5", 127])
+    corner = marked[:, 7 * side:7 * side + 2, 15 * side:16 * side].mean((1, 2))
+    assert corner[0] > 0.8 and corner[1:].max() < 0.3                           # el marco, rojo, en la última casilla
+    real = torch.nn.functional.interpolate(pictures.images[None, load_gallery("escenas_robusta", "fc").top[11, 0]], (90, 90),
+                                           mode="nearest")[0]
+    shown = load_picture(contents["fc", 127])[:, 8 * side + 6:, 97:187][:, :90]
+    assert (shown - real).abs().mean() < 0.05
 
 
 def test_units_show_their_own_panels():

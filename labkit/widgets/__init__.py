@@ -1,7 +1,7 @@
 """Demostraciones interactivas: cada `explore_…` da una, lista para mostrarse en un cuaderno."""
-from labkit.widgets.climbing import explore_budget, explore_frames, explore_units, watch
+from labkit.widgets.climbing import explore_budget, explore_frames, explore_gallery, explore_units, watch
 from labkit.widgets.covering import explore_images, explore_masks, explore_occlusion, explore_patch, explore_upload
 from labkit.widgets.demo import Demo, explorer
 
-__all__ = ["Demo", "explore_budget", "explore_frames", "explore_images", "explore_masks", "explore_occlusion",
-           "explore_patch", "explore_units", "explore_upload", "explorer", "watch"]
+__all__ = ["Demo", "explore_budget", "explore_frames", "explore_gallery", "explore_images", "explore_masks",
+           "explore_occlusion", "explore_patch", "explore_units", "explore_upload", "explorer", "watch"]

@@ -6,12 +6,14 @@ import torch
 from IPython.display import display
 from torch import Tensor, nn
 
-from labkit.images import bars, beside, caption, contact_sheet, enlarge, jpeg_bytes
+from labkit.datasets import ImageSet
+from labkit.galleries import COLUMNS, Gallery, load_gallery
+from labkit.images import bars, beside, caption, contact_sheet, draw_box, enlarge, jpeg_bytes
 from labkit.objectives import logit
 from labkit.optimization import Ascent, PixelCanvas, maximize, noise
 from labkit.widgets.demo import Demo, choice, explorer, slider, steps
 
-SIDE, QUALITY = 192, 60  # lado al que se agranda cada imagen, más o menos; calidad del JPEG
+SIDE, THUMB, QUALITY = 192, 30, 50  # lado de una imagen, más o menos; el de una en la galería; calidad del JPEG
 
 
 class Watched(nn.Module):
@@ -49,18 +51,25 @@ def watch(canvas: nn.Module, every: int = 4) -> Watched:
     return watched
 
 
-def explore_frames(ascent: Ascent, names: Sequence[str]) -> Demo:
-    """Los cuadros que guardó una subida, uno por uno: la imagen, su paso y su puntuación.  names: uno por imagen."""
-    scale = max(1, SIDE // ascent.images.shape[-1])
+def explore_frames(ascents: Ascent | dict[str, Ascent], names: Sequence[str]) -> Demo:
+    """Los cuadros que guardó una subida, uno por uno: la imagen, su paso y su puntuación.
+
+    ascents: la subida, o título → subida con los mismos cuadros, para compararlas lado a lado.  names: uno por imagen.
+    """
+    ascents = {"": ascents} if isinstance(ascents, Ascent) else ascents
+    kept = next(iter(ascents.values())).kept
 
     def draw(image: int, frame: int) -> bytes:
-        step = ascent.kept[frame]
-        pictures = torch.stack([ascent.frames[0, image], ascent.frames[frame, image]])
-        text = f"al empezar · paso {step}: puntuación {ascent.scores[step, image]:.1f}"
-        return jpeg_bytes(caption(contact_sheet(pictures, 2, scale), text), QUALITY)
+        step, parts = kept[frame], []
+        for title, ascent in ascents.items():
+            scale = max(1, SIDE // ascent.images.shape[-1])
+            pair = contact_sheet(torch.stack([ascent.frames[0, image], ascent.frames[frame, image]]), 2, scale)
+            text = f"al empezar · paso {step}: puntuación {ascent.scores[step, image]:.1f}"
+            parts.append(caption(pair, f"{title}\n{text}" if title else text))
+        return jpeg_bytes(beside(parts), QUALITY)
 
-    frames = slider("cuadro", 0, len(ascent.kept) - 1)
-    return explorer(draw, {"image": choice("imagen", [(name, i) for i, name in enumerate(names)], 0), "frame": frames})
+    controls = {"image": choice("imagen", [(name, i) for i, name in enumerate(names)], 0)}
+    return explorer(draw, controls | {"frame": slider("cuadro", 0, len(kept) - 1)})
 
 
 def explore_units(panels: dict[str, Tensor], labels: Sequence[str]) -> Demo:
@@ -73,6 +82,50 @@ def explore_units(panels: dict[str, Tensor], labels: Sequence[str]) -> Demo:
         return jpeg_bytes(beside([caption(image, title) for image, title in zip(shown, panels)]), QUALITY)
 
     return explorer(draw, {"unit": choice("unidad", [(name, i) for i, name in enumerate(labels)], 0)})
+
+
+def explore_gallery(pictures: ImageSet, networks: dict[str, str], layers: Sequence[str], layer: str) -> Demo:
+    """Todas las unidades de una capa en cada red y, de la que escojas, su imagen y las reales en que más responde.
+
+    pictures: la prueba de Escenas;  networks: título → red con galería, lado a lado;  layers: las capas, y `layer` por
+    cuál empezar.
+    """
+    shown = {(name, layer): load_gallery(name, layer) for name in networks.values() for layer in layers}
+    highest = max(len(gallery.images) for gallery in shown.values())
+
+    def draw(layer: str, unit: int) -> bytes:
+        unit = min(unit, len(shown[next(iter(networks.values())), layer].images) - 1)
+        return jpeg_bytes(beside([_gallery_panel(title, shown[name, layer], unit, -(-highest // COLUMNS), pictures)
+                                  for title, name in networks.items()]), 40)
+
+    unit = slider("unidad", 0, highest - 1)
+    unit.value = 0
+    return explorer(draw, {"layer": choice("capa", [(name, name) for name in layers], layer), "unit": unit})
+
+
+def _gallery_panel(title: str, shown: Gallery, unit: int, rows: int, pictures: ImageSet) -> Tensor:
+    """La hoja de una capa, de `rows` renglones y con un marco en la unidad, y debajo su imagen y cuatro reales."""
+    sheet = contact_sheet(_resized(shown.images, THUMB), COLUMNS, pad=0)
+    sheet = torch.nn.functional.pad(sheet, (0, 0, 0, rows * THUMB - sheet.shape[1]), value=1.0)
+    y, x = unit // COLUMNS * THUMB, unit % COLUMNS * THUMB
+    for edge in (0, 1):
+        sheet = draw_box(sheet, (y + edge, x + edge, y + THUMB - edge, x + THUMB - edge))
+    best, side = shown.top[unit, :4], 3 * THUMB
+    cards = [caption(_resized(shown.images[unit:unit + 1], side)[0], "optimizada", 12)]
+    cards += [caption(image, pictures.classes[k], 12)
+              for image, k in zip(_resized(pictures.images[best], side), pictures.labels[best])]
+    strip = beside(cards, 7)
+    strip = torch.nn.functional.pad(strip, (0, sheet.shape[2] - strip.shape[2], 6, 0), value=1.0)
+    text = (f"{title} · unidad {unit} de {len(shown.images)} · campo receptivo: {shown.field} píxeles\n"
+            f"Máximo: {shown.peaks[unit]:.1f} en la optimizada, {shown.real_peaks[unit]:.1f} en la mejor real")
+    return caption(torch.cat([sheet, strip], 1), text, 12)
+
+
+def _resized(images: Tensor, side: int) -> Tensor:
+    """Las imágenes (n, 3, h, w) a `side` píxeles de lado: al achicar se suavizan; al agrandar se ven sus píxeles."""
+    if side >= images.shape[-1]:
+        return torch.nn.functional.interpolate(images, (side, side))
+    return torch.nn.functional.interpolate(images, (side, side), mode="bilinear", antialias=True).clamp(0, 1)
 
 
 def explore_budget(model: nn.Module, image: Tensor, target: int, radii: Sequence[float] = (0.5, 1, 2, 4, 8, 16, 64),

@@ -1,0 +1,77 @@
+"""Hace la galería del curso: qué imagen activa más a cada unidad de las redes, y qué imágenes de prueba la activan más.
+
+    .venv/bin/python data/build/make_gallery.py                     todas las redes y todas las capas
+    .venv/bin/python data/build/make_gallery.py escenas_robusta     sólo esa red
+
+Ninguna unidad se escoge ni se quita, y todas parten del mismo ruido. Deja en data/galeria/ una hoja por capa y la tabla
+unidades.csv, que lee `labkit.galleries`.
+"""
+import csv
+import sys
+from io import StringIO
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
+
+from fitting import keep_memory  # noqa: E402
+from packing import write_sums  # noqa: E402
+
+from labkit.activations import receptive_field, run  # noqa: E402
+from labkit.datasets import load_images  # noqa: E402
+from labkit.files import data_path  # noqa: E402
+from labkit.galleries import COLUMNS, FIELDS, TOP  # noqa: E402
+from labkit.images import contact_sheet, jpeg_bytes  # noqa: E402
+from labkit.models import load_model  # noqa: E402
+from labkit.optimization import gallery  # noqa: E402
+
+NETWORKS = ("escenas", "escenas_robusta")
+LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "dense", "fc")
+SIDE, QUALITY = 48, 60  # lado de cada imagen, en el que cabe el campo receptivo de conv4; calidad del JPEG
+Row = dict[str, object]
+
+
+def peaks(model: torch.nn.Module, images: torch.Tensor, layer: str) -> torch.Tensor:
+    """Lo más que responde cada unidad de la capa en cada imagen, (n, c)."""
+    with torch.no_grad():
+        parts = [run(model, batch, [layer])[layer] for batch in images.split(100)]
+    return torch.cat([acts.flatten(2).amax(2) if acts.ndim > 2 else acts for acts in parts])
+
+
+def make_layer(name: str, layer: str) -> list[Row]:
+    """Sube todas las unidades de una capa, guarda su hoja y devuelve su parte de la tabla."""
+    model, pictures = load_model(name, "cpu"), load_images("test")
+    made = gallery(model, layer, size=SIDE)
+    folder = data_path("galeria")
+    folder.mkdir(exist_ok=True)
+    sheet = contact_sheet(made.images, COLUMNS, pad=0)
+    (folder / f"{name}_{layer}.jpg").write_bytes(jpeg_bytes(sheet, QUALITY))
+    y0, _, y1, _ = receptive_field(model, layer)
+    own, best = peaks(model, made.images, layer).diagonal(), peaks(model, pictures.images, layer).topk(TOP, 0)
+    return [{"network": name, "layer": layer, "unit": k, "field": y1 - y0, "score": f"{made.scores[-1, k]:.4g}",
+             "peak": f"{own[k]:.4g}", "peak_real": f"{best.values[0, k]:.4g}",
+             "top": " ".join(map(str, best.indices[:, k].tolist()))} for k in range(len(made.images))]
+
+
+def main() -> None:
+    """Hace la galería de las redes que digas, o de todas; los renglones de las demás se conservan."""
+    keep_memory()
+    chosen, path = sys.argv[1:] or NETWORKS, data_path("galeria", "unidades.csv")
+    kept = [row for row in csv.DictReader(StringIO(path.read_text())) if row["network"] not in chosen] if path.is_file() else []
+    rows = kept
+    for name in chosen:
+        for layer in LAYERS:
+            rows += make_layer(name, layer)
+            print(f"{name} {layer}: {len(rows)} renglones", flush=True)
+    buffer = StringIO()
+    table = csv.DictWriter(buffer, FIELDS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    path.write_text(buffer.getvalue(), encoding="utf-8")
+    write_sums(data_path())
+
+
+if __name__ == "__main__":
+    main()

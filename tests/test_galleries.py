@@ -1,0 +1,67 @@
+"""La galería que se reparte es la que dan las redes que se reparten: se vuelve a subir y a contar una parte."""
+import pytest
+import torch
+from make_gallery import LAYERS, NETWORKS, SIDE, peaks
+
+from labkit.activations import run
+from labkit.datasets import load_images
+from labkit.galleries import Gallery, load_gallery
+from labkit.models import load_model
+from labkit.objectives import channel, each
+from labkit.optimization import PixelCanvas, maximize, noise
+
+
+@pytest.fixture(scope="module")
+def world():
+    return load_images("test")
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+def test_no_unit_is_left_out(network):
+    acts = run(load_model(network), torch.rand(1, 3, 64, 64), LAYERS)
+    for layer in LAYERS:
+        shown, c = load_gallery(network, layer), acts[layer].shape[1]
+        assert shown.images.shape == (c, 3, SIDE, SIDE) and 0 <= shown.images.min() and shown.images.max() <= 1
+        assert shown.scores.shape == shown.peaks.shape == shown.real_peaks.shape == (c,) and shown.top.shape == (c, 10)
+
+
+@pytest.mark.parametrize("network, layer, units", [("escenas", "conv2", [0, 47]), ("escenas_robusta", "conv5", [35, 127]),
+                                                   ("escenas_robusta", "dense", [16]), ("escenas", "fc", [10])])
+def test_rows_come_out_again(network, layer, units):
+    model, shown = load_model(network), load_gallery(network, layer)
+    begin = noise(1, SIDE).repeat(len(units), 1, 1, 1)
+    made = maximize(model, each([channel(f"{layer}:{k}") for k in units]), PixelCanvas(begin), steps=64, lr=0.03)
+    # en otra computadora el último bit cambia y la subida lo amplifica: se compara lo que se ve y no el bit
+    assert torch.allclose(made.scores[-1], shown.scores[units], rtol=0.03)
+    assert (made.images - shown.images[units]).abs().mean() < 0.12 < (made.images - shown.images[[5] * len(units)]).abs().mean()
+    assert torch.allclose(peaks(model, made.images, layer)[range(len(units)), units], shown.peaks[units], rtol=0.05)
+
+
+@pytest.mark.parametrize("network, layer", [("escenas_robusta", "conv3"), ("escenas", "fc")])
+def test_the_best_real_images_are_the_best(network, layer, world):
+    values, shown = peaks(load_model(network), world.images, layer), load_gallery(network, layer)
+    assert torch.allclose(values.amax(0), shown.real_peaks, rtol=1e-3, atol=1e-3)
+    chosen = values.gather(0, shown.top.T)                                      # (10, c)
+    assert (chosen[:-1] >= chosen[1:] - 1e-3).all()                             # de mayor a menor
+    assert torch.allclose(chosen, values.topk(10, 0).values, rtol=1e-3, atol=1e-3)
+
+
+def test_receptive_fields_are_those_of_the_arithmetic():
+    assert [load_gallery("escenas", layer).field for layer in LAYERS] == [5, 10, 20, 40, 56, 64, 64]
+
+
+def test_purity_counts_the_most_repeated_class():
+    top = torch.tensor([[0, 1, 2, 3], [4, 5, 6, 7]])
+    shown = Gallery(torch.zeros(2, 3, 4, 4), *torch.zeros(3, 2), top=top, field=5)
+    assert shown.purity(torch.tensor([7, 7, 7, 1, 0, 1, 2, 3])).tolist() == [0.75, 0.25]
+
+
+def test_units_grow_purer_with_depth(world):
+    """La escalera de la lección 2, en la red robusta: cada capa, salvo conv2, más pura que la anterior."""
+    purity = [load_gallery("escenas_robusta", layer).purity(world.labels).mean().item() for layer in LAYERS]
+    assert purity[1:] == sorted(purity[1:]) and purity[-1] > 1.8 * purity[0]
+
+
+def test_an_unknown_gallery_is_told_with_the_ones_there_are():
+    with pytest.raises(ValueError, match="No hay galería de «escenas conv9»; las que hay: escenas conv1, .*escenas_robusta fc"):
+        load_gallery("escenas", "conv9")
