@@ -147,8 +147,8 @@ def each(objectives: Sequence[Objective]) -> Objective:
         b = len(next(iter(acts.values())))
         if b != len(objectives):
             raise ValueError(f"each: hay {len(objectives)} objetivos y {b} imágenes; esperaba los mismos.")
-        rows = ({name: values[i:i + 1] for name, values in acts.items()} for i in range(b))
-        return torch.cat([objective(row) for objective, row in zip(objectives, rows)])
+        rows = zip(*(values.split(1) for values in acts.values()))          # las activaciones de cada imagen
+        return torch.cat([objective(dict(zip(acts, row))) for objective, row in zip(objectives, rows)])
 
     layers = tuple(dict.fromkeys(name for objective in objectives for name in objective.layers))
     return Objective(layers, measure, " | ".join(map(str, objectives)))

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from labkit.activations import Acts, Unit, get_layer, layer_names, run
+from labkit.activations import INPUT, Acts, Unit, get_layer, layer_names, run
 from labkit.objectives import Objective, channel, each
 from labkit.shapes import check_shape
 
@@ -98,7 +98,7 @@ def maximize(model: nn.Module, objective: Objective, canvas: nn.Module, steps: i
         for step in range(steps):
             with torch.enable_grad():
                 images = canvas()
-                score = objective(run(model, images if transform is None else transform(images), objective.layers))
+                score = _score(model, objective, images, transform)
                 # la suma y no la media: así el paso de una imagen no depende de cuántas la acompañan
                 gradient, *slopes = torch.autograd.grad(score.sum(), [images, *weights], materialize_grads=True)
             _check_scores(score, images, objective)
@@ -115,7 +115,7 @@ def maximize(model: nn.Module, objective: Objective, canvas: nn.Module, steps: i
         pass
     with torch.no_grad():
         images = canvas().detach().clone()
-        scores.append(objective(run(model, images, objective.layers)))
+        scores.append(_score(model, objective, images))
     return Ascent(images, torch.stack(scores), torch.stack([*frames, images]), [*kept, len(scores) - 1],
                   gradient.detach())
 
@@ -210,6 +210,15 @@ class _Redirected(torch.autograd.Function):
     def backward(ctx: object, slope: Tensor) -> Tensor:
         values, = ctx.saved_tensors
         return torch.where((values > 0) | (slope > 0), slope, torch.zeros_like(slope))
+
+
+def _score(model: nn.Module, objective: Objective, images: Tensor, transform: Transform | None = None) -> Tensor:
+    """La puntuación de las imágenes de un lienzo, (b,); a la red se le muestran transformadas."""
+    shown = images if transform is None else transform(images)
+    # con los canales al final en la memoria, una convolución en CPU tarda cerca de la mitad
+    acts = run(model, shown.contiguous(memory_format=torch.channels_last), objective.layers)
+    acts[INPUT] = images  # una penalización mira el lienzo, no lo transformado
+    return objective(acts)
 
 
 def _check_scores(score: Tensor, images: Tensor, objective: Objective) -> None:
