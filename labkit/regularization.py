@@ -178,7 +178,7 @@ def soft_noise(b: int, size: int = 64, sd: float = 0.05, decay: float = 1.0, see
 def color_matrix(images: Tensor) -> Tensor:
     """Los tres colores que varían por separado en unas imágenes (n, 3, h, w), uno por columna: (3, 3).
 
-    Es la raíz de la covarianza de los píxeles (sus ejes principales, cada uno con su desviación), entre su mayor columna.
+    Es la raíz de la covarianza de los píxeles (sus ejes, cada uno con su desviación), entre su mayor columna.
     """
     check_shape(images, "n 3 h w", "images")
     axes, deviations, _ = torch.linalg.svd(torch.cov(images.transpose(0, 1).flatten(1)))
