@@ -1,0 +1,126 @@
+"""Una distribución aprendida: pedir que la imagen se parezca a las del conjunto (lección 3).
+
+Un autocodificador que quita ruido (*denoising autoencoder*), aquí el **limpiador**, aprendió con las imágenes de Escenas.
+Lo que le falta a una imagen para parecerse a ellas es D(x, σ) − x: con ruido gaussiano, σ² veces el gradiente de
+log p(x), donde p es la densidad de las imágenes con ese ruido (Miyasawa, 1961; Alain y Bengio, 2014, JMLR 15). Nguyen et
+al. (2017), «Plug & Play Generative Networks», doi:10.1109/CVPR.2017.374, lo usan dentro del ascenso.
+"""
+import math
+
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from labkit.activations import run
+from labkit.device import pick_device
+from labkit.files import data_path, verify_file
+from labkit.objectives import Objective
+from labkit.shapes import check_shape
+
+SPREAD = 0.25  # la desviación de los píxeles de Escenas, más o menos
+
+
+class Denoiser(nn.Module):
+    """El limpiador: de imágenes con ruido (b, 3, h, w) y su desviación σ, la mejor apuesta de cómo eran sin él.
+
+    Una red con forma de U (Ronneberger et al., 2015): achica dos veces, agranda dos veces y junta lo de ida con lo de
+    vuelta. h y w, múltiplos de 8. σ entra como un mapa más. La salida mezcla la entrada con lo que dice la red según
+    cuánto ruido haya (Karras et al., 2022, arXiv:2206.00364, tabla 1).
+    """
+
+    def __init__(self, widths: tuple[int, int, int] = (48, 80, 112)) -> None:
+        super().__init__()
+        a, b, c = widths
+        self.enter, self.leave = nn.Conv2d(13, a, 3, padding=1), nn.Conv2d(a, 12, 3, padding=1)
+        self.down1, self.down2, self.down3 = _block(a, a), _block(a, b), _block(b, c)
+        self.middle = nn.Sequential(_block(c, c), _block(c, c))
+        self.up2, self.up1 = _block(c + b, b), _block(b + a, a)
+
+    def forward(self, images: Tensor, sigma: float | Tensor) -> Tensor:
+        """images: (b, 3, h, w);  sigma: un número, o uno por imagen (b,).  Da (b, 3, h, w), sin recortar a [0, 1]."""
+        sigma = torch.as_tensor(sigma, dtype=images.dtype, device=images.device).expand(len(images)).view(-1, 1, 1, 1)
+        total = (sigma ** 2 + SPREAD ** 2).sqrt()
+        noisy = images - 0.5
+        patches = F.pixel_unshuffle(noisy / total, 2)                               # (b, 12, h/2, w/2)
+        level = (sigma.log() / 2).expand(-1, 1, *patches.shape[2:])
+        wide = self.down1(self.enter(torch.cat([patches, level], 1)))
+        half = self.down2(F.avg_pool2d(wide, 2))
+        deep = self.middle(self.down3(F.avg_pool2d(half, 2)))
+        half = self.up2(torch.cat([F.interpolate(deep, scale_factor=2), half], 1))
+        wide = self.up1(torch.cat([F.interpolate(half, scale_factor=2), wide], 1))
+        guess = F.pixel_shuffle(self.leave(wide), 2)
+        return 0.5 + noisy * (SPREAD / total) ** 2 + guess * (sigma * SPREAD / total)
+
+
+def load_denoiser(name: str = "escenas_limpiador", device: str | None = None) -> Denoiser:
+    """El limpiador que viene con el curso, congelado y en `eval()`.  FileNotFoundError si falta su archivo."""
+    path = data_path("networks", f"{name}.safetensors")
+    verify_file(path)
+    weights = {key: value.float() for key, value in safetensors.torch.load_file(path).items()}
+    widths = tuple(weights[f"{layer}.0.weight"].shape[0] for layer in ("down1", "down2", "down3"))
+    denoiser = Denoiser(widths)
+    denoiser.load_state_dict(weights)
+    return denoiser.to(pick_device(device)).eval().requires_grad_(False)
+
+
+class Cleaning:
+    """Lo que sigue a cada paso de un lienzo de píxeles: mezclar la imagen con su versión limpia.
+
+    x ← x + amount · (D(x, σ) − x), con una σ que baja de `first` a `last` en `steps` pasos: primero la forma, luego el
+    detalle. Se usa como `PixelCanvas(noise(4), after=Cleaning(denoiser, steps=120))`.
+    """
+
+    def __init__(self, denoiser: Denoiser, steps: int, amount: float = 0.25, first: float = 0.5,
+                 last: float = 0.05) -> None:
+        if not 0 <= amount <= 1:
+            raise ValueError(f"amount: esperaba un número de 0 a 1 y recibí {amount}.")
+        self.denoiser, self.amount, self.step = denoiser, amount, 0
+        self.sigmas = falling(first, last, steps)
+
+    def __call__(self, images: Tensor) -> Tensor:
+        sigma = self.sigmas[min(self.step, len(self.sigmas) - 1)]
+        self.step += 1
+        return torch.lerp(images, self.denoiser(images, sigma), self.amount)
+
+
+def distance_to_data(denoiser: Denoiser, images: Tensor, sigma: float = 0.1) -> Tensor:
+    """Cuánto cambia el limpiador cada imagen, (b,): la media de |D(x, σ) − x|. Poco en Escenas, más en lo raro."""
+    check_shape(images, "b 3 h w", "images")
+    with torch.no_grad():
+        return (denoiser(images, sigma) - images).abs().mean((1, 2, 3))
+
+
+def ppgn(model: nn.Module, objective: Objective, denoiser: Denoiser, start: Tensor, steps: int = 120,
+         terms: tuple[float, float, float] = (0.25, 6.0, 0.01), sigmas: tuple[float, float] = (0.5, 0.05)) -> Tensor:
+    """La actualización de Nguyen et al. (2017), con sus tres términos a la vista: de (b, 3, h, w) a (b, 3, h, w).
+
+    x ← x + ε₁ · (D(x, σ) − x) + ε₂ · σ · g / ‖g‖ + ε₃ · σ · ruido: parecerse a los datos, subir el objetivo (g es su
+    gradiente) y no caer siempre en el mismo óptimo. terms: los tres ε; un 0 apaga el suyo. sigmas: de qué σ a cuál.
+    """
+    check_shape(start, "b 3 h w", "start")
+    generator = torch.Generator().manual_seed(0)
+    images, (prior, pull, jolt) = start.detach().clone(), terms
+    for sigma in falling(*sigmas, steps):
+        with torch.enable_grad():
+            images.requires_grad_(True)
+            score = objective(run(model, images, objective.layers))
+            slope, = torch.autograd.grad(score.sum(), images)
+        with torch.no_grad():
+            slope = slope / slope.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
+            noise = torch.randn(images.shape, generator=generator).to(images)
+            images = images + prior * (denoiser(images, sigma) - images) + pull * sigma * slope + jolt * sigma * noise
+            images = images.clamp(0, 1)
+    return images.detach()
+
+
+def falling(first: float, last: float, steps: int) -> list[float]:
+    """`steps` valores de σ que bajan de `first` a `last`, cada uno en la misma proporción que el anterior."""
+    if steps < 1 or first <= 0 or last <= 0:
+        raise ValueError(f"esperaba σ mayores que 0 y al menos un paso, y recibí {first}, {last} y {steps}.")
+    return torch.logspace(math.log10(first), math.log10(last), steps).tolist()
+
+
+def _block(before: int, after: int) -> nn.Sequential:
+    """Convolución, normalización por grupos y activación suave."""
+    return nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.GroupNorm(8, after), nn.SiLU())

@@ -1,0 +1,81 @@
+"""La distribución aprendida: el limpiador, lo que hace tras cada paso y los tres términos de PPGN, uno por uno."""
+import pytest
+import torch
+
+from labkit.models import draw_weights, plain_network
+from labkit.objectives import logit, score
+from labkit.optimization import PixelCanvas, maximize, noise
+from labkit.priors import Cleaning, Denoiser, distance_to_data, ppgn
+
+
+class Toward(torch.nn.Module):
+    """Un limpiador plantado: diga lo que diga la imagen, lo limpio es este gris; anota las σ que le piden."""
+
+    def __init__(self, gray: float) -> None:
+        super().__init__()
+        self.gray, self.asked = gray, []
+
+    def forward(self, images, sigma):
+        self.asked.append(sigma)
+        return torch.full_like(images, self.gray)
+
+
+@pytest.fixture
+def network():
+    return draw_weights(plain_network(4, (6, 8, 10), dense=12), seed=0).eval().requires_grad_(False)
+
+
+@pytest.fixture
+def images():
+    return torch.rand(3, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+
+
+def test_without_noise_the_denoiser_gives_back_the_image(images):
+    torch.manual_seed(0)
+    denoiser = Denoiser((8, 16, 24)).eval()
+    with torch.no_grad():
+        assert torch.allclose(denoiser(images, 1e-5), images, atol=1e-3)
+        assert (denoiser(images, 1.0) - images).abs().mean() > 0.05
+        each = denoiser(images, torch.tensor([0.1, 0.5, 1.0]))
+        assert each.shape == images.shape
+        for i, sigma in enumerate((0.1, 0.5, 1.0)):                         # cada imagen con su σ, sin mirar a las demás
+            assert torch.allclose(each[i], denoiser(images[i:i + 1], sigma)[0], atol=1e-5)
+
+
+def test_cleaning_moves_a_share_of_the_way_with_a_falling_sigma(images):
+    planted = Toward(0.2)
+    clean = Cleaning(planted, steps=3, amount=0.25, first=0.4, last=0.1)
+    assert torch.allclose(clean(images), images + 0.25 * (0.2 - images))
+    clean(images), clean(images), clean(images)
+    assert planted.asked == pytest.approx([0.4, 0.2, 0.1, 0.1], rel=1e-4)
+    assert torch.equal(Cleaning(planted, 3, amount=0)(images), images)
+    for steps, amount, told in ((0, 0.5, "al menos un paso"), (3, 1.5, "amount")):
+        with pytest.raises(ValueError, match=told):
+            Cleaning(planted, steps, amount)
+
+
+def test_cleaning_plugs_into_the_canvas(network):
+    ended = maximize(network, logit(1), PixelCanvas(noise(2, 32), after=Cleaning(Toward(0.7), 5, amount=1.0)), steps=5).images
+    assert torch.allclose(ended, torch.full_like(ended, 0.7))
+
+
+def test_each_term_of_ppgn_alone(network, images):
+    start = images[:, :, :, :16].contiguous()
+    still = ppgn(network, logit(1), Toward(0.3), start, 4, (0, 0, 0))
+    assert torch.equal(still, start)
+    pulled_to_data = ppgn(network, logit(1), Toward(0.3), start, 4, (0.5, 0, 0))
+    assert torch.allclose(pulled_to_data, 0.3 + (start - 0.3) / 16, atol=1e-6)
+    climbed, x = ppgn(network, logit(1), Toward(0.3), start, 2, (0, 1, 0), (0.4, 0.1)), start
+    for sigma in (0.4, 0.1):
+        x = x.clone().requires_grad_(True)
+        slope, = torch.autograd.grad(network(x)[:, 1].sum(), x)
+        x = (x.detach() + sigma * slope / slope.flatten(1).norm(dim=1).view(-1, 1, 1, 1)).clamp(0, 1)
+    assert torch.allclose(climbed, x, atol=1e-5)
+    assert (score(network, climbed, logit(1)) > score(network, start, logit(1))).all()
+    jolted = ppgn(network, logit(1), Toward(0.3), torch.full_like(start, 0.5), 1, (0, 0, 0.2))
+    assert (jolted - 0.5).std().item() == pytest.approx(0.1, rel=0.1)
+    assert torch.equal(jolted, ppgn(network, logit(1), Toward(0.3), torch.full_like(start, 0.5), 1, (0, 0, 0.2)))
+
+
+def test_distance_to_data_is_what_the_denoiser_changes(images):
+    assert torch.allclose(distance_to_data(Toward(0.5), images), (images - 0.5).abs().mean((1, 2, 3)))
