@@ -9,8 +9,9 @@ from io import BytesIO, StringIO
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
+from torch import Tensor, nn
 
+from labkit.activations import run
 from labkit.files import read_data
 
 COLUMNS, TOP = 16, 10                       # columnas de una hoja; imágenes de prueba que se anotan por unidad
@@ -33,11 +34,6 @@ class Gallery:
     top: Tensor
     field: int
 
-    def purity(self, labels: Tensor) -> Tensor:
-        """Para cada unidad, qué parte de sus diez imágenes es de la clase más repetida entre ellas, (c,)."""
-        classes = labels[self.top]                                                          # (c, 10)
-        return (classes[:, :, None] == classes[:, None, :]).sum(2).amax(1) / self.top.shape[1]
-
 
 def load_gallery(network: str = "escenas_robusta", layer: str = "conv4") -> Gallery:
     """La galería de una capa; ValueError, con las que sí hay, si esa red o esa capa no la tienen."""
@@ -52,3 +48,16 @@ def load_gallery(network: str = "escenas_robusta", layer: str = "conv4") -> Gall
     scores, peaks, real = torch.tensor([[float(row[key]) for row in rows] for key in ("score", "peak", "peak_real")])
     top = torch.tensor([[int(i) for i in row["top"].split()] for row in rows])
     return Gallery(tiles[:len(rows)] / 255, scores, peaks, real, top, int(rows[0]["field"]))
+
+
+def unit_peaks(model: nn.Module, images: Tensor, layer: str) -> Tensor:
+    """Lo más que responde cada unidad de la capa en cada imagen: (n, 3, h, w) → (n, c)."""
+    with torch.no_grad():
+        parts = [run(model, batch, [layer])[layer] for batch in images.split(100)]
+    return torch.cat([acts.flatten(2).amax(2) if acts.ndim > 2 else acts for acts in parts])
+
+
+def purity(top: Tensor, labels: Tensor) -> Tensor:
+    """De las k imágenes de cada unidad, (c, k), qué parte es de la clase más repetida entre ellas: (c,)."""
+    classes = labels[top]                                                                   # (c, k)
+    return (classes[:, :, None] == classes[:, None, :]).sum(2).amax(1) / top.shape[1]

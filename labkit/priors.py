@@ -1,9 +1,9 @@
 """Una distribución aprendida: pedir que la imagen se parezca a las del conjunto (lección 3).
 
-Un autocodificador que quita ruido (*denoising autoencoder*), aquí el **limpiador**, aprendió con las imágenes de Escenas.
+Un autocodificador que quita ruido (*denoising autoencoder*), aquí el **limpiador**, aprendió con imágenes de Escenas.
 Lo que le falta a una imagen para parecerse a ellas es D(x, σ) − x: con ruido gaussiano, σ² veces el gradiente de
-log p(x), donde p es la densidad de las imágenes con ese ruido (Miyasawa, 1961; Alain y Bengio, 2014, JMLR 15). Nguyen et
-al. (2017), «Plug & Play Generative Networks», doi:10.1109/CVPR.2017.374, lo usan dentro del ascenso.
+log p(x), donde p es la densidad de las imágenes con ese ruido (Miyasawa, 1961; Alain y Bengio, 2014, JMLR 15). Nguyen
+et al. (2017), «Plug & Play Generative Networks», doi:10.1109/CVPR.2017.374, lo usan dentro del ascenso.
 """
 import math
 

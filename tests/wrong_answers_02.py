@@ -111,6 +111,23 @@ only_box = edited(good_near, "length > radius", "False")
 only_shift = edited(good_near, "(start + shift)", "shift")
 back_to_start = edited(good_near, "shift * (radius / length)", "shift * 0")
 
+
+def without_radius(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    shift = image - start
+    return (start + shift / shift.norm().clamp(min=1e-12)).clamp(0, 1)
+
+
+def upside_down(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    shift = image - start
+    return (start + (shift * shift.norm() / radius if shift.norm() > radius else shift)).clamp(0, 1)
+
+
+def near_by_channel(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    shift = image - start
+    sizes = shift.flatten(1).norm(dim=1)[:, None, None]
+    return (start + torch.where(sizes > radius, shift * radius / sizes, shift)).clamp(0, 1)
+
+
 # ── 3 · la unidad secreta ───────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -289,6 +306,9 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (only_box, "falta el presupuesto"),
         (only_shift, "devuelves el cambio"),
         (back_to_start, "vuelves hasta `start`"),
+        (without_radius, "no usas `radius`"),
+        (upside_down, "el factor está al revés"),
+        (near_by_channel, "mides cada canal por su lado"),
     ],
     "secret_unit": [
         (turned_around, "al revés"),

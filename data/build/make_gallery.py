@@ -11,18 +11,16 @@ import sys
 from io import StringIO
 from pathlib import Path
 
-import torch
-
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
 from fitting import keep_memory  # noqa: E402
 from packing import write_sums  # noqa: E402
 
-from labkit.activations import receptive_field, run  # noqa: E402
+from labkit.activations import receptive_field  # noqa: E402
 from labkit.datasets import load_images  # noqa: E402
 from labkit.files import data_path  # noqa: E402
-from labkit.galleries import COLUMNS, FIELDS, TOP  # noqa: E402
+from labkit.galleries import COLUMNS, FIELDS, TOP, unit_peaks  # noqa: E402
 from labkit.images import contact_sheet, jpeg_bytes  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.optimization import gallery  # noqa: E402
@@ -31,13 +29,6 @@ NETWORKS = ("escenas", "escenas_robusta")
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "dense", "fc")
 SIDE, QUALITY = 48, 60  # lado de cada imagen, en el que cabe el campo receptivo de conv4; calidad del JPEG
 Row = dict[str, object]
-
-
-def peaks(model: torch.nn.Module, images: torch.Tensor, layer: str) -> torch.Tensor:
-    """Lo más que responde cada unidad de la capa en cada imagen, (n, c)."""
-    with torch.no_grad():
-        parts = [run(model, batch, [layer])[layer] for batch in images.split(100)]
-    return torch.cat([acts.flatten(2).amax(2) if acts.ndim > 2 else acts for acts in parts])
 
 
 def make_layer(name: str, layer: str) -> list[Row]:
@@ -49,7 +40,8 @@ def make_layer(name: str, layer: str) -> list[Row]:
     sheet = contact_sheet(made.images, COLUMNS, pad=0)
     (folder / f"{name}_{layer}.jpg").write_bytes(jpeg_bytes(sheet, QUALITY))
     y0, _, y1, _ = receptive_field(model, layer)
-    own, best = peaks(model, made.images, layer).diagonal(), peaks(model, pictures.images, layer).topk(TOP, 0)
+    own = unit_peaks(model, made.images, layer).diagonal()
+    best = unit_peaks(model, pictures.images, layer).topk(TOP, 0)
     return [{"network": name, "layer": layer, "unit": k, "field": y1 - y0, "score": f"{made.scores[-1, k]:.4g}",
              "peak": f"{own[k]:.4g}", "peak_real": f"{best.values[0, k]:.4g}",
              "top": " ".join(map(str, best.indices[:, k].tolist()))} for k in range(len(made.images))]

@@ -19,7 +19,7 @@ UNITS = {
     "escenas_robusta": "conv3:25 conv3:42 conv3:44 conv4:12 conv4:34 conv4:94 conv5:10 conv5:94",
 }
 PLANES = (68, 152, 224, 284, 332, 524, 560, 584, 608, 656, 668, 776, 836)
-SAMPLE = "esa es la respuesta del caso de muestra. Con tu número ya escrito, ejecuta otra vez las celdas del ejercicio."
+SAMPLE = " (Así responde el caso de muestra: ¿ejecutaste otra vez las celdas, ya con tu número?)"
 
 
 def my_unit(account: str | int | None) -> tuple[nn.Module, Unit]:
@@ -28,6 +28,7 @@ def my_unit(account: str | int | None) -> tuple[nn.Module, Unit]:
     if not account:
         print("Sin número de cuenta te tocan casos de muestra: sirven para practicar, no para entregar.")
     name, unit = _unit(account)
+    print(f"Tu red es la {'robusta' if name.endswith('robusta') else 'principal'} ({name}).")
     return load_model(name, device="cpu"), unit
 
 
@@ -66,39 +67,39 @@ def examine_unit(answer: object) -> str:
     other = next(network for network in UNITS if network != name)
     reasons = {
         "al revés: la primera es la que sube con channel(unit) y la segunda, con -channel(unit).": said == [down, up],
-        SAMPLE: said == _measured(*_unit(""))[:2],
-        "eso responde otra red con tu unidad. Usa `network`, la que te tocó.": said == _measured(other, unit)[:2],
+        "así responde tu unidad en otra red. ¿Usaste `network`, la que te tocó?": said == _measured(other, unit)[:2],
         "esa es dos veces la de la dirección positiva. ¿Y el signo menos, en un lienzo nuevo?": said == [up, up],
         "la segunda es la que más BAJA con la positiva. La negativa se sube, y da otra imagen.": said == [up, fall],
         "esa es la clase que gana en el ruido, antes de subir. Se pregunta cuál SUBE más.": said == [quiet, quiet],
         "la primera está bien; en la segunda, sube -channel(unit) en un lienzo nuevo.": said[0] == up,
         "revisa la primera: el logit de cada clase en la imagen optimizada, menos el de la de ruido.": True,
     }
-    raise Revise(next(message for message, holds in reasons.items() if holds))
+    hint = SAMPLE if said == _measured(*_unit(""))[:2] else ""
+    raise Revise(next(message for message, holds in reasons.items() if holds) + hint)
 
 
 def examine_budget(answer: object) -> str:
-    """Revisa (ACCOUNT, (radio, radio)): el menor con que cada red dice «camión», primero la normal."""
+    """Revisa (ACCOUNT, (radio, radio)): el menor con que cada red dice «camión», primero la principal."""
     account, value = split_answer(answer)
     said = list(value) if isinstance(value, (tuple, list)) else []
     if len(said) != 2 or not all(part in RADII for part in said):
-        raise Revise(f"escribe dos radios de la lista {RADII}: primero el de la red normal y luego el de la robusta.")
+        raise Revise(f"escribe dos radios de la lista {RADII}: el de la red principal y luego el de la robusta.")
     heard = _heard(account)
     right = [RADII[words.index("camión")] for words in heard]
     if said == right:
         return "con ese presupuesto cae cada red, y con el anterior de la lista todavía no."
     i = int(said[0] == right[0])  # la primera de las dos redes en que falla
-    words, which = heard[i][RADII.index(said[i])], ("normal", "robusta")[i]
+    words, which = heard[i][RADII.index(said[i])], ("principal", "robusta")[i]
     reasons = {
-        "cambiaste una red por otra: primero va la normal y luego la robusta.": said == right[::-1],
-        SAMPLE: said == [RADII[others.index("camión")] for others in _heard("")],
+        "cambiaste una red por otra: primero va la principal y luego la robusta.": said == right[::-1],
         "ahí la probabilidad sube, pero debe GANAR «camión». (Con «linf» es otro presupuesto.)": said == [RADII[0]] * 2,
         "esa es dos veces la respuesta de una sola red: mide las dos.": said[0] == said[1] and said[0] in right,
         "esos son los últimos con que falla; se piden los primeros con que gana.": [2 * part for part in said] == right,
         f"con radio {said[i]:g}, la red {which} dice «{words}», no «camión».": said[i] < right[i],
         f"a la red {which} le basta un radio menor que {said[i]:g}.": True,
     }
-    raise Revise(next(message for message, holds in reasons.items() if holds))
+    hint = SAMPLE if said == [RADII[others.index("camión")] for others in _heard("")] else ""
+    raise Revise(next(message for message, holds in reasons.items() if holds) + hint)
 
 
 def _unit(account: str) -> tuple[str, Unit]:
@@ -116,5 +117,5 @@ def _measured(name: str, unit: Unit) -> list[str]:
 
 @lru_cache(maxsize=8)
 def _heard(account: str) -> list[list[str]]:
-    """Lo que dicen la red normal y la robusta del avión de esa cuenta, con cada radio."""
+    """Lo que dicen la red principal y la robusta del avión de esa cuenta, con cada radio."""
     return [sayings(load_model(name, device="cpu"), my_plane(account)) for name in UNITS]

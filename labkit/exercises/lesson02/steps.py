@@ -72,7 +72,7 @@ def step_mistakes(image: Tensor, gradient: Tensor, lr: float) -> dict[str, Tenso
 def near_mistakes(image: Tensor, start: Tensor, radius: float) -> dict[str, Tensor]:
     """Qué sale de cada error conocido, con el mensaje que lo nombra."""
     shift, inside = image - start, image.clamp(0, 1) - start
-    length = shift.norm()
+    length, by_channel = shift.norm(), shift.flatten(1).norm(dim=1)[:, None, None]
 
     def cut(change: Tensor, size: Tensor) -> Tensor:
         return change * (radius / size.clamp(min=1e-12)).clamp(max=1)
@@ -85,6 +85,9 @@ def near_mistakes(image: Tensor, start: Tensor, radius: float) -> dict[str, Tens
         "usas el promedio de los cuadrados; ‖·‖₂ lleva la suma.": start + cut(shift, shift.square().mean().sqrt()),
         "comparas la suma de cuadrados sin sacarle raíz.": start + cut(shift, length**2),
         "cambiaste `image` por `start`: se sale de `start` hacia `image`.": image - cut(shift, length),
+        "no usas `radius`: el cambio siempre te queda de longitud 1.": start + shift / length.clamp(min=1e-12),
+        "el factor está al revés: es radius / longitud.": start + shift * (length / radius if length > radius else 1),
+        "mides cada canal por su lado; la longitud es una sola, con los tres canales.": start + cut(shift, by_channel),
         "si se pasa, vuelves hasta `start`; basta ir a la orilla de la bola.": image if length <= radius else start,
         "solo recortas a [0, 1]: falta el presupuesto.": image,
         "devuelves el cambio; falta sumárselo a `start`.": near - start,
