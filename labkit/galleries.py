@@ -1,8 +1,11 @@
-"""La galería que viene con el curso: para cada unidad, la imagen que más la activa y las reales en que más responde.
+"""Imágenes optimizadas que vienen hechas con el curso: la galería de la lección 2 y las recetas de la 3.
 
-La hizo `data/build/make_gallery.py`, con todas las unidades de cada capa, desde el mismo ruido y sin quitar ninguna.
+La galería (`data/build/make_gallery.py`): para cada unidad, la imagen que más la activa y las reales en que más
+responde, desde el mismo ruido. Las recetas (`data/build/make_recipes.py`): la misma subida con cada combinación de cuatro
+regularizadores. Nada se quitó.
 """
 import csv
+from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 
@@ -15,7 +18,11 @@ from labkit.activations import run
 from labkit.files import read_data
 
 COLUMNS, TOP = 16, 10                       # columnas de una hoja; imágenes de prueba que se anotan por unidad
+LEVELS = 3                                  # niveles de cada regularizador de una receta: 0 es no usarlo
 FIELDS = ("network", "layer", "unit", "field", "score", "peak", "peak_real", "top")
+RECIPE_FIELDS = ("network", "frequency", "moves", "space", "cleaning", "what",
+                 "score", "held", "witness", "high", "distance", "seconds")
+Levels = tuple[int, int, int, int]          # frecuencia, transformaciones, espacio y limpiador
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,29 +42,73 @@ class Gallery:
     field: int
 
 
+@dataclass(frozen=True, eq=False)
+class Recipe:
+    """Lo que dio una receta.
+
+    image: (3, 64, 64);  score: su puntuación;  held: la que tiene transformada;  witness: la probabilidad que otra red le
+    da a la clase;  high: la parte de energía en frecuencias altas;  distance: a los datos;  seconds: lo que tardó.
+    """
+    image: Tensor
+    score: float
+    held: float
+    witness: float
+    high: float
+    distance: float
+    seconds: float
+
+
 def load_gallery(network: str = "escenas_robusta", layer: str = "conv4") -> Gallery:
     """La galería de una capa; ValueError, con las que sí hay, si esa red o esa capa no la tienen."""
-    table = list(csv.DictReader(StringIO(read_data("galeria", "unidades.csv").decode("utf-8"))))
+    table = _table("galeria", "unidades.csv")
     rows = [row for row in table if (row["network"], row["layer"]) == (network, layer)]
     if not rows:
         have = dict.fromkeys(f"{row['network']} {row['layer']}" for row in table)
         raise ValueError(f"No hay galería de «{network} {layer}»; las que hay: {', '.join(have)}.")
-    sheet = torch.from_numpy(np.array(Image.open(BytesIO(read_data("galeria", f"{network}_{layer}.jpg")))))  # (H, W, 3)
-    side = sheet.shape[1] // COLUMNS
-    tiles = sheet.unflatten(0, (-1, side)).unflatten(2, (-1, side)).permute(0, 2, 4, 1, 3).flatten(0, 1)
     scores, peaks, real = torch.tensor([[float(row[key]) for row in rows] for key in ("score", "peak", "peak_real")])
     top = torch.tensor([[int(i) for i in row["top"].split()] for row in rows])
-    return Gallery(tiles[:len(rows)] / 255, scores, peaks, real, top, int(rows[0]["field"]))
+    images = _sheet("galeria", f"{network}_{layer}.jpg")[:len(rows)]
+    return Gallery(images, scores, peaks, real, top, int(rows[0]["field"]))
 
 
-def unit_peaks(model: nn.Module, images: Tensor, layer: str) -> Tensor:
-    """Lo más que responde cada unidad de la capa en cada imagen: (n, 3, h, w) → (n, c)."""
+def load_recipes(network: str = "escenas_robusta") -> dict[tuple[Levels, str], Recipe]:
+    """Las recetas de una red: (niveles, "clase" o "unidad") → lo que dio; ValueError si esa red no las tiene."""
+    table = _table("recetas", "recetas.csv")
+    rows = [row for row in table if row["network"] == network]
+    if not rows:
+        have = dict.fromkeys(row["network"] for row in table)
+        raise ValueError(f"No hay recetas de «{network}»; las que hay: {', '.join(have)}.")
+    keys = [(tuple(int(row[name]) for name in RECIPE_FIELDS[1:5]), row["what"]) for row in rows]
+    numbers = [[float(row[name]) for name in RECIPE_FIELDS[6:]] for row in rows]
+    images = _sheet("recetas", f"{network}.jpg")
+    return {key: Recipe(image, *values) for key, image, values in zip(keys, images, numbers)}
+
+
+def unit_peaks(model: nn.Module, images: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
+    """Lo más que responde cada unidad en cada imagen (n, 3, h, w): capa → (n, c)."""
     with torch.no_grad():
-        parts = [run(model, batch, [layer])[layer] for batch in images.split(100)]
-    return torch.cat([acts.flatten(2).amax(2) if acts.ndim > 2 else acts for acts in parts])
+        parts = [run(model, batch, layers) for batch in images.split(100)]
+    return {name: torch.cat([_highest(acts[name]) for acts in parts]) for name in layers}
 
 
 def purity(top: Tensor, labels: Tensor) -> Tensor:
     """De las k imágenes de cada unidad, (c, k), qué parte es de la clase más repetida entre ellas: (c,)."""
     classes = labels[top]                                                                   # (c, k)
     return (classes[:, :, None] == classes[:, None, :]).sum(2).amax(1) / top.shape[1]
+
+
+def _highest(acts: Tensor) -> Tensor:
+    """El máximo de cada mapa: (b, c, h, w) → (b, c); una capa densa queda igual."""
+    return acts.flatten(2).amax(2) if acts.ndim > 2 else acts
+
+
+def _table(*parts: str) -> list[dict[str, str]]:
+    """Los renglones de una tabla de data/."""
+    return list(csv.DictReader(StringIO(read_data(*parts).decode("utf-8"))))
+
+
+def _sheet(*parts: str) -> Tensor:
+    """Las imágenes de una hoja de dieciséis columnas: (n, 3, lado, lado) en [0, 1], por renglones."""
+    sheet = torch.from_numpy(np.array(Image.open(BytesIO(read_data(*parts)))))                          # (H, W, 3)
+    side = sheet.shape[1] // COLUMNS
+    return sheet.unflatten(0, (-1, side)).unflatten(2, (-1, side)).permute(0, 2, 4, 1, 3).flatten(0, 1) / 255

@@ -148,23 +148,34 @@ class FourierCanvas(nn.Module):
 
     start: las imágenes de las que parte, (b, 3, h, w): `soft_noise`, o imágenes de un conjunto.  decay: con qué fuerza
     pesan más las frecuencias bajas, 1 / fᵈ (0: todas igual).  colors: (3, 3), la matriz de `color_matrix`, para
-    moverse en colores que varían por separado; None, rojo, verde y azul.
+    moverse en colores que varían por separado; None, rojo, verde y azul.  after: algo que se hace tras cada paso.
     """
 
-    def __init__(self, start: Tensor, decay: float = 1.0, colors: Tensor | None = None) -> None:
+    def __init__(self, start: Tensor, decay: float = 1.0, colors: Tensor | None = None,
+                 after: Transform | None = None) -> None:
         super().__init__()
         check_shape(start, "b 3 h w", "start")
-        self.size = tuple(start.shape[-2:])
+        self.size, self.after = tuple(start.shape[-2:]), after
         weight = frequencies(*self.size).clamp(min=1 / max(self.size)) ** -decay
         self.register_buffer("weight", (weight / weight.pow(2).mean().sqrt())[..., None].to(start.device))
         self.register_buffer("colors", (torch.eye(3) if colors is None else colors).to(start))
-        logits = torch.special.logit(start.detach(), eps=EDGE)
-        mixed = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(self.colors), logits)
-        self.spectrum = nn.Parameter(torch.view_as_real(torch.fft.rfft2(mixed, norm="ortho")) / self.weight)
+        self.spectrum = nn.Parameter(self.encode(start.detach()))
 
     def forward(self) -> Tensor:
         maps = torch.fft.irfft2(torch.view_as_complex(self.spectrum * self.weight), s=self.size, norm="ortho")
         return torch.einsum("ij,bjhw->bihw", self.colors, maps).sigmoid()
+
+    def encode(self, images: Tensor) -> Tensor:
+        """El espectro, (b, 3, h, w // 2 + 1, 2), con que el lienzo da esas imágenes: `forward` al revés."""
+        logits = torch.special.logit(images, eps=EDGE)
+        mixed = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(self.colors), logits)
+        return torch.view_as_real(torch.fft.rfft2(mixed, norm="ortho")) / self.weight
+
+    @torch.no_grad()
+    def after_step(self, score: Tensor) -> None:
+        """Lo que sigue a cada paso: `after`, en las imágenes, y de vuelta al espectro."""
+        if self.after is not None:
+            self.spectrum.copy_(self.encode(self.after(self())))
 
 
 def soft_noise(b: int, size: int = 64, sd: float = 0.05, decay: float = 1.0, seed: int = 0) -> Tensor:

@@ -231,7 +231,8 @@ def executed_in_order(book: dict) -> list[str]:
 
 
 def within_budget(book: dict) -> list[str]:
-    cells, words = len(code_cells(book)), len(re.findall(r"\w+", re.sub(r"\$[^$]*\$", " ", markdown(book))))
+    prose = re.sub(r"\$[^$]*\$|<https?:[^>]*>", " ", markdown(book))             # ni fórmulas ni direcciones
+    cells, words = len(code_cells(book)), len(re.findall(r"\w+", prose))
     lines = sum(len(source(cell).splitlines()) for cell in code_cells(book))
     found = [] if lines <= MAX_CODE_LINES else [f"{lines} líneas de código, más de {MAX_CODE_LINES}"]
     found += [] if CODE_CELLS[0] <= cells <= CODE_CELLS[1] else [f"{cells} celdas de código, fuera de {CODE_CELLS}"]

@@ -34,12 +34,12 @@ def test_rows_come_out_again(network, layer, units):
     # en otra computadora el último bit cambia y la subida lo amplifica: se compara lo que se ve y no el bit
     assert torch.allclose(made.scores[-1], shown.scores[units], rtol=0.03)
     assert (made.images - shown.images[units]).abs().mean() < 0.12 < (made.images - shown.images[[5] * len(units)]).abs().mean()
-    assert torch.allclose(unit_peaks(model, made.images, layer)[range(len(units)), units], shown.peaks[units], rtol=0.05)
+    assert torch.allclose(unit_peaks(model, made.images, [layer])[layer][range(len(units)), units], shown.peaks[units], rtol=0.05)
 
 
 @pytest.mark.parametrize("network, layer", [("escenas_robusta", "conv3"), ("escenas", "fc")])
 def test_the_best_real_images_are_the_best(network, layer, world):
-    values, shown = unit_peaks(load_model(network), world.images, layer), load_gallery(network, layer)
+    values, shown = unit_peaks(load_model(network), world.images, [layer])[layer], load_gallery(network, layer)
     assert torch.allclose(values.amax(0), shown.real_peaks, rtol=1e-3, atol=1e-3)
     chosen = values.gather(0, shown.top.T)                                      # (10, c)
     assert (chosen[:-1] >= chosen[1:] - 1e-3).all()                             # de mayor a menor
@@ -59,8 +59,8 @@ def test_units_grow_purer_with_depth_and_those_of_random_weights_do_not(world):
     """La escalera de la lección 2, en la red robusta, desde conv2; con pesos al azar no hay escalera."""
     trained = [purity(load_gallery("escenas_robusta", layer).top, world.labels).mean().item() for layer in LAYERS]
     assert trained[1:] == sorted(trained[1:]) and trained[-1] > 1.8 * trained[0]
-    twin = random_twin(load_model("escenas_robusta"))
-    chance = [purity(unit_peaks(twin, world.images, layer).topk(10, 0).indices.T, world.labels).mean().item() for layer in LAYERS]
+    peaks = unit_peaks(random_twin(load_model("escenas_robusta")), world.images, LAYERS)
+    chance = [purity(peaks[layer].topk(10, 0).indices.T, world.labels).mean().item() for layer in LAYERS]
     assert max(chance) < 0.5 < min(trained[2:])
 
 

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 IGNORED = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".benchmarks", ".cache", "runs"}
 TEXT = {".py", ".md", ".ipynb", ".txt", ".yml", ".yaml", ".toml", ".json", ".cfg", ".sh", ""}
-MAX_FILE, MAX_DATA = 8_000_000, 45_000_000
+MAX_FILE, MAX_DATA = 8_000_000, 60_000_000
 # La guía pide cerca de 4,500 líneas en todo labkit. Los cuartos grandes van en cuenta aparte: `broden` (su revisor culpa a
 # cada falla una sola vez) y `exercises` (los mensajes de cada lección), que nadie necesita leer para seguir el curso.
 MAX_LABKIT, MAX_READ = 4500, 2500

@@ -215,6 +215,16 @@ def test_fourier_climbs_with_less_high_frequency_than_pixels(network):
     assert high_frequency_share(fourier.images).max() < 0.5 * high_frequency_share(pixels).min()
 
 
+def test_after_each_step_the_fourier_canvas_is_what_after_left():
+    start = soft_noise(2, 16)
+    canvas = FourierCanvas(start, 1.0, torch.randn(3, 3, generator=dice()), after=blur(1.0))
+    canvas.after_step(torch.zeros(2))
+    assert torch.allclose(canvas(), blur(1.0)(start.clamp(EDGE, 1 - EDGE)), atol=1e-4)
+    still = FourierCanvas(start, 1.0)
+    still.after_step(torch.zeros(2))
+    assert torch.allclose(still(), start, atol=1e-5)
+
+
 def test_soft_noise_falls_with_frequency_and_repeats():
     images = soft_noise(64, 64, sd=0.02, decay=1.0)
     power = torch.fft.rfft2(images - 0.5).abs().pow(2).mean((0, 1))

@@ -40,8 +40,8 @@ def make_layer(name: str, layer: str) -> list[Row]:
     sheet = contact_sheet(made.images, COLUMNS, pad=0)
     (folder / f"{name}_{layer}.jpg").write_bytes(jpeg_bytes(sheet, QUALITY))
     y0, _, y1, _ = receptive_field(model, layer)
-    own = unit_peaks(model, made.images, layer).diagonal()
-    best = unit_peaks(model, pictures.images, layer).topk(TOP, 0)
+    own = unit_peaks(model, made.images, [layer])[layer].diagonal()
+    best = unit_peaks(model, pictures.images, [layer])[layer].topk(TOP, 0)
     return [{"network": name, "layer": layer, "unit": k, "field": y1 - y0, "score": f"{made.scores[-1, k]:.4g}",
              "peak": f"{own[k]:.4g}", "peak_real": f"{best.values[0, k]:.4g}",
              "top": " ".join(map(str, best.indices[:, k].tolist()))} for k in range(len(made.images))]
