@@ -1,8 +1,8 @@
 """Imágenes optimizadas que vienen hechas con el curso: la galería de la lección 2 y las recetas de la 3.
 
 La galería (`data/build/make_gallery.py`): para cada unidad, la imagen que más la activa y las reales en que más
-responde, desde el mismo ruido. Las recetas (`data/build/make_recipes.py`): la misma subida con cada combinación de cuatro
-regularizadores. Nada se quitó.
+responde, desde el mismo ruido. Las recetas (`data/build/make_recipes.py`): la misma subida con cada combinación de
+cuatro regularizadores. Nada se quitó.
 """
 import csv
 from collections.abc import Iterable
@@ -46,8 +46,8 @@ class Gallery:
 class Recipe:
     """Lo que dio una receta.
 
-    image: (3, 64, 64);  score: su puntuación;  held: la que tiene transformada;  witness: la probabilidad que otra red le
-    da a la clase;  high: la parte de energía en frecuencias altas;  distance: a los datos;  seconds: lo que tardó.
+    image: (3, 64, 64);  score: su puntuación;  held: la que tiene transformada;  witness: la probabilidad que otra red
+    le da a la clase;  high: la parte de energía en frecuencias altas;  distance: a los datos;  seconds: lo que tardó.
     """
     image: Tensor
     score: float

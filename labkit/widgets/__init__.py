@@ -2,6 +2,8 @@
 from labkit.widgets.climbing import explore_budget, explore_frames, explore_gallery, explore_units, watch
 from labkit.widgets.covering import explore_images, explore_masks, explore_occlusion, explore_patch, explore_upload
 from labkit.widgets.demo import Demo, explorer
+from labkit.widgets.guessing import explore_blind, explore_recipes
 
-__all__ = ["Demo", "explore_budget", "explore_frames", "explore_gallery", "explore_images", "explore_masks",
-           "explore_occlusion", "explore_patch", "explore_units", "explore_upload", "explorer", "watch"]
+__all__ = ["Demo", "explore_blind", "explore_budget", "explore_frames", "explore_gallery", "explore_images",
+           "explore_masks", "explore_occlusion", "explore_patch", "explore_recipes", "explore_units", "explore_upload",
+           "explorer", "watch"]

@@ -1,14 +1,42 @@
-"""La prueba a ciegas de la lección 3: imágenes sin nombre y en desorden, para que digas de qué clase es cada una."""
+"""Las demostraciones de la lección 3: las recetas de regularización, y la prueba a ciegas de sus imágenes."""
 from collections.abc import Sequence
 
 import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from labkit.images import beside, caption, enlarge, jpeg_bytes
+from labkit.galleries import LEVELS, load_recipes
+from labkit.images import beside, caption, enlarge, jpeg_bytes, text_image
 from labkit.widgets.demo import Demo, choice, explorer
 
 COLS, CARD = 6, 128  # cuántas por renglón; el lado de cada una, más o menos
+INGREDIENTS = {"frequency": "variación total", "moves": "transformaciones", "space": "frecuencias (espacio)",
+               "cleaning": "limpiador"}
+
+
+def explore_recipes(networks: dict[str, str]) -> Demo:
+    """La misma subida con los cuatro regularizadores que quieras, cada uno en nada, poco o mucho, y lo que dan.
+
+    networks: título → red con recetas.
+    """
+    recipes = {name: load_recipes(name) for name in networks.values()}
+
+    def draw(network: str, what: str, **levels: int) -> bytes:
+        made, bare = (recipes[network][chosen, what]
+                      for chosen in (tuple(levels[name] for name in INGREDIENTS), (0,) * 4))
+        lines = [f"{title}: {getattr(made, name):.{digits}f}  (sin nada: {getattr(bare, name):.{digits}f})"
+                 for title, name, digits in (("puntuación", "score", 0), ("transformada", "held", 0),
+                                             ("P(cebra), testigo", "witness", 2), ("frecuencias altas", "high", 2),
+                                             ("distancia a los datos", "distance", 3), ("segundos", "seconds", 1))]
+        shown = [caption(enlarge(one.image, 3), title) for one, title in ((bare, "sin nada"), (made, "con tu receta"))]
+        return jpeg_bytes(beside([*shown, text_image("\n\n".join(lines), 330)]), 70)
+
+    names = ("nada", "poco", "mucho")
+    controls = {"network": choice("red", list(networks.items()), next(iter(networks.values()))),
+                "what": choice("se sube", [("el logit de cebra", "clase"), ("conv4:2", "unidad")], "clase")}
+    for name, title in INGREDIENTS.items():
+        controls[name] = choice(title, list(zip(names, range(LEVELS))), 0)
+    return explorer(draw, controls)
 
 
 def explore_blind(images: Tensor, classes: Sequence[str], seed: int = 0) -> Demo:
