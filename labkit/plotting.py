@@ -105,6 +105,25 @@ def show_bars(names: Sequence[str], values: Sequence[float] | Tensor, xlabel: st
     return figure
 
 
+def show_paths(curvature: Tensor, paths: Mapping[str, Tensor]) -> Figure:
+    """Caminos en el plano, {nombre: puntos (n, 2)}, sobre las curvas de nivel de s(x) = −½ xᵀ A x, con A (2, 2)."""
+    check_shape(curvature, "2 2", "curvature")
+    figure, [[axis]] = _blank(6, 4)
+    every = torch.cat(list(paths.values()))
+    reach = 1.15 * every.abs().amax(0)
+    xs, ys = (torch.linspace(-float(limit), float(limit), 121) for limit in reach)
+    grid = torch.stack(torch.meshgrid(xs, ys, indexing="xy"), -1)                           # (121, 121, 2)
+    heights = torch.einsum("yxi,ij,yxj->yx", grid, curvature, grid) / 2
+    axis.contour(_numbers(xs), _numbers(ys), np.sqrt(_numbers(heights)), levels=12, colors="0.75", linewidths=0.8)
+    for i, (name, points) in enumerate(paths.items()):
+        axis.plot(*_numbers(points).T, STYLES[i % len(STYLES)], label=name, markersize=4)
+    axis.plot(0, 0, "k*", markersize=12, label="el máximo")
+    axis.set(xlabel="x₁", ylabel="x₂")
+    axis.legend()
+    figure.tight_layout()
+    return figure
+
+
 def _draw_image(axis: Axes, image: Tensor, title: str) -> None:
     axis.imshow(to_uint8(image).permute(1, 2, 0).numpy(), interpolation="nearest")
     axis.set_title(title, fontsize=9)

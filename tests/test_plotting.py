@@ -1,10 +1,11 @@
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
 from matplotlib.figure import Figure
 
 from labkit.images import to_uint8
-from labkit.plotting import show_bars, show_curves, show_heatmap, show_images
+from labkit.plotting import show_bars, show_curves, show_heatmap, show_images, show_paths
 
 IMAGES = torch.rand(5, 3, 8, 12, generator=torch.Generator().manual_seed(0))
 HEAT = torch.tensor([[-1.0, 0.0], [0.5, 3.0]])
@@ -13,6 +14,7 @@ FIGURES = {
     "show_images": lambda: show_images(IMAGES),
     "show_heatmap": lambda: show_heatmap(HEAT),
     "show_curves": lambda: show_curves([1, 2], {"a": [0.0, 1.0]}),
+    "show_paths": lambda: show_paths(torch.eye(2), {"uno": torch.eye(2)}),
     "show_bars": lambda: show_bars(["uno", "dos"], torch.tensor([1.0, 2.0])),
 }
 
@@ -56,6 +58,18 @@ def test_bars_go_down_in_order_and_mark_with_a_sign():
     axis = show_bars(["uno", "dos", "tres"], [1.0, -2.0, 3.0], "logit", mark=2).axes[0]
     assert [label.get_text() for label in axis.get_yticklabels()] == ["uno", "dos", "▸ tres"]
     assert [bar.get_width() for bar in axis.patches] == [1, -2, 3] and axis.yaxis_inverted()
+
+
+def test_paths_are_drawn_over_the_level_curves():
+    points = torch.tensor([[2.0, 1.0], [1.0, -0.5], [0.0, 0.0]])
+    figure = show_paths(torch.diag(torch.tensor([1.0, 9.0])), {"uno": points, "otro": points * 0.5})
+    axis = figure.axes[0]
+    assert [line.get_label() for line in axis.lines] == ["uno", "otro", "el máximo"]
+    assert np.allclose(axis.lines[0].get_xydata(), points.numpy()) and np.allclose(axis.lines[1].get_xydata(), points.numpy() / 2)
+    level = max(axis.collections[0].get_paths(), key=lambda path: len(path.vertices)).vertices
+    assert np.ptp((level ** 2) @ [1, 9]) < 0.05 * ((level ** 2) @ [1, 9]).max()            # en una curva, s no cambia
+    with pytest.raises(ValueError, match="curvature"):
+        show_paths(torch.eye(3), {"uno": points})
 
 
 @pytest.mark.parametrize("call, message", [
