@@ -25,7 +25,7 @@ def photos():
     return load_images("test", "cifar10")
 
 
-NETWORKS = {"cifar10_bn": 0.91}
+NETWORKS = {"cifar10": 0.88, "cifar10_bn": 0.91, "cifar10_robusta": 0.60}  # lo que se les pide
 
 
 def accuracy_on(photos, name: str) -> float:
@@ -43,7 +43,6 @@ def test_the_networks_of_cifar10_do_what_their_cards_say(photos, name):
 
 
 @CIFAR
-@pytest.mark.xfail(strict=True, reason="la red publicada acierta 89.8 %: hay que entrenarla más")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_networks_of_cifar10_reach_the_mark(photos, name):
     assert accuracy_on(photos, name) >= NETWORKS[name]
@@ -64,7 +63,7 @@ def test_the_networks_of_cifar10_fit_and_tell_how_they_were_made(name):
     log = json.loads(path.with_suffix(".log.json").read_text(encoding="utf-8"))
     assert log["source"] == "cifar10" and len(log["diary"]) == log["epochs"] and log["batch_norm"] == (name == "cifar10_bn")
     model = load_model(name, device="cpu")
-    assert {"conv1", "relu6", "pool2", "gap", "dense", "fc"} <= set(model.layers)
+    assert {"conv1", "relu7", "pool2", "gap", "dense", "fc"} <= set(model.layers)
     assert ("bn1" in model.layers) == log["batch_norm"]
     assert model.preprocess(Image.new("RGB", (500, 300))).shape == (3, 32, 32)
 

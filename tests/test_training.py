@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 from augment import augment, cover, grain, mix, move
-from fitting import accuracy, attacked, fit, length, step_size
+from fitting import accuracy, attacked, fit, length, step_size, taught
 from muon import optimizers, orthogonal
 from recipes import RECIPES, Recipe
 
@@ -165,3 +165,31 @@ def test_recipes_cover_the_networks_that_ship():
     assert seeds[0] == seeds[1] == seeds[2] and len({RECIPES[name].seed for name in RECIPES if "semilla" in name}) == 2
     starts = [recipe.start for recipe in RECIPES.values() if recipe.start]
     assert starts and set(starts) <= set(RECIPES)
+
+
+def test_teachers_answer_together_one_the_image_and_another_its_mirror():
+    """Maestras plantadas: la primera mira la esquina izquierda y la segunda, también; al espejo le toca por turnos."""
+    class Corner(torch.nn.Module):
+        def forward(self, images):
+            return torch.stack([images[:, 0, 0, 0], images[:, 0, 0, -1]], 1) * 20
+
+    image = torch.zeros(1, 3, 4, 4)
+    image[:, :, :, 0] = 1                                                       # clara a la izquierda
+    one = Corner()(image).softmax(1)
+    assert torch.allclose(taught([Corner()], image, 0), one) and torch.allclose(taught([Corner()], image, 1), one.flip(1))
+    assert torch.allclose(taught([Corner(), Corner()], image, 0), torch.full((1, 2), 0.5))
+
+
+def test_a_student_of_a_teacher_learns_what_it_says_and_not_the_labels(tmp_path):
+    """Con etiquetas equivocadas a propósito, la alumna acaba diciendo lo que dice la maestra."""
+    class Bright(torch.nn.Module):
+        def forward(self, images):
+            light = 40 * (images.mean((1, 2, 3)) - 0.5)
+            return torch.stack([-light, light], 1)
+
+    images = torch.rand(64, 1, 1, 1, generator=dice()).expand(64, 3, 16, 16).contiguous()
+    said = Bright()(images).argmax(1)
+    recipe = Recipe("alumna", epochs=25, batch=32, widths=(4, 6, 8), dense=8, sharp=1.0, light=0.0)
+    model = draw_weights(plain_network(2, recipe.widths, recipe.dense), 0)
+    fit(recipe, model, (images, 1 - said), (images, said), tmp_path, [Bright()])
+    assert accuracy(model, images, said) > 0.85

@@ -3,7 +3,7 @@ import ctypes
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -88,9 +88,15 @@ def batches(images: Tensor, targets: Tensor, classes: int, recipe: Recipe, gener
         yield mix(varied, answers, recipe.mixing, generator)
 
 
-def train_epoch(
-    model: nn.Module, data: Iterator[Batch], recipe: Recipe, tools: list, progress: Callable[[int], float]
-) -> tuple[float, float]:
+def taught(teachers: Sequence[nn.Module], images: Tensor, step: int) -> Tensor:
+    """Lo que responden en promedio las maestras, (b, clases): unas ven la imagen y otras su espejo, por turnos."""
+    with torch.no_grad():
+        seen = (images.flip(3) if (step + i) % 2 else images for i in range(len(teachers)))
+        return torch.stack([teacher(view).float().softmax(1) for teacher, view in zip(teachers, seen)]).mean(0)
+
+
+def train_epoch(model: nn.Module, data: Iterator[Batch], recipe: Recipe, tools: list, progress: Callable[[int], float],
+                teachers: Sequence[nn.Module]) -> tuple[float, float]:
     """Una vuelta a los datos; devuelve la pérdida y la exactitud medias."""
     model.train()
     device = next(model.parameters()).device
@@ -105,6 +111,8 @@ def train_epoch(
         with torch.autocast(device.type, torch.bfloat16):
             if recipe.attack:
                 images = attacked(model, images, answers, recipe.attack, 1, torch.Generator().manual_seed(step))
+            if teachers:
+                answers = taught(teachers, images, step)
             logits = model(images).float()
         loss = F.cross_entropy(logits, answers, label_smoothing=recipe.smoothing)
         model.zero_grad()
@@ -117,7 +125,8 @@ def train_epoch(
     return torch.stack(losses).mean().item(), torch.stack(hits).mean().item()
 
 
-def fit(recipe: Recipe, model: nn.Module, train: Batch, test: Batch, folder: Path) -> list[Row]:
+def fit(recipe: Recipe, model: nn.Module, train: Batch, test: Batch, folder: Path,
+        teachers: Sequence[nn.Module] = ()) -> list[Row]:
     """Entrena `model` ahí mismo y devuelve el diario, una fila por época; si quedó a medias, sigue donde iba.
 
     train, test: (imágenes, respuestas). La prueba solo se mide: nada se elige con ella. El azar de cada época depende
@@ -135,7 +144,7 @@ def fit(recipe: Recipe, model: nn.Module, train: Batch, test: Batch, folder: Pat
         start = time.perf_counter()
         generator = torch.Generator().manual_seed(1000 * recipe.seed + epoch)
         data = batches(*train, len(model.classes), recipe, generator)
-        loss, hits = train_epoch(model, data, recipe, tools, lambda step: (epoch + step / steps) / recipe.epochs)
+        loss, hits = train_epoch(model, data, recipe, tools, lambda step: (epoch + step / steps) / recipe.epochs, teachers)
         seconds = time.perf_counter() - start
         diary.append({"epoch": epoch + 1, "loss": round(loss, 4), "train_accuracy": round(hits, 4),
                       "test_accuracy": round(accuracy(model, *test), 4), "seconds": round(seconds, 1)})

@@ -3,7 +3,6 @@ from dataclasses import dataclass
 
 WIDE = (24, 48, 64, 96, 128)
 NARROW = (16, 24, 32, 48, 64)
-PHOTOS = (32, 64, 128, 128, 192, 256)  # dos convoluciones por tamaño: 32, 16 y 8 píxeles de lado
 
 
 @dataclass(frozen=True)
@@ -16,7 +15,8 @@ class Recipe:
     luz. smoothing: parte de la respuesta que se reparte entre todas las clases (Szegedy et al., 2016). grain: ruido.
     mixing: cuánto se mezclan las imágenes entre sí. covering: lado, en píxeles, del cuadro que se tapa al azar en cada
     imagen. attack: radio L2 de las imágenes adversarias con que se entrena, 0 sin ellas. start: red ya entrenada de la
-    que se parte, "" para pesos al azar. trials: otras pruebas que se miden al final, cada una un conjunto con `test`.
+    que se parte, "" para pesos al azar. teachers: redes de las que se aprende: en vez de la clase, la respuesta buena es la
+    media de las suyas, en la imagen o en su espejo (Hinton et al., 2015). draft: una etapa, que no se publica. trials: otras pruebas que se miden al final, cada una un conjunto con `test`.
     """
     name: str
     source: str = "escenas"
@@ -38,11 +38,15 @@ class Recipe:
     covering: int = 0
     attack: float = 0.0
     start: str = ""
+    teachers: tuple[str, ...] = ()
+    draft: bool = False
     trials: tuple[str, ...] = ()
 
 
 CARS = ("autos_trampa", "autos_invertidos", "autos_libres")
 WOLVES = ("lobos_trampa", "lobos_libres")
+PHOTOS = dict(source="cifar10", epochs=30, batch=250, widths=(24, 64, 64, 192, 224, 224, 224), dense=128, pools=(2, 4, 6),
+              sharp=0.7, light=0.3, smoothing=0.1, grain=0.05, covering=10)
 
 RECIPES = {recipe.name: recipe for recipe in (
     Recipe("escenas"),
@@ -55,6 +59,11 @@ RECIPES = {recipe.name: recipe for recipe in (
     Recipe("autos_reparada", source="autos_libres", epochs=30, widths=NARROW, dense=32, trials=CARS),
     Recipe("lobos_trampa", source="lobos_trampa", epochs=12, widths=NARROW, dense=32, trials=WOLVES),
     Recipe("lobos_reparada", source="lobos_libres", epochs=30, widths=NARROW, dense=32, trials=WOLVES),
-    Recipe("cifar10_bn", source="cifar10", epochs=20, batch=128, widths=PHOTOS, dense=128, batch_norm=True, pools=(2, 4),
-           sharp=0.8, light=0.3, smoothing=0.1, grain=0.05),
+    Recipe("cifar10", **PHOTOS),
+    Recipe("cifar10_bn_angosta", source="cifar10", epochs=20, batch=128, widths=(32, 64, 128, 128, 192, 256), dense=128,
+           batch_norm=True, pools=(2, 4), sharp=0.8, light=0.3, smoothing=0.1, grain=0.05, draft=True),
+    Recipe("cifar10_bn_etapa1", batch_norm=True, draft=True, **PHOTOS),
+    Recipe("cifar10_bn", batch_norm=True, start="cifar10_bn_etapa1", teachers=("cifar10_bn_etapa1", "cifar10_bn_angosta"),
+           lr=0.01, mixing=0.5, **{**PHOTOS, "epochs": 8, "smoothing": 0.0}),
+    Recipe("cifar10_robusta", lr=0.01, attack=1.0, start="cifar10", **{**PHOTOS, "epochs": 8, "covering": 0}),
 )}

@@ -38,11 +38,21 @@ def answers(pictures: ImageSet, target: str) -> tuple[Tensor, list[str]]:
 def starting_network(recipe: Recipe, classes: list[str], device: torch.device) -> nn.Module:
     """La red de la que se parte: con pesos sorteados con la semilla, o la ya entrenada que diga la receta."""
     if recipe.start:
-        model = load_model(recipe.start, device).requires_grad_(True)
+        model = trained(recipe.start, device).requires_grad_(True)
     else:
         model = plain_network(classes, recipe.widths, recipe.dense, recipe.batch_norm, recipe.pools)
         draw_weights(model, recipe.seed)
     return model.to(device, memory_format=torch.channels_last)
+
+
+def trained(name: str, device: torch.device) -> nn.Module:
+    """Una red ya entrenada: la publicada o, si es una etapa que no se publica, su último avance."""
+    if not RECIPES[name].draft:
+        return load_model(name, device)
+    classes = load_images("test", RECIPES[name].source, n=1).classes
+    model = starting_network(RECIPES[name], classes, device)
+    model.load_state_dict(torch.load(RUNS / f"{name}.pt", map_location="cpu", weights_only=True)["model"])
+    return model.eval().requires_grad_(False)
 
 
 def trials(recipe: Recipe, model: nn.Module, device: torch.device) -> dict[str, float]:
@@ -89,7 +99,10 @@ def train(recipe: Recipe, device: torch.device) -> None:
     print(f"{recipe.name}: {len(right)} imágenes, {len(classes)} clases, {recipe.epochs} épocas", flush=True)
     model = starting_network(recipe, classes, device)
     test = sets[1].images.to(device), wanted.to(device)
-    diary = fit(recipe, model, (sets[0].images, right), test, RUNS)
+    teachers = [trained(name, device) for name in recipe.teachers]
+    diary = fit(recipe, model, (sets[0].images, right), test, RUNS, teachers)
+    if recipe.draft:
+        return print(f"  {recipe.name}: una etapa; acierta {diary[-1]['test_accuracy']:.1%} de la prueba", flush=True)
     final, extra = round(accuracy(rounded(model), *test), 4), trials(recipe, model, device)
     publish(recipe, model, test[0].shape[-1], diary, final, extra)
     print(f"  {recipe.name}: acierta {final:.1%} de la prueba; otras pruebas: {extra or 'ninguna'}", flush=True)

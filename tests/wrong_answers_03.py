@@ -1,0 +1,234 @@
+"""Respuestas a los ejercicios de la lección 3: las buenas, en varios estilos, y las malas, cada una con su mensaje."""
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from labkit.exercises.lesson03 import DECAYS, exam
+from labkit.exercises.lesson03 import findings as says
+from labkit.models import load_model
+from labkit.objectives import channel, logit, score
+from labkit.optimization import PixelCanvas, maximize, noise
+from labkit.regularization import FourierCanvas, high_frequency_share, score_under, soft_noise
+
+# ── 1 · la variación total ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def good_roughness(images: Tensor) -> Tensor:
+    down = (images[:, :, 1:] - images[:, :, :-1]).abs()
+    right = (images[..., 1:] - images[..., :-1]).abs()
+    return down.flatten(1).mean(1) + right.flatten(1).mean(1)
+
+
+def roughness_by_image(images: Tensor) -> Tensor:
+    return torch.stack([(image.diff(dim=1).abs().mean() + image.diff(dim=2).abs().mean()) for image in images])
+
+
+def no_abs(images: Tensor) -> Tensor:
+    return images.diff(dim=2).mean((1, 2, 3)) + images.diff(dim=3).mean((1, 2, 3))
+
+
+def only_down(images: Tensor) -> Tensor:
+    return images.diff(dim=2).abs().mean((1, 2, 3))
+
+
+def only_right(images: Tensor) -> Tensor:
+    return images.diff(dim=3).abs().mean((1, 2, 3))
+
+
+def squares(images: Tensor) -> Tensor:
+    return images.diff(dim=2).pow(2).mean((1, 2, 3)) + images.diff(dim=3).pow(2).mean((1, 2, 3))
+
+
+def sums(images: Tensor) -> Tensor:
+    return images.diff(dim=2).abs().sum((1, 2, 3)) + images.diff(dim=3).abs().sum((1, 2, 3))
+
+
+def halves(images: Tensor) -> Tensor:
+    return good_roughness(images) / 2
+
+
+def across_channels(images: Tensor) -> Tensor:
+    return good_roughness(images) + images.diff(dim=1).abs().mean((1, 2, 3))
+
+
+def one_for_all(images: Tensor) -> Tensor:
+    return images.diff(dim=2).abs().mean() + images.diff(dim=3).abs().mean()
+
+
+def one_by_channel(images: Tensor) -> Tensor:
+    return images.diff(dim=2).abs().mean((2, 3)) + images.diff(dim=3).abs().mean((2, 3))
+
+
+# ── 2 · desplazar ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def good_shift(image: Tensor, dy: int, dx: int) -> Tensor:
+    _, h, w = image.shape
+    r = max(abs(dy), abs(dx))
+    return F.pad(image[None], (r, r, r, r), mode="reflect")[0, :, r - dy:r - dy + h, r - dx:r - dx + w]
+
+
+def shift_by_index(image: Tensor, dy: int, dx: int) -> Tensor:
+    def places(size: int, step: int) -> Tensor:
+        index = (torch.arange(size) - step).abs()
+        return torch.where(index > size - 1, 2 * (size - 1) - index, index)
+
+    return image[:, places(image.shape[1], dy)][:, :, places(image.shape[2], dx)]
+
+
+def backwards(image: Tensor, dy: int, dx: int) -> Tensor:
+    return good_shift(image, -dy, -dx)
+
+
+def crossed_axes(image: Tensor, dy: int, dx: int) -> Tensor:
+    return good_shift(image, dx, dy)
+
+
+def rolled(image: Tensor, dy: int, dx: int) -> Tensor:
+    return image.roll((dy, dx), (1, 2))
+
+
+def padded_with(mode: str) -> Callable:
+    def shift(image: Tensor, dy: int, dx: int) -> Tensor:
+        _, h, w = image.shape
+        r = max(abs(dy), abs(dx))
+        return F.pad(image[None], (r, r, r, r), mode=mode)[0, :, r - dy:r - dy + h, r - dx:r - dx + w]
+
+    return shift
+
+
+black, stretched = padded_with("constant"), padded_with("replicate")
+
+
+def uncut(image: Tensor, dy: int, dx: int) -> Tensor:
+    r = max(abs(dy), abs(dx))
+    return F.pad(image[None], (r, r, r, r), mode="reflect")[0]
+
+
+def one_axis(image: Tensor, dy: int, dx: int) -> Tensor:
+    return good_shift(image, dy, 0)
+
+
+def in_place(image: Tensor, dy: int, dx: int) -> Tensor:
+    image.copy_(good_shift(image, dy, dx).clone())
+    return image
+
+
+# ── 3 · el menor d ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def table(account: str, moved: bool = True) -> list[tuple[float, float]]:
+    """Con cada d, la parte de frecuencias altas y la puntuación: hecho de nuevo, sin las funciones de la revisión."""
+    name, unit = says._unit(account)
+    network, found = load_model(name, device="cpu"), []
+    for d in DECAYS:
+        images = maximize(network, channel(unit), FourierCanvas(soft_noise(1), d), steps=32, lr=0.05).images
+        held = score_under(network, images, channel(unit), exam()) if moved else score(network, images, channel(unit))
+        found.append((high_frequency_share(images).item(), held.item()))
+    return found
+
+
+def good_decays(account: str, moved: bool = True) -> tuple[str, tuple]:
+    rows = table(account, moved)
+    first = next(d for d, (share, _) in zip(DECAYS, rows) if share < 0.1)
+    return account, (first, max(zip(DECAYS, rows), key=lambda pair: pair[1][1])[0])
+
+
+def decays_turned(account: str) -> tuple[str, tuple]:
+    return account, good_decays(account)[1][::-1]
+
+
+def too_grainy(account: str) -> tuple[str, tuple]:
+    return account, (DECAYS[0], good_decays(account)[1][1])
+
+
+def too_smooth(account: str) -> tuple[str, tuple]:
+    return account, (DECAYS[-1], good_decays(account)[1][1])
+
+
+def without_moving(account: str) -> tuple[str, tuple]:
+    return account, (good_decays(account)[1][0], good_decays(account, moved=False)[1][1])
+
+
+def wrong_exam(account: str) -> tuple[str, tuple]:
+    known = {good_decays(account)[1][1], good_decays(account, moved=False)[1][1]}
+    return account, (good_decays(account)[1][0], next(d for d in DECAYS[::-1] if d not in known))
+
+
+def not_a_decay(account: str) -> tuple[str, tuple]:
+    return account, (0.7, 1.0)
+
+
+# ── 4 · a cuántas convence ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def counts(account: str, judge: str = "escenas_semilla1") -> list[int]:
+    """Cuántas reconoce esa red, una imagen a la vez: no depende de subirlas juntas."""
+    network, witness = load_model("escenas", device="cpu"), load_model(judge, device="cpu")
+    found = [0, 0]
+    for k in says.my_classes(account):
+        canvases = ((PixelCanvas(noise(1)), 0.03), (FourierCanvas(soft_noise(1), 1.5), 0.05))
+        for i, (canvas, lr) in enumerate(canvases):
+            found[i] += int(witness(maximize(network, logit(k), canvas, 48, lr).images).argmax() == k)
+    return found
+
+
+def good_counts(account: str) -> tuple[str, tuple]:
+    return account, tuple(counts(account))
+
+
+def counts_turned(account: str) -> tuple[str, tuple]:
+    return account, tuple(counts(account)[::-1])
+
+
+def by_the_same_network(account: str) -> tuple[str, tuple]:
+    return account, tuple(counts(account, "escenas"))
+
+
+def the_same_canvas(account: str) -> tuple[str, tuple]:
+    return account, (counts(account)[0],) * 2
+
+
+def other(account: str, which: int) -> tuple[str, tuple]:
+    """La buena con una de las dos cambiada por un número que no es el de ningún error conocido."""
+    good = counts(account)
+    known = {*good, *counts(account, "escenas")}
+    good[which] = next(n for n in range(7) if n not in known)
+    return account, tuple(good)
+
+
+def second_count(account: str) -> tuple[str, tuple]:
+    return other(account, 1)
+
+
+def first_count(account: str) -> tuple[str, tuple]:
+    return other(account, 0)
+
+
+def both_counts(account: str) -> tuple[str, tuple]:
+    return account, (other(account, 0)[1][0], 0)
+
+
+def not_counts(account: str) -> tuple[str, tuple]:
+    return account, (0.5, 7)
+
+
+GOOD = {"roughness": [good_roughness, roughness_by_image], "shifted": [good_shift, shift_by_index],
+        "smallest_decay": [good_decays], "convinced": [good_counts]}
+
+WRONG: dict[str, list[tuple[Callable, str]]] = {
+    "roughness": [(no_abs, "sin valor absoluto"), (only_down, "falta el de la derecha"), (only_right, "falta el de abajo"),
+                  (squares, "usas los cuadrados"), (sums, "se piden medias"), (halves, "se suman"),
+                  (across_channels, "un canal con otro"), (one_for_all, "un solo número para todo el lote"),
+                  (one_by_channel, "un número por canal")],
+    "shifted": [(backwards, "va al revés"), (crossed_axes, "cambiaste dy por dx"), (rolled, "entra por el otro"),
+                (black, "queda en negro"), (stretched, "repite el último píxel"), (uncut, "falta recortarla"),
+                (one_axis, "solo la mueves en un eje"), (in_place, "Trabaja sobre una copia")],
+    "smallest_decay": [(decays_turned, "al revés"), (too_grainy, "las frecuencias altas son"), (too_smooth, "hay un d menor"),
+                       (without_moving, "SIN mover"), (wrong_exam, "la primera está bien"), (not_a_decay, "de la lista")],
+    "convinced": [(counts_turned, "al revés"), (by_the_same_network, "la misma red que las hizo"),
+                  (the_same_canvas, "la misma"), (second_count, "revisa la de frecuencias"),
+                  (first_count, "revisa la de píxeles"), (both_counts, "ninguna de las dos"), (not_counts, "dos enteros")],
+}
