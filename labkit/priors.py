@@ -55,7 +55,7 @@ class Denoiser(nn.Module):
 
 def load_denoiser(name: str = "escenas_limpiador", device: str | None = None) -> Denoiser:
     """El limpiador que viene con el curso, congelado y en `eval()`.  FileNotFoundError si falta su archivo."""
-    path = data_path("networks", f"{name}.safetensors")
+    path = data_path("priors", f"{name}.safetensors")
     verify_file(path)
     weights = {key: value.float() for key, value in safetensors.torch.load_file(path).items()}
     widths = tuple(weights[f"{layer}.0.weight"].shape[0] for layer in ("down1", "down2", "down3"))

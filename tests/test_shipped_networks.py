@@ -29,7 +29,8 @@ def accuracy(name: str, source: str) -> float:
 
 
 def test_the_networks_ship() -> None:
-    assert shipped_models() == sorted([*NAMES, "cifar10_bn"])           # la de fotografías se prueba en test_real_data
+    others = ["cifar10", "cifar10_bn", "cifar10_robusta"]                # las de fotografías se prueban en test_real_data
+    assert shipped_models() == sorted([*NAMES, *others])
 
 
 @pytest.mark.parametrize("name", NAMES)

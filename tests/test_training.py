@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 from augment import augment, cover, grain, mix, move
-from fitting import accuracy, attacked, fit, length, step_size, taught
+from fitting import accuracy, attacked, blend, fit, length, step_size, taught
 from muon import optimizers, orthogonal
 from recipes import RECIPES, Recipe
 
@@ -193,3 +193,14 @@ def test_a_student_of_a_teacher_learns_what_it_says_and_not_the_labels(tmp_path)
     model = draw_weights(plain_network(2, recipe.widths, recipe.dense), 0)
     fit(recipe, model, (images, 1 - said), (images, said), tmp_path, [Bright()])
     assert accuracy(model, images, said) > 0.85
+
+
+def test_a_blend_is_the_mean_of_the_weights_with_its_own_norms(images):
+    recipe = Recipe("mezcla", batch=4, sharp=1.0, light=0.0)
+    first, second = (draw_weights(plain_network(3, (4, 5, 6), batch_norm=True), seed) for seed in (0, 1))
+    before, middle = first.state_dict(), (first.conv2.weight + 3 * second.conv2.weight) / 4
+    second.bn1.running_mean.fill_(9)
+    blend(second, before, 0.25, images, recipe)
+    assert torch.allclose(second.conv2.weight, middle, atol=1e-6) and not second.training
+    seen = torch.nn.Sequential(second.normalize, second.conv1)(images)          # las de verdad, salvo el desplazamiento
+    assert (second.bn1.running_mean - seen.mean((0, 2, 3))).abs().max() < 0.15 * seen.std()

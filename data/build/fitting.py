@@ -153,6 +153,26 @@ def fit(recipe: Recipe, model: nn.Module, train: Batch, test: Batch, folder: Pat
     return diary
 
 
+@torch.no_grad()
+def blend(model: nn.Module, before: dict[str, Tensor], share: float, images: Tensor, recipe: Recipe) -> None:
+    """Promedia, ahí mismo, los pesos con los de antes, y cuenta de nuevo las medias de las normas por lotes.
+
+    share: la parte de los de antes. images: de entrenamiento, (n, 3, h, w); se varían como al entrenar.
+    """
+    now = model.state_dict()
+    model.load_state_dict({key: value.lerp(before[key], share) if value.is_floating_point() else value
+                           for key, value in now.items()})
+    norms = [module for module in model.modules() if isinstance(module, nn.BatchNorm2d)]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None                                    # la media de todos los lotes, y no una móvil
+    model.train()
+    generator, device = torch.Generator().manual_seed(recipe.seed), next(model.parameters()).device
+    for part in images.split(recipe.batch) if norms else ():
+        model(augment(part, generator, recipe.sharp, recipe.light).to(device, memory_format=torch.channels_last))
+    model.eval()
+
+
 def fingerprint(recipe: Recipe, images: Tensor, targets: Tensor) -> str:
     """Un texto que cambia si cambian la receta o los datos: un avance guardado con otros no sirve."""
     return f"{recipe} {tuple(images.shape)} {images.double().sum().item():.4f} {targets.double().std().item():.9f}"

@@ -16,7 +16,8 @@ class Recipe:
     mixing: cuánto se mezclan las imágenes entre sí. covering: lado, en píxeles, del cuadro que se tapa al azar en cada
     imagen. attack: radio L2 de las imágenes adversarias con que se entrena, 0 sin ellas. start: red ya entrenada de la
     que se parte, "" para pesos al azar. teachers: redes de las que se aprende: en vez de la clase, la respuesta buena es la
-    media de las suyas, en la imagen o en su espejo (Hinton et al., 2015). draft: una etapa, que no se publica. trials: otras pruebas que se miden al final, cada una un conjunto con `test`.
+    media de las suyas, en la imagen o en su espejo (Hinton et al., 2015). blend: parte de los pesos del comienzo que queda
+    en el promedio con los del final (Wortsman et al., 2022). draft: una etapa, que no se publica. trials: otras pruebas que se miden al final, cada una un conjunto con `test`.
     """
     name: str
     source: str = "escenas"
@@ -39,6 +40,7 @@ class Recipe:
     attack: float = 0.0
     start: str = ""
     teachers: tuple[str, ...] = ()
+    blend: float = 0.0
     draft: bool = False
     trials: tuple[str, ...] = ()
 
@@ -64,6 +66,6 @@ RECIPES = {recipe.name: recipe for recipe in (
            batch_norm=True, pools=(2, 4), sharp=0.8, light=0.3, smoothing=0.1, grain=0.05, draft=True),
     Recipe("cifar10_bn_etapa1", batch_norm=True, draft=True, **PHOTOS),
     Recipe("cifar10_bn", batch_norm=True, start="cifar10_bn_etapa1", teachers=("cifar10_bn_etapa1", "cifar10_bn_angosta"),
-           lr=0.01, mixing=0.5, **{**PHOTOS, "epochs": 8, "smoothing": 0.0}),
+           lr=0.01, mixing=0.5, blend=0.5, **{**PHOTOS, "epochs": 8, "smoothing": 0.0}),
     Recipe("cifar10_robusta", lr=0.01, attack=1.0, start="cifar10", **{**PHOTOS, "epochs": 8, "covering": 0}),
 )}

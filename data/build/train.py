@@ -16,7 +16,7 @@ from torch import Tensor, nn
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
-from fitting import Row, accuracy, attacked, fit, keep_memory  # noqa: E402
+from fitting import Row, accuracy, attacked, blend, fit, keep_memory  # noqa: E402
 from packing import write_sums  # noqa: E402
 from recipes import RECIPES, Recipe  # noqa: E402
 
@@ -25,6 +25,7 @@ from labkit.device import pick_device  # noqa: E402
 from labkit.models import draw_weights, load_model, plain_network, save_model  # noqa: E402
 
 RUNS = Path(__file__).resolve().parent / "runs"  # los avances; git no los ve
+BLENDED = 10_000  # imágenes con que se cuentan de nuevo las normas de un promedio de redes
 ATTACKED = 500  # imágenes de prueba con que se mide la resistencia
 
 
@@ -98,11 +99,14 @@ def train(recipe: Recipe, device: torch.device) -> None:
     (right, classes), (wanted, _) = (answers(pictures, recipe.target) for pictures in sets)
     print(f"{recipe.name}: {len(right)} imágenes, {len(classes)} clases, {recipe.epochs} épocas", flush=True)
     model = starting_network(recipe, classes, device)
+    before = {key: value.clone() for key, value in model.state_dict().items()}
     test = sets[1].images.to(device), wanted.to(device)
     teachers = [trained(name, device) for name in recipe.teachers]
     diary = fit(recipe, model, (sets[0].images, right), test, RUNS, teachers)
     if recipe.draft:
         return print(f"  {recipe.name}: una etapa; acierta {diary[-1]['test_accuracy']:.1%} de la prueba", flush=True)
+    if recipe.blend:
+        blend(model, before, recipe.blend, sets[0].images[:BLENDED], recipe)
     final, extra = round(accuracy(rounded(model), *test), 4), trials(recipe, model, device)
     publish(recipe, model, test[0].shape[-1], diary, final, extra)
     print(f"  {recipe.name}: acierta {final:.1%} de la prueba; otras pruebas: {extra or 'ninguna'}", flush=True)

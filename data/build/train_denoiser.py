@@ -2,7 +2,7 @@
 
     .venv/bin/python data/build/train_denoiser.py
 
-Deja en data/networks/ sus pesos en media precisión y el diario. Si se interrumpe, el mismo mandato sigue donde iba.
+Deja en data/priors/ sus pesos en media precisión y el diario. Si se interrumpe, el mismo mandato sigue donde iba.
 """
 import argparse
 import json
@@ -24,7 +24,7 @@ from labkit.datasets import load_images  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.priors import SPREAD, Denoiser  # noqa: E402
 
-NAME, SEED, EPOCHS, BATCH, LR = "escenas_limpiador", 0, 40, 64, 2e-3
+NAME, SEED, EPOCHS, BATCH, LR = "escenas_limpiador", 0, 20, 64, 2e-3
 LOW, HIGH = 0.02, 1.5  # de qué ruido a qué ruido aprende; entre los dos, cada potencia pesa igual
 FOLLOW = 0.995  # los pesos que se publican son un promedio móvil de los del entrenamiento
 RUNS = Path(__file__).resolve().parent / "runs"
@@ -88,8 +88,9 @@ def main() -> None:
 
 
 def publish(model: Denoiser, diary: list[dict[str, float]]) -> None:
-    """Guarda los pesos y el diario en data/networks/ y pone al día las sumas."""
-    path = data_path("networks", f"{NAME}.safetensors")
+    """Guarda los pesos y el diario en data/priors/ y pone al día las sumas."""
+    path = data_path("priors", f"{NAME}.safetensors")
+    path.parent.mkdir(exist_ok=True)
     weights = {key: value.detach().half().contiguous() for key, value in model.state_dict().items()}
     path.write_bytes(safetensors.torch.save(weights, metadata={"seed": str(SEED), "epochs": str(EPOCHS)}))
     log = {"name": NAME, "source": "escenas", "seed": SEED, "epochs": EPOCHS, "batch": BATCH, "lr": LR,
