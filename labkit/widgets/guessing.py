@@ -58,7 +58,7 @@ def explore_blind(images: Tensor, classes: Sequence[str], seed: int = 0) -> Demo
         sheet = torch.cat([torch.nn.functional.pad(row, (0, width - row.shape[2]), value=1.0) for row in rows], 1)
         hits = sum(guess == k for k, guess in zip(order, said))
         text = f"Acertaste {hits} de {len(order)}. Al azar se acierta 1." if graded else "Escoge las clases y califica."
-        return jpeg_bytes(caption(sheet, text), 70)
+        return jpeg_bytes(caption(sheet, text), 35)
 
     options = [("¿?", -1), *((name, k) for k, name in enumerate(classes))]
     controls = {f"n{place}": choice(f"{place}", options, -1) for place in range(1, len(order) + 1)}
