@@ -3,9 +3,14 @@
 import hashlib
 import unicodedata
 
+from torch import nn
+
+from labkit.activations import Unit
 from labkit.exercises.isolation import is_blank
 from labkit.exercises.verdict import Pending, Revise
+from labkit.models import load_model
 
+LIKE_SAMPLE = " (Así responde el caso de muestra: ¿ejecutaste otra vez las celdas, ya con tu número?)"
 SAMPLE = "muestra"  # a quien no escribe su número de cuenta le toca este caso, que no se califica
 
 
@@ -26,6 +31,22 @@ def variant(account: str, options: int, purpose: str) -> int:
     """Un número de 0 a `options` − 1 que depende del número de cuenta y no se adivina por sus dígitos."""
     digest = hashlib.sha256(f"{purpose}/{account or SAMPLE}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % options
+
+
+def unit_of(account: str, units: dict[str, str], purpose: str) -> tuple[str, Unit]:
+    """La red y la unidad que le tocan a ese número, de las que hay: red → unidades separadas por espacios."""
+    options = [(name, Unit.parse(text)) for name, texts in units.items() for text in texts.split()]
+    return options[variant(account, len(options), purpose)]
+
+
+def hand_unit(account: str | int | None, units: dict[str, str], purpose: str) -> tuple[nn.Module, Unit]:
+    """La red, cargada, y la unidad de ese número, y lo dice. Error: ValueError si el número no se entiende."""
+    account = clean_account(account)
+    if not account:
+        print("Sin número de cuenta te tocan casos de muestra: sirven para practicar, no para entregar.")
+    name, unit = unit_of(account, units, purpose)
+    print(f"Tu red es la {'robusta' if name.endswith('robusta') else 'principal'} ({name}) y tu unidad, {unit}.")
+    return load_model(name, device="cpu"), unit
 
 
 def split_answer(answer: object) -> tuple[str, object]:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from labkit.activations import Unit
 from labkit.datasets import load_images
-from labkit.exercises.accounts import clean_account, plain_name, split_answer, variant
+from labkit.exercises.accounts import LIKE_SAMPLE, clean_account, hand_unit, plain_name, split_answer, unit_of, variant
 from labkit.exercises.verdict import Revise
 from labkit.models import load_model
 from labkit.objectives import channel, logit
@@ -19,17 +19,11 @@ UNITS = {
     "escenas_robusta": "conv3:25 conv3:42 conv3:44 conv4:12 conv4:34 conv4:94 conv5:10 conv5:94",
 }
 PLANES = (68, 152, 224, 284, 332, 524, 560, 584, 608, 656, 668, 776, 836)
-SAMPLE = " (Así responde el caso de muestra: ¿ejecutaste otra vez las celdas, ya con tu número?)"
 
 
 def my_unit(account: str | int | None) -> tuple[nn.Module, Unit]:
     """La red y la unidad que le tocan a un número de cuenta. Error: ValueError si el número no se entiende."""
-    account = clean_account(account)
-    if not account:
-        print("Sin número de cuenta te tocan casos de muestra: sirven para practicar, no para entregar.")
-    name, unit = _unit(account)
-    print(f"Tu red es la {'robusta' if name.endswith('robusta') else 'principal'} ({name}).")
-    return load_model(name, device="cpu"), unit
+    return hand_unit(account, UNITS, "unidad")
 
 
 def my_plane(account: str | int | None) -> Tensor:
@@ -74,7 +68,7 @@ def examine_unit(answer: object) -> str:
         "la primera está bien; en la segunda, sube -channel(unit) en un lienzo nuevo.": said[0] == up,
         "revisa la primera: el logit de cada clase en la imagen optimizada, menos el de la de ruido.": True,
     }
-    hint = SAMPLE if said == _measured(*_unit(""))[:2] else ""
+    hint = LIKE_SAMPLE if said == _measured(*_unit(""))[:2] else ""
     raise Revise(next(message for message, holds in reasons.items() if holds) + hint)
 
 
@@ -98,13 +92,12 @@ def examine_budget(answer: object) -> str:
         f"con radio {said[i]:g}, la red {which} dice «{words}», no «camión».": said[i] < right[i],
         f"a la red {which} le basta un radio menor que {said[i]:g}.": True,
     }
-    hint = SAMPLE if said == [RADII[others.index("camión")] for others in _heard("")] else ""
+    hint = LIKE_SAMPLE if said == [RADII[others.index("camión")] for others in _heard("")] else ""
     raise Revise(next(message for message, holds in reasons.items() if holds) + hint)
 
 
 def _unit(account: str) -> tuple[str, Unit]:
-    options = [(name, Unit.parse(text)) for name, texts in UNITS.items() for text in texts.split()]
-    return options[variant(account, len(options), "unidad")]
+    return unit_of(account, UNITS, "unidad")
 
 
 @lru_cache(maxsize=8)

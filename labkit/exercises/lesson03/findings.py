@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.activations import Unit
-from labkit.exercises.accounts import clean_account, split_answer, variant
+from labkit.exercises.accounts import LIKE_SAMPLE, clean_account, hand_unit, split_answer, unit_of, variant
 from labkit.exercises.verdict import Revise
 from labkit.models import load_model
 from labkit.objectives import channel, each, logit
@@ -51,17 +51,11 @@ CLASSES = (
     (6, 2, 11, 4, 8, 10),
     (1, 10, 2, 8, 11, 4),
 )
-SAMPLE = " (Así responde el caso de muestra: ¿ejecutaste otra vez las celdas, ya con tu número?)"
 
 
 def my_unit(account: str | int | None) -> tuple[nn.Module, Unit]:
     """La red y la unidad que le tocan a un número de cuenta. Error: ValueError si el número no se entiende."""
-    account = clean_account(account)
-    if not account:
-        print("Sin número de cuenta te tocan casos de muestra: sirven para practicar, no para entregar.")
-    name, unit = _unit(account)
-    print(f"Tu red es la {'robusta' if name.endswith('robusta') else 'principal'} ({name}) y tu unidad, {unit}.")
-    return load_model(name, device="cpu"), unit
+    return hand_unit(account, UNITS, "unidad de la lección 3")
 
 
 def my_classes(account: str | int | None) -> list[int]:
@@ -108,7 +102,7 @@ def examine_decay(answer: object) -> str:
         "la segunda es la mayor puntuación SIN mover la imagen; se pide con exam().": said[1] == still,
         f"la primera está bien; en el examen hay un d que aguanta más que {said[1]:g}.": True,
     }
-    hint = SAMPLE if said == _decays("")[0] else ""
+    hint = LIKE_SAMPLE if said == _decays("")[0] else ""
     raise Revise(next(message for message, holds in reasons.items() if holds) + hint)
 
 
@@ -130,13 +124,12 @@ def examine_convinced(answer: object) -> str:
         "la de frecuencias está bien; revisa la de píxeles.": said[1] == right[1],
         "ninguna de las dos: cuenta cuántas veces witness(images).argmax(1) es la clase que subiste.": True,
     }
-    hint = SAMPLE if said == _convinced("") else ""
+    hint = LIKE_SAMPLE if said == _convinced("") else ""
     raise Revise(next(message for message, holds in reasons.items() if holds) + hint)
 
 
 def _unit(account: str) -> tuple[str, Unit]:
-    options = [(name, Unit.parse(text)) for name, texts in UNITS.items() for text in texts.split()]
-    return options[variant(account, len(options), "unidad de la lección 3")]
+    return unit_of(account, UNITS, "unidad de la lección 3")
 
 
 @lru_cache(maxsize=16)
