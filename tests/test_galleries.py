@@ -1,14 +1,19 @@
-"""La galería que se reparte es la que dan las redes que se reparten: se vuelve a subir y a contar una parte."""
+"""La galería y las recetas que se reparten son las que dan las redes que se reparten: se vuelve a subir una parte."""
+from itertools import product
+
+import make_recipes
 import pytest
 import torch
 from make_gallery import LAYERS, NETWORKS, SIDE
 
 from labkit.activations import run
-from labkit.datasets import load_images
-from labkit.galleries import load_gallery, purity, unit_peaks
+from labkit.datasets import PROTAGONIST, load_images
+from labkit.galleries import LEVELS, load_gallery, load_recipes, purity, unit_peaks
 from labkit.models import load_model, random_twin
-from labkit.objectives import channel, each
+from labkit.objectives import channel, each, logit
 from labkit.optimization import PixelCanvas, maximize, noise
+from labkit.priors import distance_to_data, load_denoiser
+from labkit.regularization import compose, high_frequency_share, score_under
 
 
 @pytest.fixture(scope="module")
@@ -67,3 +72,37 @@ def test_units_grow_purer_with_depth_and_those_of_random_weights_do_not(world):
 def test_an_unknown_gallery_is_told_with_the_ones_there_are():
     with pytest.raises(ValueError, match="No hay galería de «escenas conv9»; las que hay: escenas conv1, .*escenas_robusta fc"):
         load_gallery("escenas", "conv9")
+
+
+# ── las recetas de la lección 3 ─────────────────────────────────────────────────────────────────────────────────────
+
+@pytest.mark.parametrize("network", make_recipes.NETWORKS)
+def test_no_recipe_is_left_out(network):
+    made = load_recipes(network)
+    assert set(made) == {(levels, what) for levels in product(range(LEVELS), repeat=4) for what in ("clase", "unidad")}
+    assert all(one.image.shape == (3, 64, 64) and 0 <= one.witness <= 1 and one.seconds > 0 for one in made.values())
+
+
+@pytest.mark.parametrize("network, levels", [("escenas", (0, 2, 0, 0)), ("escenas", (1, 0, 2, 0)),
+                                             ("escenas_robusta", (0, 2, 1, 1)), ("escenas_robusta", (2, 0, 0, 2))])
+def test_a_recipe_comes_out_again(network, levels, world):
+    model, made = load_model(network), load_recipes(network)
+    zebra = world.classes.index(PROTAGONIST.class_name)
+    goals = [logit(zebra), channel(PROTAGONIST.unit)]
+    images = make_recipes.climb(network, levels, goals)
+    rows = [made[levels, what] for what in ("clase", "unidad")]
+    scores = score_under(model, images, each(goals), compose(), 1)
+    held = score_under(model, images, each(goals), make_recipes.moved(2, 900), 16)
+    far, high = distance_to_data(load_denoiser(device="cpu"), images), high_frequency_share(images)
+    for k, row in enumerate(rows):
+        # el último bit cambia de una computadora a otra y la subida lo amplifica
+        assert scores[k].item() == pytest.approx(row.score, rel=0.05)
+        assert held[k].item() == pytest.approx(row.held, rel=0.1)
+        assert far[k].item() == pytest.approx(row.distance, rel=0.1)
+        assert high[k].item() == pytest.approx(row.high, rel=0.1)
+        assert (images[k] - row.image).abs().mean() < 0.06 < (images[k] - rows[1 - k].image).abs().mean()
+
+
+def test_unknown_recipes_are_told_with_the_ones_there_are():
+    with pytest.raises(ValueError, match="No hay recetas de «cifar10»; las que hay: escenas, escenas_robusta"):
+        load_recipes("cifar10")

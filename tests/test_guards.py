@@ -12,10 +12,10 @@ IGNORED = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache"
 TEXT = {".py", ".md", ".ipynb", ".txt", ".yml", ".yaml", ".toml", ".json", ".cfg", ".sh", ""}
 MAX_FILE, MAX_DATA = 8_000_000, 60_000_000
 # La guía pide cerca de 4,500 líneas en todo labkit. Los cuartos grandes van en cuenta aparte: `broden` (su revisor culpa a
-# cada falla una sola vez), `exercises` (los mensajes de cada lección) y `models` (las redes de otros), que nadie necesita
-# leer para seguir el curso.
+# cada falla una sola vez), `exercises` (los mensajes de cada lección) `models` (las redes de otros), `priors` (lo que se
+# aprende de los datos) y `exemplars` (mapas y vecinos), que se leen aparte.
 MAX_LABKIT, MAX_READ = 4500, 2500
-PACKAGES = {"broden", "dissection", "exercises", "models"}
+PACKAGES = {"broden", "dissection", "exemplars", "exercises", "models", "priors"}
 UPPER_FLOORS = {"widgets", "exercises", "notebook", "export", "fetch", "publish", "teacher", "report", "__main__"}  # pisos 4 y 5
 
 PRIVATE_PATH = re.compile(r"(?<![\w.~}-])(?:/(?:home|root|Users|work|mnt|opt)/\w|[A-Z]:\\{1,2}(?:Users|home)\b)")

@@ -1,8 +1,9 @@
-"""Las demostraciones de la lección 3: la prueba a ciegas no enseña de más y califica bien."""
+"""Las demostraciones de la lección 3: la prueba a ciegas no enseña de más y califica bien; cada receta enseña la suya."""
 import torch
 
+from labkit.galleries import load_recipes
 from labkit.pictures import load_picture
-from labkit.widgets import explore_blind
+from labkit.widgets import explore_blind, explore_recipes
 
 CLASSES = ["avión", "barco", "camión", "pez"]
 
@@ -21,3 +22,15 @@ def test_the_blind_test_shuffles_hides_and_grades():
     assert len(set(seen.values())) == 3
     assert demo.draw(graded=False, **right) == demo.draw(graded=False, **blank)  # sin calificar no se sabe nada
     assert demo.draw(graded=False, **right) == demo.first
+
+
+def test_the_recipe_explorer_shows_the_chosen_one_beside_the_bare_one():
+    demo = explore_recipes({"principal": "escenas", "robusta": "escenas_robusta"})
+    off = {"frequency": 0, "moves": 0, "space": 0, "cleaning": 0}
+    for network, what, levels in (("escenas", "clase", off | {"moves": 2}), ("escenas_robusta", "unidad", off | {"space": 1})):
+        made, shown = load_recipes(network), load_picture(demo.draw(network=network, what=what, **levels))
+        bare, chosen = made[(0, 0, 0, 0), what].image, made[tuple(levels.values()), what].image
+        for left, image, other in ((0, bare, chosen), (200, chosen, bare)):          # 3 × 64 píxeles y 8 de separación
+            seen = shown[:, :192, left:left + 192].unflatten(1, (64, 3)).unflatten(3, (64, 3)).mean((2, 4))
+            assert (seen - image).abs().mean() < 0.05 < (seen - other).abs().mean()
+    assert demo.first == demo.draw(network="escenas", what="clase", **off)

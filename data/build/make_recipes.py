@@ -43,10 +43,10 @@ from labkit.regularization import (  # noqa: E402
 
 NETWORKS = ("escenas", "escenas_robusta")
 STEPS, QUALITY = 128, 70
-PENALTY = {"escenas": (0, 300, 1500), "escenas_robusta": (0, 30, 120)}  # cuánto pesa la variación total: los logits de la
+PENALTY = {"escenas": (0, 250, 800), "escenas_robusta": (0, 30, 120)}  # cuánto pesa la variación total: los logits de la
 MOVES = ((0, 0, 0.0), (2, 4, 0.05), (5, 10, 0.15))  # principal crecen más. Desplazamiento, giro y acercamiento
 DECAY = (None, 1.0, 1.75)  # None: píxeles
-CLEANING = (0.0, 0.1, 0.25)
+CLEANING = {"pixels": (0.0, 0.1, 0.25), "frequencies": (0.0, 0.02, 0.06)}  # ahí cada paso del ascenso cambia menos la imagen
 
 
 def moved(level: int, seed: int) -> object:
@@ -59,11 +59,12 @@ def climb(network: str, levels: Levels, objectives: list[Objective], steps: int 
     """Las imágenes (b, 3, 64, 64) de una combinación: frecuencia, transformaciones, espacio y limpiador."""
     frequency, moves, space, cleaning = levels
     start = soft_noise(1).repeat(len(objectives), 1, 1, 1)
-    after = Cleaning(load_denoiser(device="cpu"), steps, CLEANING[cleaning]) if cleaning else None
-    canvas = PixelCanvas(start, after=after) if DECAY[space] is None else \
-        FourierCanvas(start, DECAY[space], color_matrix(load_images("test").images), after)
+    where, lr = ("frequencies", 0.05) if space else ("pixels", 0.03)
+    after = Cleaning(load_denoiser(device="cpu"), steps, CLEANING[where][cleaning]) if cleaning else None
+    canvas = FourierCanvas(start, DECAY[space], color_matrix(load_images("test").images), after) if space else \
+        PixelCanvas(start, after=after)
     goal = each(objectives) - PENALTY[network][frequency] * total_variation()
-    return maximize(load_model(network, "cpu"), goal, canvas, steps, 0.03 if DECAY[space] is None else 0.05, moved(moves, 1)).images
+    return maximize(load_model(network, "cpu"), goal, canvas, steps, lr, moved(moves, 1)).images
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ def explore_recipes(networks: dict[str, str]) -> Demo:
                                              ("P(cebra), testigo", "witness", 2), ("frecuencias altas", "high", 2),
                                              ("distancia a los datos", "distance", 3), ("segundos", "seconds", 1))]
         shown = [caption(enlarge(one.image, 3), title) for one, title in ((bare, "sin nada"), (made, "con tu receta"))]
-        return jpeg_bytes(beside([*shown, text_image("\n\n".join(lines), 330)]), 70)
+        return jpeg_bytes(beside([*shown, text_image("\n\n".join(lines), 400)]), 55)
 
     names = ("nada", "poco", "mucho")
     controls = {"network": choice("red", list(networks.items()), next(iter(networks.values()))),

@@ -1,0 +1,163 @@
+"""Entrena el generador de la lección 3: dibujar imágenes de Escenas a partir de un código corto.
+
+    .venv/bin/python data/build/train_generator.py
+
+Tres redes a la vez: el generador y el codificador quieren que la imagen de un código se parezca a la que lo dio, en
+sus píxeles y en lo que ve el crítico, y que el crítico la crea de Escenas; el crítico quiere distinguirlas. Deja en
+data/priors/ los pesos en media precisión y el diario. Si se interrumpe, el mismo mandato sigue donde iba.
+"""
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from torch import Generator, Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
+
+from fitting import keep_memory, restore, step_size, store  # noqa: E402
+from packing import write_sums  # noqa: E402
+
+from labkit.datasets import load_images  # noqa: E402
+from labkit.files import data_path  # noqa: E402
+from labkit.images import contact_sheet, png_bytes  # noqa: E402
+from labkit.priors import CODE, SIDE, ImageGenerator  # noqa: E402
+
+NAME, SEED, EPOCHS, BATCH, LR = "escenas_generador", 0, 36, 64, 6e-4
+GRAIN = 0.3            # el ruido que se suma a cada código: códigos vecinos, imágenes vecinas
+SEEN, FOOLED = 1.0, 0.05  # cuánto pesa parecerse en lo que ve el crítico, y engañarlo; los píxeles pesan 2
+FOLLOW = 0.998         # los pesos que se publican son un promedio móvil de los del entrenamiento
+RUNS = Path(__file__).resolve().parent / "runs"
+
+
+class Critic(nn.Module):
+    """¿De Escenas o dibujada? De imágenes (b, 3, 64, 64) a una puntuación por región, (b, 1, 8, 8), y lo que ve."""
+
+    def __init__(self, widths: tuple[int, ...] = (32, 64, 128, 128)) -> None:
+        super().__init__()
+        steps = (2, 2, 2, 1)
+        self.blocks = nn.ModuleList(
+            spectral_norm(nn.Conv2d(before, after, 4 if step == 2 else 3, step, 1))
+            for before, after, step in zip((3, *widths), widths, steps))
+        self.leave = spectral_norm(nn.Conv2d(widths[-1], 1, 3, padding=1))
+
+    def forward(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        maps, seen = images - 0.5, []
+        for block in self.blocks:
+            maps = F.leaky_relu(block(maps), 0.2)
+            seen.append(maps)
+        return self.leave(maps), seen
+
+
+def learn(painter: ImageGenerator, critic: Critic, tools: list, images: Tensor, generator: Generator) -> list[Tensor]:
+    """Un paso del crítico y uno del generador con su codificador; devuelve sus pérdidas."""
+    flip = torch.rand(len(images), generator=generator) < 0.5
+    images = torch.where(flip[:, None, None, None], images.flip(3), images).contiguous(memory_format=torch.channels_last)
+    with torch.autocast("cpu", torch.bfloat16):
+        code = painter.encode(images)
+        free = torch.randn(len(code) // 2, CODE, SIDE, SIDE, generator=generator)
+        grain = GRAIN * torch.randn(code.shape, generator=generator)
+        drawn = painter(torch.cat([(code + grain).float(), free]))
+        real, fake = critic(images)[0].float(), critic(drawn.detach())[0].float()
+    judged = F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+    step(tools[1], critic, judged)
+    with torch.autocast("cpu", torch.bfloat16):
+        with torch.no_grad():
+            goal = critic(images)[1]
+        scores, seen = critic(drawn)
+        apart = sum((a[:len(images)] - b).float().abs().mean() / b.float().abs().mean() for a, b in zip(seen, goal))
+    pixels = (drawn[:len(images)].float() - images).abs().mean()
+    step(tools[0], painter, 2 * pixels / 0.25 + SEEN * apart / len(goal) - FOOLED * scores.float().mean())
+    return [pixels, apart / len(goal), real.mean(), fake.mean()]
+
+
+def step(tool: torch.optim.Optimizer, model: nn.Module, loss: Tensor) -> None:
+    """Un paso de una de las redes."""
+    model.zero_grad()
+    slopes = torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)
+    for weight, slope in zip(model.parameters(), slopes):
+        weight.grad = slope
+    nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    tool.step()
+
+
+def main() -> None:
+    """Entrena y publica."""
+    parser = argparse.ArgumentParser(description="Entrena el generador de la lección 3.")
+    parser.add_argument("--threads", type=int, default=2, help="núcleos de CPU (2)")
+    torch.set_num_threads(parser.parse_args().threads)
+    keep_memory()
+    images, test = load_images("train").images, load_images("test", n=500).images
+    torch.manual_seed(SEED)
+    painter, critic, average = ImageGenerator().to(memory_format=torch.channels_last), Critic(), ImageGenerator()
+    average.load_state_dict(painter.state_dict())
+    tools = [torch.optim.Adam(painter.parameters(), LR, (0.5, 0.99)), torch.optim.Adam(critic.parameters(), LR, (0.0, 0.99))]
+    together = nn.ModuleList([painter, critic, average])
+    mark, path = f"{NAME} {SEED} {EPOCHS} {BATCH} {LR} {SEEN} {FOOLED} {GRAIN} {len(images)}", RUNS / f"{NAME}.pt"
+    diary = restore(path, mark, together, tools)
+    batches = len(images) // BATCH
+    for epoch in range(len(diary), EPOCHS):
+        begin, generator, losses = time.perf_counter(), Generator().manual_seed(1000 * SEED + epoch), []
+        order = torch.randperm(len(images), generator=generator)[:batches * BATCH].split(BATCH)
+        for turn, index in enumerate(order):
+            for tool in tools:
+                tool.param_groups[0]["lr"] = LR * step_size((epoch + turn / batches) / EPOCHS)
+            losses.append([value.detach().item() for value in learn(painter, critic, tools, images[index], generator)])
+            follow(average, painter, min(FOLLOW, 1 - 1 / (1 + epoch * batches + turn)))
+        row = torch.tensor(losses).mean(0).tolist()
+        average.eval()
+        with torch.no_grad():
+            back = torch.cat([average(average.encode(part)) for part in test.split(100)])
+        average.train()
+        diary.append({"epoch": epoch + 1, **{key: round(value, 4) for key, value in zip(
+            ("pixels", "seen", "real", "drawn"), row)}, "test_pixels": round((back - test).abs().mean().item(), 4),
+            "seconds": round(time.perf_counter() - begin, 1)})
+        store(path, mark, together, tools, diary)
+        peek(average, test)
+        print("  época {epoch:>3}   píxeles {pixels:.4f}   visto {seen:.3f}   real {real:.2f}   dibujada {drawn:.2f}   "
+              "prueba {test_pixels:.4f}   {seconds:.0f} s".format(**diary[-1]), flush=True)
+    publish(average, diary)
+
+
+@torch.no_grad()
+def follow(average: nn.Module, model: nn.Module, share: float) -> None:
+    """Acerca el promedio móvil a los pesos de ahora."""
+    for kept, new in zip(average.state_dict().values(), model.state_dict().values()):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1 - share)
+        else:
+            kept.copy_(new)
+
+
+def peek(average: ImageGenerator, test: Tensor) -> None:
+    """Deja en runs/ una hoja para mirar: doce imágenes de prueba, lo que da su código y doce códigos al azar."""
+    average.eval()
+    with torch.no_grad():
+        code = average.encode(test[:12])
+        free = torch.randn(12, CODE, SIDE, SIDE, generator=Generator().manual_seed(0))
+        (RUNS / f"{NAME}.png").write_bytes(png_bytes(contact_sheet(torch.cat([test[:12], average(code), average(free)]), 12)))
+    average.train()
+
+
+def publish(model: ImageGenerator, diary: list[dict[str, float]]) -> None:
+    """Guarda los pesos y el diario en data/priors/ y pone al día las sumas."""
+    path = data_path("priors", f"{NAME}.safetensors")
+    path.parent.mkdir(exist_ok=True)
+    weights = {key: (value.half() if value.is_floating_point() else value).contiguous()
+               for key, value in model.state_dict().items()}
+    path.write_bytes(safetensors.torch.save(weights, metadata={"seed": str(SEED), "epochs": str(EPOCHS)}))
+    log = {"name": NAME, "source": "escenas", "seed": SEED, "epochs": EPOCHS, "batch": BATCH, "lr": LR,
+           "parameters": sum(w.numel() for w in model.parameters()), "test_pixels": diary[-1]["test_pixels"],
+           "seconds": round(sum(row["seconds"] for row in diary)), "diary": diary}
+    path.with_suffix(".log.json").write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
+    write_sums(data_path())
+
+
+if __name__ == "__main__":
+    main()

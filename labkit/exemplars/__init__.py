@@ -1,0 +1,33 @@
+"""Ejemplares: entender una unidad o una capa por las imágenes en que responde (lección 4).
+
+`vectors` saca los vectores de una capa y busca vecinos; `units`, los ejemplares de una unidad y qué tan selectiva es;
+`tsne` y `som` acomodan vectores en el plano; `maps` los dibuja como mapa y mide qué tanto engaña.
+"""
+from labkit.exemplars.maps import (
+    Quality,
+    assign_to_grid,
+    map_quality,
+    neighbour_preservation,
+    pca,
+    scatter_sheet,
+    seams,
+    spread_sheet,
+)
+from labkit.exemplars.som import SOM
+from labkit.exemplars.tsne import affinities, tsne
+from labkit.exemplars.units import (
+    Selectivity,
+    choose,
+    class_selectivity,
+    object_traits,
+    peak_patches,
+    roc_areas,
+    selectivity,
+    survives,
+)
+from labkit.exemplars.vectors import features, linear_probe, neighbours
+
+__all__ = ["SOM", "Quality", "Selectivity", "affinities", "assign_to_grid", "choose", "class_selectivity", "features",
+           "linear_probe", "map_quality", "neighbour_preservation", "neighbours", "object_traits",
+           "pca", "peak_patches", "roc_areas", "scatter_sheet", "seams", "selectivity", "spread_sheet", "survives",
+           "tsne"]

@@ -1,0 +1,143 @@
+"""Mapas de imágenes: puntos en el plano, sin montones, y los números que dicen qué tanto engaña un mapa."""
+from dataclasses import dataclass
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from sklearn.manifold import trustworthiness
+from torch import Tensor
+
+from labkit.exemplars.vectors import check_vectors, neighbours
+from labkit.images import draw_box
+from labkit.shapes import check_shape
+
+SAMPLE = 1000                               # con cuántos puntos se mide, si hay más
+EMPTY = -1                                  # una casilla sin imagen
+RED = (0.85, 0.1, 0.1)
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Qué tan fiel es un mapa, de 0 a 1 y siempre con k vecinos.
+
+    trustworthiness: que los vecinos del mapa de verdad lo sean;  continuity: que los vecinos de verdad sigan juntos en
+    el mapa;  preserved: qué parte de los k vecinos de verdad son también los k del mapa.
+    """
+    trustworthiness: float
+    continuity: float
+    preserved: float
+
+
+def pca(vectors: Tensor, k: int = 2) -> Tensor:
+    """Los k primeros componentes principales de cada vector (n, d): (n, k)."""
+    check_vectors(vectors)
+    centered = vectors - vectors.mean(0)
+    _, _, axes = torch.linalg.svd(centered, full_matrices=False)
+    if k > len(axes):
+        raise ValueError(f"k: con vectores {tuple(vectors.shape)} hay {len(axes)} componentes y pediste {k}.")
+    return centered @ axes[:k].T
+
+
+def map_quality(vectors: Tensor, points: Tensor, k: int = 12, seed: int = 0) -> Quality:
+    """Qué tanto engaña un mapa: vectors (n, d), points (n, 2). Con más de mil puntos, mide en mil al azar.
+
+    Fuente: Venna y Kaski (2001), «Neighborhood preservation in nonlinear projection methods»,
+    doi:10.1007/3-540-44668-0_68. La continuidad es la confianza con los papeles cambiados.
+    """
+    if len(vectors) != len(points):
+        raise ValueError(f"points: esperaba {len(vectors)} puntos, uno por vector, y recibí {len(points)}.")
+    check_vectors(points)
+    some = torch.randperm(len(vectors), generator=torch.Generator().manual_seed(seed))[:SAMPLE]
+    high, low = vectors[some], points[some]
+    if not 1 <= k < len(some) / 2:
+        raise ValueError(f"k: con {len(some)} puntos esperaba de 1 a menos de {len(some) / 2:g} y recibí {k}.")
+    both = (high.cpu().numpy(), low.cpu().numpy())
+    trust, kept = (trustworthiness(*pair, n_neighbors=k) for pair in (both, both[::-1]))
+    return Quality(float(trust), float(kept), neighbour_preservation(high, low, k))
+
+
+def neighbour_preservation(vectors: Tensor, points: Tensor, k: int = 12) -> float:
+    """Qué parte de los k vecinos de cada vector (n, d) son también de los k de su punto (n, 2), en promedio."""
+    here, there = neighbours(vectors, k), neighbours(points, k)
+    return (here[:, :, None] == there[:, None, :]).any(2).float().mean().item()
+
+
+def assign_to_grid(points: Tensor, rows: int, cols: int) -> Tensor:
+    """Qué punto (n, 2) va en cada casilla de una rejilla: (rows, cols), con −1 donde no hay. Nadie se encima.
+
+    Minimiza la suma de los cuadrados de lo que se mueven los puntos (asignación lineal). Hasta unos 3,000 puntos.
+    """
+    check_shape(points, "n 2", "points")
+    if rows * cols < len(points):
+        raise ValueError(f"rows, cols: {rows} × {cols} casillas no alcanzan para {len(points)} puntos.")
+    cells = torch.cartesian_prod(torch.linspace(0, 1, rows), torch.linspace(0, 1, cols))            # (y, x)
+    cost = torch.cdist(_unit_square(points).cpu().float(), cells).pow(2)
+    who, where = linear_sum_assignment(cost.numpy())
+    grid = torch.full((rows * cols,), EMPTY)
+    grid[torch.from_numpy(where)] = torch.from_numpy(who)
+    return grid.view(rows, cols)
+
+
+def seams(vectors: Tensor, grid: Tensor) -> Tensor:
+    """Las costuras de un mapa en rejilla: qué tan lejos están de verdad los vecinos de cada casilla, (rows, cols).
+
+    grid: de `assign_to_grid`. Es la distancia media a los de arriba, abajo, izquierda y derecha, entre la distancia
+    media de dos vectores cualesquiera: cerca de 1, no se parecen más que dos al azar. nan si no hay imagen.
+    """
+    rows, cols = grid.shape
+    total, count = torch.zeros(rows, cols), torch.zeros(rows, cols)
+    for dy, dx in ((0, 1), (1, 0)):
+        a, b = grid[:rows - dy, :cols - dx], grid[dy:, dx:]
+        there = (a != EMPTY) & (b != EMPTY)
+        far = torch.where(there, (vectors[a] - vectors[b]).norm(dim=2).cpu(), 0)
+        for ys, xs in ((slice(0, rows - dy), slice(0, cols - dx)), (slice(dy, rows), slice(dx, cols))):
+            total[ys, xs] += far
+            count[ys, xs] += there
+    shuffled = vectors[torch.randperm(len(vectors), generator=torch.Generator().manual_seed(0))]
+    usual = (vectors - shuffled).norm(dim=1).mean().clamp(min=1e-12).cpu()
+    return torch.where((grid == EMPTY) | (count == 0), torch.nan, total / count.clamp(min=1) / usual)
+
+
+def scatter_sheet(images: Tensor, points: Tensor, side: int = 800, thumb: int = 24) -> tuple[Tensor, Tensor]:
+    """Las imágenes en su lugar y sin encimarse: la hoja (3, side, side) y cuáles cupieron, (k,).
+
+    images: (n, 3, h, w);  points: (n, 2), y y x. Se ponen en orden y la que caería sobre otra no se pone.
+    """
+    check_shape(points, "n 2", "points")
+    small = _thumbs(images, thumb)
+    sheet, taken, shown = torch.ones(3, side, side), torch.zeros(side, side, dtype=torch.bool), []
+    corners = (_unit_square(points) * (side - thumb)).round().long().tolist()
+    for k, (y, x) in enumerate(corners):
+        if taken[[y, y, y + thumb - 1, y + thumb - 1], [x, x + thumb - 1, x, x + thumb - 1]].any():
+            continue                                                        # iguales de grandes: basta ver las esquinas
+        sheet[:, y:y + thumb, x:x + thumb] = small[k]
+        taken[y:y + thumb, x:x + thumb] = True
+        shown.append(k)
+    return sheet, torch.tensor(shown)
+
+
+def spread_sheet(images: Tensor, grid: Tensor, thumb: int = 24, marks: Tensor | None = None,
+                 cut: float = 1.0) -> Tensor:
+    """Las imágenes (n, 3, h, w) en su casilla de una rejilla (rows, cols): (3, rows · thumb, cols · thumb).
+
+    marks: (rows, cols), como las costuras; las casillas de `cut` o más llevan marco rojo. Una vacía queda blanca.
+    """
+    small = torch.cat([_thumbs(images, thumb), torch.ones(1, 3, thumb, thumb)])             # la última, −1, es la vacía
+    cells = small[grid]                                                                     # (rows, cols, 3, t, t)
+    if marks is not None:
+        cells = cells.clone()
+        for row, col in ((marks >= cut) & (grid != EMPTY)).nonzero().tolist():
+            cells[row, col] = draw_box(cells[row, col], (0, 0, thumb, thumb), RED)
+    return cells.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
+
+
+def _unit_square(points: Tensor) -> Tensor:
+    """Los puntos llevados a [0, 1] en cada eje; los que no se extienden en un eje, a su mitad."""
+    low, high = points.amin(0), points.amax(0)
+    return torch.where(high > low, (points - low) / (high - low).clamp(min=1e-12), 0.5)
+
+
+def _thumbs(images: Tensor, thumb: int) -> Tensor:
+    """Las imágenes en chico, (n, 3, thumb, thumb)."""
+    check_shape(images, "n 3 h w", "images")
+    return torch.nn.functional.interpolate(images.cpu(), (thumb, thumb), mode="bilinear", antialias=True,
+                                           align_corners=False).clamp(0, 1)

@@ -1,0 +1,131 @@
+"""Los vectores que una capa da a un conjunto de imágenes, sus vecinos y qué tan separables son sus clases."""
+import hashlib
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from labkit.activations import run
+from labkit.shapes import check_shape
+
+POOLS = ("mean", "max", "flat")
+BAR = "{desc}: {percentage:3.0f}% |{bar}| {n_fmt} imágenes [{elapsed}]"
+
+Batches = Tensor | Iterable[Tensor | tuple[Tensor, ...] | list[Tensor]]
+
+
+def features(model: nn.Module, images: Batches, layer: str, pool: str = "mean", batch_size: int = 250,
+             cache: str | Path | None = None) -> Tensor:
+    """Un vector por imagen: lo que da la capa, (n, d), en la CPU.
+
+    images: (n, 3, h, w), o algo que dé lotes, como un DataLoader (de una pareja se toma lo primero). Se recorren una
+    vez y nunca están todas en la red.  pool: de cada mapa, su media ("mean"), su máximo ("max") o todo ("flat"); una
+    capa densa queda igual.  cache: un archivo donde guardarlos; si ya está y es de esta red, estas imágenes, esta capa
+    y este `pool`, se lee; si no, se hace de nuevo. Solo sirve con imágenes en un tensor.
+    """
+    if pool not in POOLS:
+        raise ValueError(f"pool: esperaba {', '.join(POOLS)} y recibí {pool!r}.")
+    if cache is not None and not isinstance(images, Tensor):
+        raise ValueError("cache: solo se puede guardar si images es un tensor; con un DataLoader no se sabe si cambió.")
+    if cache is None:
+        return _streamed(model, images, layer, pool, batch_size)
+    path, mark = Path(cache), _mark(model, images, layer, pool)
+    kept = _kept(path, mark)
+    if kept is None:
+        kept = _streamed(model, images, layer, pool, batch_size)
+        temporary = path.with_suffix(".tmp")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        safetensors.torch.save_file({"features": kept}, temporary, {"mark": mark})
+        temporary.replace(path)                                             # o queda entero o no queda
+    return kept
+
+
+def neighbours(vectors: Tensor, k: int = 8, of: Tensor | None = None) -> Tensor:
+    """Los k vectores (n, d) más cercanos a cada uno, sin contarlo, del más cercano al más lejano: (n, k).
+
+    of: solo los de estas posiciones, (b,); entonces da (b, k). Distancia euclidiana; no junta las n × n distancias.
+    """
+    check_vectors(vectors)
+    if not 1 <= k < len(vectors):
+        raise ValueError(f"k: con {len(vectors)} vectores esperaba de 1 a {len(vectors) - 1} y recibí {k}.")
+    rows = torch.arange(len(vectors), device=vectors.device) if of is None else of.to(vectors.device)
+    found = []
+    for part in rows.split(1000):
+        far = torch.cdist(vectors[part], vectors)
+        far[torch.arange(len(part)), part] = torch.inf
+        found.append(far.topk(k, largest=False).indices)
+    return torch.cat(found)
+
+
+def linear_probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor, decay: float = 1.0) -> float:
+    """La exactitud en prueba de un clasificador lineal aprendido de esos vectores: qué tan separables son las clases.
+
+    train, test: (n, d);  labels: (n,).  Regresión logística con penalización L2 de peso `decay`, sobre vectores
+    centrados y con desviación 1 según los de entrenamiento.  Fuente: Alain y Bengio (2016), arXiv:1610.01644.
+    """
+    for vectors in (train, test):
+        check_vectors(vectors)
+    if len(train_labels.unique()) < 2:
+        raise ValueError("train_labels: hay una sola clase; hacen falta al menos dos para separarlas.")
+    middle, spread = train.mean(0), train.std(0)
+    spread[spread < 1e-6] = 1.0                                             # un número que no cambia no estorba
+    known, asked = (((vectors - middle) / spread).numpy() for vectors in (train, test))
+    probe = LogisticRegression(C=1 / decay, max_iter=2000).fit(known, train_labels.numpy())
+    return float(probe.score(asked, test_labels.numpy()))
+
+
+def check_vectors(vectors: Tensor, least: int = 2) -> None:
+    """ValueError si no son al menos `least` vectores finitos, (n, d)."""
+    check_shape(vectors, "n d", "vectors")
+    if len(vectors) < least:
+        raise ValueError(f"vectors: hacen falta al menos {least} vectores y recibí {len(vectors)}.")
+    if not torch.isfinite(vectors).all():
+        bad = int((~torch.isfinite(vectors).all(1)).sum())
+        raise ValueError(f"vectors: {bad} de {len(vectors)} tienen NaN o infinito. Quítalos o revisa la capa.")
+
+
+def _streamed(model: nn.Module, images: Batches, layer: str, pool: str, batch_size: int) -> Tensor:
+    """Los vectores, por lotes y con una barra que solo se ve si tarda."""
+    total = len(images) if isinstance(images, Tensor) else None
+    batches = images.split(batch_size) if isinstance(images, Tensor) else images
+    device, parts = next(model.parameters()).device, []
+    look = {"desc": "Mirando", "bar_format": BAR, "file": sys.stdout, "delay": 3, "leave": False}
+    with torch.no_grad(), tqdm(total=total, **look) as bar:
+        for batch in batches:
+            batch = batch[0] if isinstance(batch, (tuple, list)) else batch
+            batch = batch.to(device).contiguous(memory_format=torch.channels_last)
+            acts = run(model, batch, [layer])[layer]
+            parts.append(_pooled(acts, pool).cpu())
+            bar.update(len(batch))
+    if not parts:
+        raise ValueError("images: no había ninguna imagen.")
+    return torch.cat(parts)
+
+
+def _pooled(acts: Tensor, pool: str) -> Tensor:
+    """De los mapas (b, c, h, w), un vector por imagen; los de una capa densa, (b, c), quedan igual."""
+    if acts.ndim < 4:
+        return acts
+    return acts.flatten(1) if pool == "flat" else acts.amax((2, 3)) if pool == "max" else acts.mean((2, 3))
+
+
+def _mark(model: nn.Module, images: Tensor, layer: str, pool: str) -> str:
+    """Un texto que cambia si cambian la red, las imágenes, la capa o la manera de juntar."""
+    digest = hashlib.sha256(f"{layer} {pool} {tuple(images.shape)} {images.dtype}".encode())
+    for tensor in (*model.state_dict().values(), images):
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _kept(path: Path, mark: str) -> Tensor | None:
+    """Los vectores guardados, si son los que se piden; None si no hay, son de otra cosa o el archivo está roto."""
+    try:
+        with safetensors.safe_open(path, "pt") as file:
+            return file.get_tensor("features") if (file.metadata() or {}).get("mark") == mark else None
+    except (OSError, safetensors.SafetensorError):
+        return None

@@ -1,0 +1,380 @@
+"""Los ejemplares: vectores, unidades selectivas, t-SNE, mapas autoorganizados y lo que engañan; cada uno contra su oráculo."""
+from itertools import permutations
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.manifold import TSNE
+from sklearn.manifold._t_sne import _joint_probabilities
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import NearestNeighbors
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from labkit import exemplars as ex
+from labkit.activations import run
+from labkit.exemplars.tsne import gradient
+from labkit.models import plain_network, random_twin
+
+
+@pytest.fixture(scope="module")
+def model():
+    return random_twin(plain_network(4, (6, 8, 8), dense=5)).eval().requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def images():
+    return torch.rand(23, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+
+
+def blobs(n: int = 60, d: int = 8, k: int = 3, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """k grupos bien separados: vectores (n, d) y a qué grupo va cada uno."""
+    generator = torch.Generator().manual_seed(seed)
+    groups = torch.arange(n) % k
+    return 12 * torch.eye(k, d)[groups] + torch.randn(n, d, generator=generator), groups
+
+
+# ── vectores ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_features_are_those_of_the_layer(model, images):
+    acts = run(model, images, ["conv3", "dense"])
+    assert torch.allclose(ex.features(model, images, "conv3", batch_size=7), acts["conv3"].mean((2, 3)), atol=1e-6)
+    assert torch.allclose(ex.features(model, images, "conv3", "max"), acts["conv3"].amax((2, 3)), atol=1e-6)
+    assert torch.allclose(ex.features(model, images, "conv3", "flat"), acts["conv3"].flatten(1), atol=1e-6)
+    assert torch.allclose(ex.features(model, images, "dense"), acts["dense"], atol=1e-6)
+
+
+def test_features_come_from_a_data_loader_too(model, images):
+    loader = DataLoader(TensorDataset(images, torch.arange(23)), batch_size=5)
+    assert torch.allclose(ex.features(model, loader, "dense"), ex.features(model, images, "dense"), atol=1e-6)
+    with pytest.raises(ValueError, match="solo se puede guardar si images es un tensor"):
+        ex.features(model, loader, "dense", cache="algo.safetensors")
+    with pytest.raises(ValueError, match="no había ninguna imagen"):
+        ex.features(model, [], "dense")
+
+
+def test_the_cache_serves_only_the_same_question(model, images, tmp_path, monkeypatch):
+    path, calls = tmp_path / "a" / "v.safetensors", []
+    streamed = ex.vectors._streamed
+    monkeypatch.setattr(ex.vectors, "_streamed", lambda *args: calls.append(1) or streamed(*args))
+    first = ex.features(model, images, "dense", cache=path)
+    assert torch.equal(ex.features(model, images, "dense", cache=path), first) and len(calls) == 1
+    changed = images.clone()
+    changed[0, 0, 0, 0] += 0.01
+    other = random_twin(model, seed=9).eval()
+    for asked in ((other, images, "dense"), (model, changed, "dense"), (model, images, "relu4")):
+        assert torch.allclose(ex.features(*asked, cache=path), ex.features(*asked))
+    assert len(calls) == 7
+    path.write_bytes(b"roto")
+    assert torch.equal(ex.features(model, images, "dense", cache=path), first) and path.read_bytes() != b"roto"
+    assert list(path.parent.iterdir()) == [path]                            # sin archivos a medias
+
+
+def test_an_unknown_pool_is_told(model, images):
+    with pytest.raises(ValueError, match="pool: esperaba mean, max, flat y recibí 'media'"):
+        ex.features(model, images, "conv3", "media")
+
+
+def test_neighbours_are_those_of_scikit_learn():
+    vectors, _ = blobs(200)
+    _, expected = NearestNeighbors(n_neighbors=6).fit(vectors.numpy()).kneighbors(vectors.numpy())
+    assert torch.equal(ex.neighbours(vectors, 5), torch.from_numpy(expected[:, 1:]))
+    assert torch.equal(ex.neighbours(vectors, 5, of=torch.tensor([7, 3])), torch.from_numpy(expected[[7, 3], 1:]))
+    with pytest.raises(ValueError, match="con 200 vectores esperaba de 1 a 199 y recibí 200"):
+        ex.neighbours(vectors, 200)
+
+
+def test_a_repeated_vector_is_its_own_neighbour():
+    assert ex.neighbours(torch.tensor([[0.0], [5.0], [0.0]]), 1)[[0, 2]].flatten().tolist() == [2, 0]
+
+
+def test_a_linear_probe_separates_what_is_separable():
+    vectors, groups = blobs(300)
+    assert ex.linear_probe(vectors[:200], groups[:200], vectors[200:], groups[200:]) == 1.0
+    shuffled = groups[torch.randperm(300, generator=torch.Generator().manual_seed(1))]
+    assert ex.linear_probe(vectors[:200], shuffled[:200], vectors[200:], shuffled[200:]) < 0.55
+    still = torch.cat([vectors, torch.ones(300, 1)], 1)                     # un número que no cambia
+    assert ex.linear_probe(still[:200], groups[:200], still[200:], groups[200:]) == 1.0
+    corners = torch.tensor([[0.0, 0], [0, 1], [1, 0], [1, 1]]).repeat(20, 1)
+    assert ex.linear_probe(corners, corners.sum(1).long() % 2, corners, corners.sum(1).long() % 2) <= 0.75  # o exclusivo
+    with pytest.raises(ValueError, match="hay una sola clase"):
+        ex.linear_probe(vectors, torch.zeros(300), vectors, groups)
+
+
+@pytest.mark.parametrize("ask", [ex.neighbours, ex.affinities, ex.tsne, lambda v: ex.SOM(2, 2).fit(v), ex.pca,
+                                 lambda v: ex.map_quality(torch.rand(40, 3), v[:, :2])])
+def test_nan_is_told(ask):
+    vectors = torch.rand(40, 4)
+    vectors[3, 0] = torch.nan
+    with pytest.raises(ValueError, match="1 de 40 tienen NaN o infinito"):
+        ask(vectors)
+
+
+# ── unidades ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_choose_takes_the_best_the_worst_the_middle_and_chance():
+    values = torch.tensor([5.0, 1, 9, 3, 7, 2, 8, 4, 6, 0])
+    chosen = ex.choose(values, 2)
+    assert {name: values[index].tolist() for name, index in chosen.items() if name != "random"} == {
+        "best": [9, 8], "median": [5, 4], "worst": [0, 1]}
+    assert chosen["random"].tolist() == ex.choose(values, 2)["random"].tolist() != ex.choose(values, 2, seed=1)["random"].tolist()
+    with pytest.raises(ValueError, match="con 10 imágenes esperaba de 1 a 10 y recibí 11"):
+        ex.choose(values, 11)
+
+
+def test_peak_patches_cut_what_excites():
+    red = nn.Sequential()
+    red.add_module("look", nn.Conv2d(3, 1, 5, stride=2, padding=2, bias=False))
+    red.look.weight.data = torch.tensor([1.0, -1, -1])[None, :, None, None].expand(1, 3, 5, 5).clone()
+    image = torch.zeros(2, 3, 32, 32)
+    image[0, 0, 12:17, 20:25] = 1.0                                         # un cuadro rojo de 5 × 5, en (14, 22)
+    image[1, 0, 0:3, 0:3] = 1.0                                             # y otro en la esquina
+    patches = ex.peak_patches(red, image, "look:0")
+    assert patches.shape == (2, 3, 5, 5) and torch.equal(patches[0], image[0, :, 12:17, 20:25])
+    assert (patches[1, :, :2] == 0.5).all() and (patches[1, 0, 2:, 2:] == 1).all()      # lo de afuera, gris
+
+
+def test_a_dense_unit_sees_the_whole_image(model, images):
+    assert torch.equal(ex.peak_patches(model, images[:3], "dense:1"), images[:3])
+
+
+def test_roc_areas_are_those_of_scikit_learn():
+    generator = torch.Generator().manual_seed(0)
+    values = torch.randint(0, 6, (80, 4), generator=generator).float()      # con muchos empates
+    truth = torch.rand(80, 3, generator=generator) < 0.3
+    expected = [[roc_auc_score(truth[:, k], values[:, c]) for k in range(3)] for c in range(4)]
+    assert torch.allclose(ex.roc_areas(values, truth), torch.tensor(expected).float(), atol=1e-6)
+    assert torch.allclose(ex.roc_areas(values, truth[:, 1]), torch.tensor(expected)[:, 1].float(), atol=1e-6)
+    assert ex.roc_areas(values, torch.zeros(80, dtype=torch.bool)).isnan().all()
+    assert (ex.roc_areas(torch.ones(80, 1), truth) == 0.5).all()            # una unidad que no cambia no distingue
+
+
+def test_the_planted_unit_is_the_most_selective():
+    labels = torch.arange(90) % 3
+    values = torch.rand(90, 5, generator=torch.Generator().manual_seed(0))
+    values[:, 3] = (labels == 2).float() * 2                                # solo para la clase 2
+    values[:, 4] = (labels != 0).float()                                    # para dos clases
+    found = ex.selectivity(values, labels, 3)
+    assert (found.best[3], found.area[3], found.next_area[3]) == (2, 1.0, 0.25)
+    assert found.area.argmax() == 3 and found.area[4] == found.next_area[4] == 0.75
+    index = ex.class_selectivity(values, labels, 3)
+    assert index[3] == 1.0 and index[4] == pytest.approx(1 / 3) and (index[:3] < 0.3).all()
+    assert ex.class_selectivity(torch.zeros(90, 1), labels, 3).tolist() == [0.0]
+    with pytest.raises(ValueError, match="hay una sola clase"):
+        ex.class_selectivity(values, torch.zeros(90, dtype=torch.long), 3)
+    with pytest.raises(ValueError, match="pide respuestas desde 0"):
+        ex.class_selectivity(-values, labels, 3)
+
+
+def test_survives_looks_inside_each_group():
+    truth = torch.tensor([True, False] * 30)
+    groups = torch.arange(60) // 20                                         # tres grupos de veinte
+    values = torch.where(groups == 1, -truth.float(), truth.float())        # en el segundo responde al revés
+    assert ex.survives(values, truth, groups).tolist() == [1.0, 0.0, 1.0]
+    alone = truth & (groups != 2)
+    assert torch.isnan(ex.survives(values, alone, groups)[2])               # sin verdaderos no se sabe
+
+
+def test_object_traits_say_where_and_how():
+    masks = torch.zeros(3, 12, 12, dtype=torch.bool)
+    masks[0, 5:7, 0:4] = True                                               # acostada, chica y a la izquierda
+    masks[1, 3:8, 4:8] = True                                               # mediana, al centro
+    masks[2, 0:12, 9:12] = True                                             # parada, grande y a la derecha
+    images = torch.zeros(3, 3, 12, 12)
+    images[1, 0] = 1.0
+    images[2] = 1.0
+
+    class World(SimpleNamespace):
+        def object_masks(self, rows):
+            return masks[rows]
+
+        def __len__(self):
+            return 3
+
+    traits = ex.object_traits(World(images=images, scenes=torch.tensor([4, 5, 6])))
+    assert {name: traits[name].tolist() for name in ("scene", "size", "side", "shape")} == {
+        "scene": [4, 5, 6], "size": [0, 1, 2], "side": [0, 1, 2], "shape": [0, 1, 2]}
+    assert len(set(traits["color"].tolist())) == 3
+
+
+# ── t-SNE ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_affinities_are_those_of_scikit_learn():
+    vectors, _ = blobs(80)
+    made = ex.affinities(vectors, 12.0)
+    assert torch.allclose(made, made.T) and made.sum() == pytest.approx(1, abs=1e-5) and (made.diagonal() == 0).all()
+    squared = torch.cdist(vectors.double(), vectors.double()).pow(2).float().numpy()
+    condensed = _joint_probabilities(squared, 12.0, 0)
+    rows, cols = np.triu_indices(80, 1)
+    assert np.allclose(made.numpy()[rows, cols], condensed, atol=1e-6)
+
+
+def test_affinities_have_the_perplexity_asked_and_no_scale():
+    vectors, _ = blobs(50)
+    assert torch.allclose(ex.affinities(vectors, 5), ex.affinities(1000 * vectors, 5), atol=1e-6)
+    even = ex.affinities(torch.ones(10, 4), 4)                              # todos iguales: todos vecinos por igual
+    assert torch.allclose(even, (1 - torch.eye(10)) / 90, atol=1e-6)
+
+
+@pytest.mark.parametrize("n, perplexity", [(20, 19), (20, 0.5), (20, -3), (3, 30)])
+def test_too_few_points_for_the_perplexity_are_told(n, perplexity):
+    with pytest.raises(ValueError, match=f"con {n} puntos esperaba de 1 a menos de {n - 1} y recibí {perplexity}"):
+        ex.tsne(torch.rand(n, 4), perplexity)
+
+
+def test_the_gradient_is_that_of_the_divergence():
+    wanted = ex.affinities(blobs(15)[0], 4).double()
+    points = torch.randn(15, 2, dtype=torch.double, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    near = (1 / (1 + torch.cdist(points, points).pow(2))) * (1 - torch.eye(15))
+    seen = near / near.sum()
+    apart = ~torch.eye(15, dtype=torch.bool)
+    (wanted[apart] * (wanted[apart] / seen[apart]).log()).sum().backward()
+    assert torch.allclose(gradient(wanted, points.detach()), points.grad, atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", [None, 0, 1])
+def test_separate_groups_stay_separate(seed):
+    vectors, groups = blobs(90)
+    points = ex.tsne(vectors, 10, seed=seed)
+    assert points.shape == (90, 2) and torch.allclose(points.mean(0), torch.zeros(2), atol=1e-3)
+    assert (groups[ex.neighbours(points, 5)] == groups[:, None]).all()
+
+
+def test_tsne_is_as_faithful_as_that_of_scikit_learn():
+    vectors, _ = blobs(300, 20, 6)
+    ours, theirs = ex.tsne(vectors, 20), torch.from_numpy(TSNE(perplexity=20, random_state=0).fit_transform(vectors.numpy()))
+    assert ex.map_quality(vectors, ours).trustworthiness > ex.map_quality(vectors, theirs).trustworthiness - 0.01
+
+
+@pytest.mark.parametrize("vectors", [torch.ones(40, 5), torch.rand(20, 5).repeat(2, 1), torch.rand(40, 1)],
+                         ids=["constantes", "repetidos", "de una dimensión"])
+def test_odd_vectors_give_finite_maps(vectors):
+    assert torch.isfinite(ex.tsne(vectors, 5)).all()
+    som = ex.SOM(3, 4).fit(vectors)
+    assert torch.isfinite(som.prototypes).all() and som.quantization_error(vectors) < 0.5
+    assert torch.isfinite(som.u_matrix()).all()
+
+
+# ── mapas autoorganizados ───────────────────────────────────────────────────────────────────────────────────────────
+
+@pytest.mark.parametrize("hexagonal", [False, True])
+def test_a_som_step_is_that_of_a_plain_loop(hexagonal):
+    vectors, _ = blobs(40)
+    som = ex.SOM(3, 4, hexagonal).fit(vectors, epochs=1)
+    before, width = som.prototypes.clone(), 1.3
+    som.step(vectors, width)
+    winners = [min(range(12), key=lambda m: float((v - before[m]).norm())) for v in vectors]
+    for m in range(12):
+        pull = [float(torch.exp(-(som.places[m] - som.places[w]).pow(2).sum() / (2 * width ** 2))) for w in winners]
+        assert torch.allclose(som.prototypes[m], sum(p * v for p, v in zip(pull, vectors)) / sum(pull), atol=1e-4)
+
+
+def test_two_groups_share_no_winner_and_a_wall_stands_between_them():
+    vectors, groups = blobs(100, k=2)
+    som = ex.SOM(4, 8).fit(vectors)
+    winners = som.winners(vectors)
+    assert not set(winners[groups == 0].tolist()) & set(winners[groups == 1].tolist())
+    wall = som.u_matrix().mean(0)
+    assert wall[3:5].max() > 1.4 * max(wall[0], wall[-1])
+    assert torch.equal(som.nearest(vectors).flatten(), torch.cdist(som.prototypes, vectors).argmin(1))
+
+
+def test_a_som_of_a_plane_keeps_its_order():
+    plane = torch.cartesian_prod(torch.linspace(0, 1, 20), torch.linspace(0, 1.5, 30))
+    som = ex.SOM(6, 9).fit(plane, epochs=30)
+    assert som.topographic_error(plane) < 0.02 and som.quantization_error(plane) < 0.1
+    assert som.quantization_error(plane) < ex.SOM(6, 9).fit(plane, epochs=1).quantization_error(plane)
+    assert ex.SOM(6, 9).fit(plane[torch.randperm(600)], epochs=30).quantization_error(plane) == pytest.approx(
+        som.quantization_error(plane), abs=1e-4)                            # por lotes, el orden no importa
+
+
+def test_hexagons_have_six_neighbours_and_squares_eight():
+    inner = 2 * 6 + 2
+    assert ex.SOM(5, 6, hexagonal=True).adjacent[inner].sum() == 6 and ex.SOM(5, 6).adjacent[inner].sum() == 8
+
+
+def test_a_shuffled_map_has_a_larger_topographic_error():
+    vectors, _ = blobs(200, k=4)
+    som = ex.SOM(5, 5).fit(vectors)
+    good = som.topographic_error(vectors)
+    som.prototypes = som.prototypes[torch.randperm(25, generator=torch.Generator().manual_seed(0))]
+    assert som.topographic_error(vectors) > good + 0.3
+
+
+def test_a_som_out_of_order_is_told():
+    with pytest.raises(ValueError, match="primero llama a fit"):
+        ex.SOM(2, 2).winners(torch.rand(4, 3))
+    with pytest.raises(ValueError, match="al menos dos nodos y recibí 1 × 1"):
+        ex.SOM(1, 1)
+    with pytest.raises(ValueError, match="epochs, last: esperaba al menos 1 y más que 0, y recibí 0"):
+        ex.SOM(2, 2).fit(torch.rand(9, 3), epochs=0)
+
+
+# ── mapas y su calidad ──────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_a_faithful_map_is_told_from_a_false_one():
+    flat = torch.rand(200, 2, generator=torch.Generator().manual_seed(0))
+    assert ex.map_quality(flat, 3 * flat) == ex.Quality(1.0, 1.0, 1.0)
+    false = ex.map_quality(flat, flat[torch.randperm(200, generator=torch.Generator().manual_seed(1))])
+    assert false.trustworthiness < 0.65 and false.continuity < 0.65 and false.preserved < 0.15
+    line = torch.linspace(0, 1, 200)[:, None]
+    folded = ex.map_quality(line, torch.cat([(line - 0.5).abs(), torch.zeros(200, 1)], 1))      # doblado por la mitad
+    assert folded.continuity > 0.95 > folded.trustworthiness                # junta lo que estaba lejos
+
+
+def test_preservation_is_that_of_a_plain_count():
+    vectors, points = torch.rand(30, 5), torch.rand(30, 2)
+    near = [[sorted(range(30), key=lambda j: float((x[i] - x[j]).norm()))[1:6] for i in range(30)] for x in (vectors, points)]
+    expected = np.mean([len(set(a) & set(b)) / 5 for a, b in zip(*near)])
+    assert ex.neighbour_preservation(vectors, points, 5) == pytest.approx(expected)
+
+
+def test_maps_of_another_size_are_told():
+    with pytest.raises(ValueError, match="esperaba 30 puntos, uno por vector, y recibí 20"):
+        ex.map_quality(torch.rand(30, 4), torch.rand(20, 2))
+    with pytest.raises(ValueError, match="k: con 30 puntos esperaba de 1 a menos de 15 y recibí 20"):
+        ex.map_quality(torch.rand(30, 4), torch.rand(30, 2), k=20)
+
+
+def test_the_assignment_moves_as_little_as_possible():
+    points = torch.rand(6, 2, generator=torch.Generator().manual_seed(3))
+    grid = ex.assign_to_grid(points, 2, 3)
+    assert sorted(grid.flatten().tolist()) == list(range(6))
+    square = (points - points.amin(0)) / (points.amax(0) - points.amin(0))
+    cells = [(y, x) for y in (0.0, 1.0) for x in (0.0, 0.5, 1.0)]
+
+    def cost(order):
+        return sum(float((square[who] - torch.tensor(cell)).pow(2).sum()) for who, cell in zip(order, cells))
+
+    assert cost(grid.flatten().tolist()) == pytest.approx(min(map(cost, permutations(range(6)))))
+    assert (ex.assign_to_grid(points, 3, 3) == -1).sum() == 3
+    with pytest.raises(ValueError, match="2 × 2 casillas no alcanzan para 6 puntos"):
+        ex.assign_to_grid(points, 2, 2)
+
+
+def test_seams_are_the_true_distances():
+    vectors = torch.tensor([[0.0], [1.0], [5.0]])
+    grid = torch.tensor([[0, 1, 2], [-1, -1, -1]])
+    marks = ex.seams(vectors, grid)
+    usual = marks[0, 0].item()                                              # 1 entre lo usual
+    assert torch.allclose(marks[0] / usual, torch.tensor([1.0, 2.5, 4.0])) and marks[1].isnan().all()
+
+
+def test_no_picture_falls_on_another():
+    images = torch.rand(80, 3, 8, 8) * 0.9
+    points = torch.rand(80, 2, generator=torch.Generator().manual_seed(0))
+    sheet, shown = ex.scatter_sheet(images, points, side=100, thumb=10)
+    assert sheet.shape == (3, 100, 100) and 10 < len(shown) < 80 and shown[0] == 0
+    assert (sheet < 1).all(0).sum() == 100 * len(shown)                     # ni un píxel compartido
+    one, alone = ex.scatter_sheet(images[:1], points[:1], side=100, thumb=10)
+    assert len(alone) == 1 and (one[:, 45:55, 45:55] < 1).all()
+
+
+def test_each_picture_is_in_its_cell():
+    images = torch.arange(3.0).view(3, 1, 1, 1).expand(3, 3, 8, 8) / 4
+    sheet = ex.spread_sheet(images, torch.tensor([[2, -1], [0, 1]]), thumb=6, marks=torch.tensor([[0.5, 9], [0, 1.0]]))
+    centers = sheet[0].unflatten(0, (2, 6)).unflatten(2, (2, 6))[:, 3, :, 3]
+    assert torch.allclose(centers, torch.tensor([[0.5, 1.0], [0.0, 0.25]]))
+    assert sheet[0, 6, 6] > 0.8 and sheet[1, 6, 6] < 0.2 and sheet[1, 0, 0] == 0.5   # solo la casilla 1 lleva marco
+    assert (sheet[:, :6, 6:] == 1).all()                                    # una vacía, ni marco
