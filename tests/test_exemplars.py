@@ -43,6 +43,9 @@ def test_features_are_those_of_the_layer(model, images):
     assert torch.allclose(ex.features(model, images, "conv3", "max"), acts["conv3"].amax((2, 3)), atol=1e-6)
     assert torch.allclose(ex.features(model, images, "conv3", "flat"), acts["conv3"].flatten(1), atol=1e-6)
     assert torch.allclose(ex.features(model, images, "dense"), acts["dense"], atol=1e-6)
+    several = ex.features_by_layer(model, images, ["conv3", "dense"], "max", batch_size=9)
+    assert torch.allclose(several["conv3"], acts["conv3"].amax((2, 3)), atol=1e-6)
+    assert torch.allclose(several["dense"], acts["dense"], atol=1e-6)
 
 
 def test_features_come_from_a_data_loader_too(model, images):
@@ -56,8 +59,8 @@ def test_features_come_from_a_data_loader_too(model, images):
 
 def test_the_cache_serves_only_the_same_question(model, images, tmp_path, monkeypatch):
     path, calls = tmp_path / "a" / "v.safetensors", []
-    streamed = ex.vectors._streamed
-    monkeypatch.setattr(ex.vectors, "_streamed", lambda *args: calls.append(1) or streamed(*args))
+    made = ex.vectors.features_by_layer
+    monkeypatch.setattr(ex.vectors, "features_by_layer", lambda *args: calls.append(1) or made(*args))
     first = ex.features(model, images, "dense", cache=path)
     assert torch.equal(ex.features(model, images, "dense", cache=path), first) and len(calls) == 1
     changed = images.clone()

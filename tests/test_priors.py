@@ -1,4 +1,4 @@
-"""La distribución aprendida: el limpiador, lo que hace tras cada paso y los tres términos de PPGN, uno por uno."""
+"""La distribución aprendida: el limpiador, lo que hace tras cada paso, los tres términos de PPGN y el generador."""
 import pytest
 import torch
 
@@ -6,7 +6,17 @@ from labkit.datasets import load_images
 from labkit.models import draw_weights, plain_network
 from labkit.objectives import logit, score
 from labkit.optimization import PixelCanvas, maximize, noise
-from labkit.priors import Cleaning, Denoiser, distance_to_data, load_denoiser, ppgn
+from labkit.priors import (
+    Cleaning,
+    CodeCanvas,
+    Denoiser,
+    ImageGenerator,
+    distance_to_data,
+    load_denoiser,
+    load_generator,
+    ppgn,
+    random_codes,
+)
 from labkit.regularization import blur
 
 
@@ -102,3 +112,54 @@ def test_what_is_not_of_the_world_is_farther_from_the_data():
     for strange in (noise(8), world[:8].flip(1), torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(1))):
         assert distance_to_data(denoiser, strange).mean() > own.mean()
     assert distance_to_data(denoiser, noise(8, sd=0.3)).min() > 2 * own.max()
+
+
+# ── el generador ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+@pytest.fixture(scope="module")
+def generator():
+    return load_generator(device="cpu")
+
+
+def test_the_generator_draws_back_what_it_encodes(generator):
+    """En la prueba, que no vio al entrenar; el gris medio de cada imagen se equivoca mucho más."""
+    seen = load_images("test", n=200).images
+    codes = generator.encode(seen)
+    back = generator(codes)
+    assert codes.shape == (200, 32, 4, 4) and back.shape == seen.shape and 0 < back.min() and back.max() < 1
+    assert (back - seen).abs().mean() < 0.06 < 0.5 * (seen.mean((1, 2, 3), keepdim=True) - seen).abs().mean()
+    assert codes.mean().abs() < 0.1 and 0.6 < codes.std() < 1.2
+    assert (generator(codes.roll(1, 0)) - seen).abs().mean() > 2 * (back - seen).abs().mean()      # otro código, otra imagen
+
+
+def test_the_generator_is_frozen_and_reproducible(generator):
+    assert not generator.training and not any(weight.requires_grad for weight in generator.parameters())
+    assert torch.equal(random_codes(2, seed=3), random_codes(2, seed=3)) and random_codes(500).std() == pytest.approx(0.5, abs=0.01)
+    alone = torch.cat([generator(code[None]) for code in random_codes(3)])
+    assert torch.allclose(generator(random_codes(3)), alone, atol=1e-5)     # nadie depende de su lote
+
+
+def test_a_code_canvas_moves_only_its_code_and_within_limits(network):
+    torch.manual_seed(0)
+    small = ImageGenerator((16, 16, 8, 8, 8)).eval().requires_grad_(False)
+    canvas = CodeCanvas(small, random_codes(2), limit=0.6)
+    assert [name for name, weight in canvas.named_parameters() if weight.requires_grad] == ["code"]
+    ascent = maximize(network, logit(1), canvas, steps=30, lr=0.2)
+    assert (ascent.scores[-1] > ascent.scores[0]).all() and ascent.images.shape == (2, 3, 64, 64)
+    assert canvas.code.detach().abs().max() == pytest.approx(0.6) and torch.allclose(ascent.images, small(canvas.code))
+
+
+@pytest.mark.parametrize("start", [torch.zeros(2, 32, 4), torch.zeros(2, 16, 4, 4), torch.zeros(32, 4, 4)])
+def test_codes_of_another_shape_are_told(start):
+    with pytest.raises(ValueError, match="start: esperaba"):
+        CodeCanvas(ImageGenerator((8, 8, 8, 8, 8)), start)
+
+
+def test_a_limit_of_nothing_is_told():
+    with pytest.raises(ValueError, match="limit: esperaba un número mayor que 0 y recibí 0"):
+        CodeCanvas(ImageGenerator((8, 8, 8, 8, 8)), random_codes(1), limit=0)
+
+
+def test_a_missing_generator_is_told():
+    with pytest.raises(FileNotFoundError):
+        load_generator("no_existe")

@@ -3,6 +3,7 @@
 `vectors` saca los vectores de una capa y busca vecinos; `units`, los ejemplares de una unidad y qué tan selectiva es;
 `tsne` y `som` acomodan vectores en el plano; `maps` los dibuja como mapa y mide qué tanto engaña.
 """
+from labkit.exemplars.layouts import METHODS, layout, load_maps
 from labkit.exemplars.maps import (
     Quality,
     assign_to_grid,
@@ -17,6 +18,8 @@ from labkit.exemplars.som import SOM
 from labkit.exemplars.tsne import affinities, tsne
 from labkit.exemplars.units import (
     Selectivity,
+    Trials,
+    choice_trials,
     choose,
     class_selectivity,
     object_traits,
@@ -25,9 +28,9 @@ from labkit.exemplars.units import (
     selectivity,
     survives,
 )
-from labkit.exemplars.vectors import features, linear_probe, neighbours
+from labkit.exemplars.vectors import features, features_by_layer, linear_probe, neighbours
 
-__all__ = ["SOM", "Quality", "Selectivity", "affinities", "assign_to_grid", "choose", "class_selectivity", "features",
-           "linear_probe", "map_quality", "neighbour_preservation", "neighbours", "object_traits",
-           "pca", "peak_patches", "roc_areas", "scatter_sheet", "seams", "selectivity", "spread_sheet", "survives",
-           "tsne"]
+__all__ = ["METHODS", "SOM", "Quality", "Selectivity", "Trials", "affinities", "assign_to_grid", "choice_trials",
+           "choose", "class_selectivity", "features", "features_by_layer", "layout", "linear_probe", "load_maps",
+           "map_quality", "neighbour_preservation", "neighbours", "object_traits", "pca", "peak_patches", "roc_areas",
+           "scatter_sheet", "seams", "selectivity", "spread_sheet", "survives", "tsne"]

@@ -19,13 +19,27 @@ class Selectivity:
     """Qué tan exclusivas son c unidades de k clases.
 
     areas: (c, k), el área bajo la curva ROC de cada unidad y cada clase: la probabilidad de que responda más a una
-    imagen de la clase que a una de otra (0.5 es el azar);  best: (c,), la clase que cada una distingue mejor;  area: (c,),
-    su área;  next_area: (c,), la de la segunda clase: si también es alta, la unidad no es de una sola.
+    imagen de la clase que a una de otra (0.5 es el azar);  best: (c,), la clase que cada una distingue mejor;
+    area: (c,), su área;  next_area: (c,), la de la segunda clase: si también es alta, la unidad no es de una sola.
     """
     areas: Tensor
     best: Tensor
     area: Tensor
     next_area: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Trials:
+    """t pruebas del juego: ¿cuál de dos imágenes excita más a una unidad?
+
+    units: (t,), sus canales;  references: (t, 9), las imágenes que más la excitan en una mitad del conjunto;  queries:
+    (t, 2), de la otra mitad, la que más y la que menos la excita, en orden al azar;  answers: (t,), dónde quedó la que
+    más: 0, izquierda; 1, derecha.
+    """
+    units: list[str]
+    references: Tensor
+    queries: Tensor
+    answers: Tensor
 
 
 def choose(values: Tensor, k: int = 8, seed: int = 0) -> dict[str, Tensor]:
@@ -119,6 +133,27 @@ def survives(values: Tensor, truth: Tensor, groups: Tensor, least: int = 5) -> T
         few = min(int(truth[there].sum()), int((~truth[there]).sum())) < least
         areas.append(torch.nan if few else roc_areas(values[there, None], truth[there])[0].item())
     return torch.tensor(areas)
+
+
+def choice_trials(values: Tensor, layer: str, count: int = 10, seed: int = 0) -> Trials:
+    """Un juego de `count` pruebas con unidades al azar de una capa: values (n, c), lo que responde cada una.
+
+    Las mudas no juegan. Fuente: Borowski et al. (2021), «Exemplary Natural Images Explain CNN Activations Better than
+    State-of-the-Art Feature Visualization», ICLR, arXiv:2010.12606.
+    """
+    check_shape(values, "n c", "values")
+    half = len(values) // 2
+    alive = (values.amax(0) > values.amin(0)).nonzero()[:, 0]
+    if len(values) < 20 or not 1 <= count <= len(alive):
+        raise ValueError(f"count: con {len(values)} imágenes y {len(alive)} unidades que responden no salen {count} "
+                         "pruebas.")
+    generator = torch.Generator().manual_seed(seed)
+    units = alive[torch.randperm(len(alive), generator=generator)[:count]]
+    references = values[:half, units].topk(9, 0).indices.T
+    asked = half + torch.stack([values[half:, units].argmax(0), values[half:, units].argmin(0)], 1)
+    answers = torch.randint(0, 2, (count,), generator=generator)                            # 1: se voltean
+    queries = torch.where(answers[:, None] == 1, asked.flip(1), asked)
+    return Trials([f"{layer}:{k}" for k in units.tolist()], references, queries, answers)
 
 
 def object_traits(world: ConceptSet) -> dict[str, Tensor]:

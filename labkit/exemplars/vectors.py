@@ -1,7 +1,7 @@
 """Los vectores que una capa da a un conjunto de imágenes, sus vecinos y qué tan separables son sus clases."""
 import hashlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import safetensors.torch
@@ -19,7 +19,7 @@ BAR = "{desc}: {percentage:3.0f}% |{bar}| {n_fmt} imágenes [{elapsed}]"
 Batches = Tensor | Iterable[Tensor | tuple[Tensor, ...] | list[Tensor]]
 
 
-def features(model: nn.Module, images: Batches, layer: str, pool: str = "mean", batch_size: int = 250,
+def features(model: nn.Module, images: Batches, layer: str, pool: str = "mean", batch_size: int = 32,
              cache: str | Path | None = None) -> Tensor:
     """Un vector por imagen: lo que da la capa, (n, d), en la CPU.
 
@@ -28,21 +28,40 @@ def features(model: nn.Module, images: Batches, layer: str, pool: str = "mean", 
     capa densa queda igual.  cache: un archivo donde guardarlos; si ya está y es de esta red, estas imágenes, esta capa
     y este `pool`, se lee; si no, se hace de nuevo. Solo sirve con imágenes en un tensor.
     """
-    if pool not in POOLS:
-        raise ValueError(f"pool: esperaba {', '.join(POOLS)} y recibí {pool!r}.")
     if cache is not None and not isinstance(images, Tensor):
         raise ValueError("cache: solo se puede guardar si images es un tensor; con un DataLoader no se sabe si cambió.")
     if cache is None:
-        return _streamed(model, images, layer, pool, batch_size)
+        return features_by_layer(model, images, [layer], pool, batch_size)[layer]
     path, mark = Path(cache), _mark(model, images, layer, pool)
     kept = _kept(path, mark)
     if kept is None:
-        kept = _streamed(model, images, layer, pool, batch_size)
+        kept = features_by_layer(model, images, [layer], pool, batch_size)[layer]
         temporary = path.with_suffix(".tmp")
         path.parent.mkdir(parents=True, exist_ok=True)
         safetensors.torch.save_file({"features": kept}, temporary, {"mark": mark})
         temporary.replace(path)                                             # o queda entero o no queda
     return kept
+
+
+def features_by_layer(model: nn.Module, images: Batches, layers: Sequence[str], pool: str = "mean",
+                      batch_size: int = 32) -> dict[str, Tensor]:
+    """Lo mismo para varias capas y con una sola pasada: capa → (n, d). Una barra cuenta las imágenes si tarda."""
+    if pool not in POOLS:
+        raise ValueError(f"pool: esperaba {', '.join(POOLS)} y recibí {pool!r}.")
+    total = len(images) if isinstance(images, Tensor) else None
+    batches = images.split(batch_size) if isinstance(images, Tensor) else images
+    device, parts = next(model.parameters()).device, {name: [] for name in layers}
+    look = {"desc": "Mirando", "bar_format": BAR, "file": sys.stdout, "delay": 5, "leave": False}
+    with torch.no_grad(), tqdm(total=total, **look) as bar:
+        for batch in batches:
+            batch = batch[0] if isinstance(batch, (tuple, list)) else batch
+            acts = run(model, batch.to(device).contiguous(memory_format=torch.channels_last), layers)
+            for name in layers:
+                parts[name].append(_pooled(acts[name], pool).cpu())
+            bar.update(len(batch))
+    if not any(parts.values()):
+        raise ValueError("images: no había ninguna imagen.")
+    return {name: torch.cat(part) for name, part in parts.items()}
 
 
 def neighbours(vectors: Tensor, k: int = 8, of: Tensor | None = None) -> Tensor:
@@ -87,24 +106,6 @@ def check_vectors(vectors: Tensor, least: int = 2) -> None:
     if not torch.isfinite(vectors).all():
         bad = int((~torch.isfinite(vectors).all(1)).sum())
         raise ValueError(f"vectors: {bad} de {len(vectors)} tienen NaN o infinito. Quítalos o revisa la capa.")
-
-
-def _streamed(model: nn.Module, images: Batches, layer: str, pool: str, batch_size: int) -> Tensor:
-    """Los vectores, por lotes y con una barra que solo se ve si tarda."""
-    total = len(images) if isinstance(images, Tensor) else None
-    batches = images.split(batch_size) if isinstance(images, Tensor) else images
-    device, parts = next(model.parameters()).device, []
-    look = {"desc": "Mirando", "bar_format": BAR, "file": sys.stdout, "delay": 3, "leave": False}
-    with torch.no_grad(), tqdm(total=total, **look) as bar:
-        for batch in batches:
-            batch = batch[0] if isinstance(batch, (tuple, list)) else batch
-            batch = batch.to(device).contiguous(memory_format=torch.channels_last)
-            acts = run(model, batch, [layer])[layer]
-            parts.append(_pooled(acts, pool).cpu())
-            bar.update(len(batch))
-    if not parts:
-        raise ValueError("images: no había ninguna imagen.")
-    return torch.cat(parts)
 
 
 def _pooled(acts: Tensor, pool: str) -> Tensor:

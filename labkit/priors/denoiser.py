@@ -61,7 +61,7 @@ def load_denoiser(name: str = "escenas_limpiador", device: str | None = None) ->
     widths = tuple(weights[f"{layer}.0.weight"].shape[0] for layer in ("down1", "down2", "down3"))
     denoiser = Denoiser(widths)
     denoiser.load_state_dict(weights)
-    return denoiser.to(pick_device(device)).eval().requires_grad_(False)
+    return denoiser.to(pick_device(device), memory_format=torch.channels_last).eval().requires_grad_(False)
 
 
 class Cleaning:

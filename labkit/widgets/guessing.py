@@ -29,7 +29,7 @@ def explore_recipes(networks: dict[str, str]) -> Demo:
                                              ("P(cebra), testigo", "witness", 2), ("frecuencias altas", "high", 2),
                                              ("distancia a los datos", "distance", 3), ("segundos", "seconds", 1))]
         shown = [caption(enlarge(one.image, 3), title) for one, title in ((bare, "sin nada"), (made, "con tu receta"))]
-        return jpeg_bytes(beside([*shown, text_image("\n\n".join(lines), 400)]), 55)
+        return jpeg_bytes(beside([*shown, text_image("\n\n".join(lines), 400)]), 45)
 
     names = ("nada", "poco", "mucho")
     controls = {"network": choice("red", list(networks.items()), next(iter(networks.values()))),
@@ -58,7 +58,7 @@ def explore_blind(images: Tensor, classes: Sequence[str], seed: int = 0) -> Demo
         sheet = torch.cat([torch.nn.functional.pad(row, (0, width - row.shape[2]), value=1.0) for row in rows], 1)
         hits = sum(guess == k for k, guess in zip(order, said))
         text = f"Acertaste {hits} de {len(order)}. Al azar se acierta 1." if graded else "Escoge las clases y califica."
-        return jpeg_bytes(caption(sheet, text), 35)
+        return jpeg_bytes(caption(sheet, text), 25)
 
     options = [("¿?", -1), *((name, k) for k, name in enumerate(classes))]
     controls = {f"n{place}": choice(f"{place}", options, -1) for place in range(1, len(order) + 1)}

@@ -1,0 +1,48 @@
+"""Acomodar vectores en el plano, por nombre, y los mapas que vienen hechos con el curso (`data/build/make_maps.py`)."""
+from io import BytesIO
+
+import numpy as np
+import torch
+from sklearn.manifold import TSNE
+from torch import Tensor
+
+from labkit.exemplars.maps import pca
+from labkit.exemplars.som import SOM
+from labkit.exemplars.vectors import check_vectors
+from labkit.files import read_data
+
+METHODS = ("pca", "tsne", "som")
+SOM_SIZE = (24, 32)                         # la rejilla del mapa autoorganizado, hexagonal
+
+
+def layout(vectors: Tensor, method: str = "tsne", perplexity: float = 30.0, seed: int = 0) -> Tensor:
+    """Los vectores (n, d) en el plano, (n, 2), con "pca", "tsne" o "som".
+
+    La t-SNE es la de scikit-learn, que con miles de puntos aproxima; `tsne` es la exacta.  En el mapa autoorganizado
+    cada punto cae en su nodo, corrido un poco al azar para que no se encimen.  perplexity: solo para la t-SNE.
+    """
+    check_vectors(vectors, 4)
+    if method == "pca":
+        return pca(vectors)
+    if method == "tsne":
+        if not 1 <= perplexity < len(vectors) - 1:
+            raise ValueError(f"perplexity: con {len(vectors)} puntos esperaba de 1 a menos de {len(vectors) - 1} "
+                             f"y recibí {perplexity}.")
+        tool = TSNE(perplexity=perplexity, init="pca", random_state=seed)
+        return torch.from_numpy(tool.fit_transform(vectors.cpu().numpy())).float()
+    if method == "som":
+        som = SOM(*SOM_SIZE, hexagonal=True).fit(vectors, last=0.5)
+        shift = torch.rand(len(vectors), 2, generator=torch.Generator().manual_seed(seed)) - 0.5
+        return som.places[som.winners(vectors)].cpu() + 0.7 * shift
+    raise ValueError(f"method: esperaba {', '.join(METHODS)} y recibí {method!r}.")
+
+
+def load_maps() -> dict[tuple[str, str, int], Tensor]:
+    """Los mapas que vienen con el curso: (capa, método, perplejidad) → (5000, 2).
+
+    Son de la red principal, en las primeras 5,000 imágenes de entrenamiento de Escenas; perplejidad 0 donde no la hay.
+    Cada uno se vuelve a hacer con `layout(features(...), método, perplejidad)`.
+    """
+    with np.load(BytesIO(read_data("mapas", "mapas.npz")), allow_pickle=False) as arrays:
+        points = {tuple(name.split("-")): torch.from_numpy(arrays[name]).float() for name in arrays.files}
+    return {(layer, method, int(perplexity)): made for (layer, method, perplexity), made in points.items()}

@@ -1,0 +1,72 @@
+"""Las demostraciones de la lección 4: el mapa enseña los vecinos que dice, y el juego no da la respuesta antes de tiempo."""
+import pytest
+import torch
+
+from labkit.exemplars import choice_trials, neighbours
+from labkit.pictures import load_picture
+from labkit.widgets import explore_choice, explore_map
+
+N = 40
+
+
+@pytest.fixture(scope="module")
+def images():
+    return (torch.arange(float(N)) / N)[:, None, None, None].expand(N, 3, 64, 64)          # cada una, de su gris
+
+
+@pytest.fixture(scope="module")
+def demo(images):
+    generator = torch.Generator().manual_seed(0)
+    vectors = {name: torch.rand(N, 6, generator=generator) for name in ("a", "b")}
+    maps = {(name, method, p): torch.rand(N, 2, generator=generator)
+            for name in vectors for method, p in (("pca", 0), ("tsne", 5), ("tsne", 30))}
+    groups = {"clase": (torch.arange(N) % 3, ["uno", "dos", "tres"]), "lugar": (torch.arange(N) % 20, [f"l{i}" for i in range(20)])}
+    made = explore_map(images, vectors, maps, groups, ["uno"] * N)
+    made.vectors, made.maps = vectors, maps
+    return made
+
+
+def test_the_map_shows_the_true_neighbours_and_those_of_the_map(demo):
+    for layer, method, asked, point in (("a", "tsne", 30, 7), ("b", "pca", 5, N - 1)):
+        shown = load_picture(demo.draw(layer=layer, method=method, perplexity=asked, group="clase", point=point))
+        real = demo.maps[layer, method, asked if method == "tsne" else 0]
+        rows = [neighbours(values, 6, of=torch.tensor([point]))[0] / N for values in (demo.vectors[layer], real)]
+        grays = shown[0, :, 428:]                                           # a la derecha del mapa
+        assert abs(grays[10:110, 10:110].mean() - point / N) < 0.02         # la imagen escogida
+        for wanted in rows:                                                 # un renglón con esos seis grises, en orden
+            seen = torch.stack([grays[:, 2 + 66 * i:60 + 66 * i].mean(1) for i in range(6)], 1)     # (H, 6)
+            assert (seen - wanted).abs().amax(1).min() < 0.03
+
+
+def test_every_corner_of_the_map_can_be_drawn(demo):
+    sizes = {tuple(load_picture(demo.draw(layer=layer, method=method, perplexity=p, group=group, point=point)).shape)
+             for layer in "ab" for method in ("pca", "tsne") for p in (5, 30) for group in ("clase", "lugar") for point in (0, N - 1)}
+    assert len(sizes) == 1
+    assert demo.controls["perplexity"].options == (("5", 5), ("30", 30)) and demo.controls["point"].max == N - 1
+
+
+def test_the_game_asks_with_other_images_than_it_shows():
+    values = torch.rand(60, 5, generator=torch.Generator().manual_seed(0))
+    values[:, 2] = 0.3                                                      # una muda no juega
+    trials = choice_trials(values, "conv9", 4, seed=1)
+    assert len(set(trials.units)) == 4 and "conv9:2" not in trials.units
+    for unit, references, pair, answer in zip(trials.units, trials.references, trials.queries, trials.answers):
+        mine = values[:, int(unit.split(":")[1])]
+        assert references.max() < 30 <= pair.min() and len(set(references.tolist())) == 9
+        assert mine[pair[answer]] == mine[30:].max() and mine[pair[1 - answer]] == mine[30:].min()
+        assert mine[references].min() >= mine[:30].sort().values[-9]
+    assert torch.equal(choice_trials(values, "conv9", 4, seed=1).queries, trials.queries)
+    with pytest.raises(ValueError, match="con 60 imágenes y 4 unidades que responden no salen 5 pruebas"):
+        choice_trials(values, "conv9", 5)
+
+
+def test_the_game_grades_at_the_end_only(images):
+    values = torch.rand(N, 12, generator=torch.Generator().manual_seed(0))
+    trials = choice_trials(values, "conv9", 5)
+    for game in (explore_choice(images, trials), explore_choice(images, trials, torch.rand(5, 3, 48, 48))):
+        right = {f"n{i + 1}": answer for i, answer in enumerate(trials.answers.tolist())}
+        wrong = {name: 1 - answer for name, answer in right.items()}
+        assert game.draw(trial=2, graded=False, **right) == game.draw(trial=2, graded=False, **wrong)
+        assert len({game.draw(trial=2, graded=True, **said) for said in (right, wrong, right | {"n5": wrong["n5"]})}) == 3
+        assert game.draw(trial=1, graded=False, **right) != game.draw(trial=5, graded=False, **right)
+        assert sorted(game.controls) == ["graded", "n1", "n2", "n3", "n4", "n5", "trial"]
