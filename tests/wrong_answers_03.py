@@ -49,6 +49,10 @@ def halves(images: Tensor) -> Tensor:
     return good_roughness(images) / 2
 
 
+def wraps_around(images: Tensor) -> Tensor:
+    return (images - images.roll(1, 2)).abs().mean((1, 2, 3)) + (images - images.roll(1, 3)).abs().mean((1, 2, 3))
+
+
 def across_channels(images: Tensor) -> Tensor:
     return good_roughness(images) + images.diff(dim=1).abs().mean((1, 2, 3))
 
@@ -109,6 +113,22 @@ def uncut(image: Tensor, dy: int, dx: int) -> Tensor:
 
 def one_axis(image: Tensor, dy: int, dx: int) -> Tensor:
     return good_shift(image, dy, 0)
+
+
+def other_axis(image: Tensor, dy: int, dx: int) -> Tensor:
+    return good_shift(image, 0, dx)
+
+
+def still(image: Tensor, dy: int, dx: int) -> Tensor:
+    return image.clone()
+
+
+def mirrored(image: Tensor, dy: int, dx: int) -> Tensor:
+    def places(size: int, step: int) -> list[int]:
+        row = list(range(size))
+        return (row[::-1] + row + row[::-1])[size - step:2 * size - step]
+
+    return image[:, places(image.shape[1], dy)][:, :, places(image.shape[2], dx)]
 
 
 def in_place(image: Tensor, dy: int, dx: int) -> Tensor:
@@ -222,10 +242,11 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
     "roughness": [(no_abs, "sin valor absoluto"), (only_down, "falta el de la derecha"), (only_right, "falta el de abajo"),
                   (squares, "usas los cuadrados"), (sums, "se piden medias"), (halves, "se suman"),
                   (across_channels, "un canal con otro"), (one_for_all, "un solo número para todo el lote"),
-                  (one_by_channel, "un número por canal")],
+                  (one_by_channel, "un número por canal"), (wraps_around, "valores son otros")],
     "shifted": [(backwards, "va al revés"), (crossed_axes, "cambiaste dy por dx"), (rolled, "entra por el otro"),
                 (black, "queda en negro"), (stretched, "repite el último píxel"), (uncut, "falta recortarla"),
-                (one_axis, "solo la mueves en un eje"), (in_place, "Trabaja sobre una copia")],
+                (one_axis, "falta moverla a lo ancho"), (other_axis, "falta moverla a lo alto"), (still, "la dejas donde estaba"),
+                (mirrored, "tu reflejo repite"), (in_place, "Trabaja sobre una copia")],
     "smallest_decay": [(decays_turned, "al revés"), (too_grainy, "las frecuencias altas son"), (too_smooth, "hay un d menor"),
                        (without_moving, "SIN mover"), (wrong_exam, "la primera está bien"), (not_a_decay, "de la lista")],
     "convinced": [(counts_turned, "al revés"), (by_the_same_network, "la misma red que las hizo"),

@@ -91,9 +91,11 @@ def _about_shape(got: tuple[int, ...], want: tuple[int, ...], case: str) -> str:
     return text
 
 
-def _where(got: Tensor, want: Tensor, case: str) -> tuple[str, bytes]:
-    """El mensaje y el dibujo de DÓNDE difieren dos imágenes o mapas (…, h, w), sin decir ningún valor."""
+def _where(got: Tensor, want: Tensor, case: str) -> tuple[str] | tuple[str, bytes]:
+    """El mensaje y, si son imágenes o mapas (…, h, w), el dibujo de DÓNDE difieren, sin decir ningún valor."""
     off = (got.double().cpu() - want.double().cpu()).abs() > _tolerance(want)
+    if off.ndim < 2:
+        return (f"con {case}, la forma es buena, pero {int(off.sum())} de {off.numel()} valores son otros.",)
     off = off.flatten(0, -3).any(0) if off.ndim > 2 else off
     h, w = off.shape
     rows, cols = off.any(1).nonzero().flatten().tolist(), off.any(0).nonzero().flatten().tolist()

@@ -29,7 +29,8 @@ ADVICE = {
     "RuntimeError": "Casi siempre son formas que no casan: imprime .shape justo antes de esa línea.",
     "TypeError": "Imprime el tipo (type) de lo que usas en esa línea.",
 }
-UNWRITTEN = "todavía está sin escribir. Cuando termines, borra `raise NotImplementedError` y vuelve a ejecutar."
+UNWRITTEN = ("todavía está sin escribir. Cuando termines, borra `raise NotImplementedError` (¿o te faltó `return`?) y "
+             "vuelve a ejecutar.")
 
 
 def require_function(answer: object, parameters: Sequence[str], forbidden: Sequence[str] = ()) -> None:

@@ -7,14 +7,14 @@ __all__ = ["DECAYS", "EXERCISES", "exam", "my_classes", "my_unit"]
 
 EXERCISES = {
     "roughness": Exercise(measures.examine_roughness, (
-        "Un vecino es el píxel de abajo o el de la derecha: image[:, 1:] - image[:, :-1] compara con el de abajo.",
+        "Un vecino es el de abajo o el de la derecha: images[:, :, 1:] - images[:, :, :-1] compara con el de abajo.",
         "Con un lote, los ejes son (b, canal, y, x). ¿Cuáles se recortan para cada dirección, y cuáles se promedian?",
         "images.diff(dim=2).abs().mean((1, 2, 3)) es la mitad de la respuesta. Falta la otra dirección, y sumarlas.",
     ), (measures.roughness,)),
     "shifted": Exercise(measures.examine_shifted, (
         "Primero agranda la imagen con su reflejo, y luego recorta el pedazo que toca.",
-        'F.pad(image[None], (r, r, r, r), mode="reflect")[0] agranda r píxeles por lado; basta r = max(|dy|, |dx|).',
-        "Si el contenido baja dy, el recorte empieza dy renglones más arriba: en r − dy. Con las columnas, igual.",
+        'F.pad(image[None], (a, a, b, b), mode="reflect")[0] agranda a por los lados y b arriba y abajo: |dx| y |dy|.',
+        "Si el contenido baja dy, el recorte empieza dy renglones más arriba: en b − dy. Con las columnas, en a − dx.",
     ), (measures.shifted,)),
     "smallest_decay": Exercise(findings.examine_decay, (
         "Haz una tabla de cinco renglones: d, la parte de frecuencias altas y la puntuación en el examen.",

@@ -92,7 +92,7 @@ def examine_decay(answer: object) -> str:
         raise Revise(f"escribe dos valores de la lista {DECAYS}: el menor que baja de {CUT} y el que gana el examen.")
     right, shares = _decays(account)
     if said == right:
-        return "esas son. El d que deja menos grano y el que mejor aguanta no tienen por qué ser el mismo."
+        return "esas son. El menor d que quita el grano y el que mejor aguanta no tienen por qué coincidir."
     below = [d for d, share in zip(DECAYS, shares) if share < CUT]
     still = _decays(account, moved=False)[0][1]
     reasons = {

@@ -20,10 +20,10 @@ def roughness(images: Tensor) -> Tensor:
 
 def shifted(image: Tensor, dy: int, dx: int) -> Tensor:
     """La imagen (3, h, w) con su contenido dy píxeles más abajo y dx más a la derecha; el hueco lo llena su reflejo."""
-    reach = max(abs(dy), abs(dx))
     _, h, w = image.shape
-    padded = F.pad(image[None], (reach,) * 4, mode="reflect")[0]
-    return padded[:, reach - dy:reach - dy + h, reach - dx:reach - dx + w]
+    y, x = abs(dy), abs(dx)
+    padded = F.pad(image[None], (x, x, y, y), mode="reflect")[0]
+    return padded[:, y - dy:y - dy + h, x - dx:x - dx + w]
 
 
 def examine_roughness(answer: object) -> str:
@@ -97,6 +97,19 @@ def shift_mistakes(image: Tensor, dy: int, dx: int) -> dict[str, Tensor]:
         "lo que sale por un lado entra por el otro; el hueco lo llena el reflejo.": image.roll((dy, dx), (1, 2)),
         "el hueco queda en negro; lo llena el reflejo.": cut(F.pad(image[None], around)[0]),
         "el hueco repite el último píxel; lo llena el reflejo.": cut(F.pad(image[None], around, mode="replicate")[0]),
+        "tu reflejo repite el último píxel; como en el ejemplo, el espejo no lo repite.": _mirrored(image, dy, dx),
         "devuelves la imagen agrandada: falta recortarla.": F.pad(image[None], around, mode="reflect")[0],
-        "falta moverla: solo la mueves en un eje.": shifted(image, dy, 0) if dx else image,
+        "la dejas donde estaba: agrandar y recortar lo mismo no mueve nada.": image,
+        "falta moverla a lo ancho: solo la mueves en un eje.": shifted(image, dy, 0),
+        "falta moverla a lo alto: solo la mueves en un eje.": shifted(image, 0, dx),
     }
+
+
+def _mirrored(image: Tensor, dy: int, dx: int) -> Tensor:
+    """La imagen desplazada con el reflejo que repite el último píxel."""
+    for axis, step in ((1, dy), (2, dx)):
+        size = image.shape[axis]
+        index = torch.arange(size) - step
+        index = torch.where(index < 0, -1 - index, index)
+        image = image.index_select(axis, torch.where(index > size - 1, 2 * size - 1 - index, index))
+    return image
