@@ -92,6 +92,17 @@ class ConceptSet(ImageSet):
         for rows in torch.arange(len(self)).split(size):
             yield self.images[rows], self.masks(rows)
 
+    def present(self, index: int) -> tuple[Tensor, Tensor]:
+        """Solo los conceptos que hay en una imagen: cuáles, (p,), y dónde, (p, h, w) de verdaderos y falsos."""
+        segments = self.segments[index].long()
+        found = self.members[:, segments.unique()].any(1).nonzero()[:, 0]
+        colors = color_index(self.images[index:index + 1])[0]
+        which = colors.unique()
+        first, last = len(self.scene_names), len(self.scene_names) + len(self.members)
+        masks = torch.cat([torch.ones_like(segments, dtype=torch.bool)[None], self.members[found][:, segments],
+                           colors == which[:, None, None]])
+        return torch.cat([self.scenes[index:index + 1], first + found, last + which]), masks
+
     def _rows(self, index: int | slice | Sequence[int] | Tensor) -> Tensor:
         """Las posiciones pedidas, (b,), vengan como vengan."""
         try:

@@ -284,3 +284,11 @@ def test_the_writer_refuses_what_does_not_fit(tmp_path, change, message):
     good |= {name: np.zeros(4, int) for name in ("classes", "scenes", "seeds")}
     with pytest.raises(ValueError, match=message):
         packing.write_split(tmp_path, "test", **(good | change))
+
+
+def test_the_concepts_present_are_the_masks_that_are_not_empty():
+    world = load_concepts("test", n=40)
+    for i in (0, 17, 39):
+        found, where = world.present(i)
+        dense = world.masks(i)[0]
+        assert torch.equal(found, dense.flatten(1).any(1).nonzero()[:, 0]) and torch.equal(where, dense[found])

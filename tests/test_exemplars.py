@@ -278,6 +278,8 @@ def test_two_groups_share_no_winner_and_a_wall_stands_between_them():
     som = ex.SOM(4, 8).fit(vectors)
     winners = som.winners(vectors)
     assert not set(winners[groups == 0].tolist()) & set(winners[groups == 1].tolist())
+    assert som.hits(vectors).shape == (4, 8) and som.hits(vectors).sum() == 100
+    assert som.hits(vectors)[:, :4].sum() == som.hits(vectors)[:, 4:].sum() == 50
     wall = som.u_matrix().mean(0)
     assert wall[3:5].max() > 1.4 * max(wall[0], wall[-1])
     assert torch.equal(som.nearest(vectors).flatten(), torch.cdist(som.prototypes, vectors).argmin(1))

@@ -10,6 +10,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_images
 
 from labkit.datasets import load_images
+from labkit.exemplars import features, layout, linear_probe, map_quality, neighbours, selectivity
 from labkit.files import data_path
 from labkit.models import find_classes, load_model, model_card
 from labkit.objectives import each, logit, margin
@@ -60,6 +61,20 @@ def test_the_robust_network_of_cifar10_resists_more_than_the_one_it_comes_from(p
         moved = maximize(model, each([-margin(int(k)) for k in labels]), PixelCanvas(images, 0.5), steps=10, lr=0.01).images
         right[name] = [(model(views).argmax(1) == labels).float().mean().item() for views in (images, moved)]
     assert right["cifar10"][0] > right["cifar10_robusta"][0] and right["cifar10_robusta"][1] > right["cifar10"][1] + 0.1, right
+
+
+@CIFAR
+def test_the_exemplars_of_lesson_4_work_with_photographs(photos):
+    """Las mismas cuentas de la lección con otro conjunto: sonda, unidad selectiva y mapa."""
+    model = load_model("cifar10", device="cpu")
+    vectors, labels = features(model, photos.images[:1500], model.layers[-2]), photos.labels[:1500]
+    assert linear_probe(vectors[:1000], labels[:1000], vectors[1000:], labels[1000:]) > 0.8
+    found = selectivity(vectors[:750], labels[:750], 10)
+    k = int(found.area.argmax())
+    assert selectivity(vectors[750:], labels[750:], 10).areas[k, found.best[k]] > 0.9
+    points = layout(vectors[:800], "tsne", 30)
+    assert map_quality(vectors[:800], points).trustworthiness > 0.95
+    assert (labels[:800][neighbours(points, 12)] == labels[:800, None]).float().mean() > 0.6
 
 
 @CIFAR

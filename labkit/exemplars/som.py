@@ -83,6 +83,10 @@ class SOM:
         far, near = torch.cdist(self.prototypes, self.prototypes), self.adjacent
         return ((far * near).sum(1) / near.sum(1).clamp(min=1)).view(self.rows, self.cols)
 
+    def hits(self, vectors: Tensor) -> Tensor:
+        """Cuántos vectores cayeron en cada nodo: (rows, cols)."""
+        return torch.bincount(self.winners(vectors), minlength=len(self.places)).view(self.rows, self.cols)
+
     def nearest(self, vectors: Tensor) -> Tensor:
         """El vector más parecido a cada prototipo: (rows, cols), posiciones en `vectors`. Para el mosaico."""
         self._check_fitted()

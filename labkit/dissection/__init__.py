@@ -1,0 +1,21 @@
+"""Disección de redes: qué concepto detecta cada unidad (lección 5).
+
+Paso por paso: `thresholds`, `tally`, `Tally.iou`, `label_units`; o en una llamada, `dissect`. Fuente: Bau, Zhou,
+Khosla, Oliva y Torralba (2017), «Network Dissection: Quantifying Interpretability of Deep Visual Representations»,
+CVPR, doi:10.1109/CVPR.2017.354.
+"""
+from labkit.dissection.conventions import CONVENTIONS, Convention
+from labkit.dissection.counting import Dissection, Tally, dissect, tally
+from labkit.dissection.labels import (
+    Label,
+    count_detectors,
+    detectors_curve,
+    iou_ceiling,
+    label_units,
+    read_published,
+    unique_by_category,
+)
+from labkit.dissection.tails import Tail, thresholds
+
+__all__ = ["CONVENTIONS", "Convention", "Dissection", "Label", "Tail", "Tally", "count_detectors", "detectors_curve",
+           "dissect", "iou_ceiling", "label_units", "read_published", "tally", "thresholds", "unique_by_category"]

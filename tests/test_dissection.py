@@ -1,0 +1,198 @@
+"""La disección contra una cuenta hecha a mano en NumPy, con unidades sembradas, y con las tablas publicadas."""
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from labkit.datasets import load_concepts
+from labkit.dissection import (
+    CONVENTIONS,
+    Convention,
+    Tally,
+    count_detectors,
+    detectors_curve,
+    dissect,
+    iou_ceiling,
+    label_units,
+    read_published,
+    tally,
+    thresholds,
+    unique_by_category,
+)
+from labkit.dissection.tails import tail_of
+from labkit.models import load_model, plain_network, random_twin
+
+TABLES = Path(os.environ.get("LABKIT_REAL_DATA") or "no hay") / "netdissect_tables"
+PUBLISHED = {"ResNet-152-model_imagenet": (242, 197), "ResNet-152-model_places365": (347, 278), "caffe_reference_imagenet": (61, 50),
+             "caffe_reference_places205": (79, 60), "caffe_reference_places365": (91, 72)}
+
+
+class World(SimpleNamespace):
+    """Un conjunto de juguete: imágenes y máscaras en la memoria."""
+
+    def batches(self, size=64):
+        yield from zip(self.images.split(size), self.concepts.split(size))
+
+
+@pytest.fixture(scope="module")
+def planted():
+    """Rojo y verde en cuadros al azar; una unidad ve rojo, otra verde, otra lo mismo que la primera, y una nada."""
+    generator = torch.Generator().manual_seed(0)
+    images, concepts = torch.zeros(40, 3, 16, 16), torch.zeros(40, 3, 16, 16, dtype=torch.bool)
+    for i in range(40):
+        for channel in (0, 1):
+            y, x = torch.randint(0, 12, (2,), generator=generator).tolist()
+            if i % 3 != channel:
+                images[i, channel, y:y + 4, x:x + 4] = 0.5 + 0.5 * torch.rand(1, generator=generator)
+        concepts[i, :2] = images[i, :2] > 0
+        concepts[i, 2] = i < 10                                             # un lugar: la imagen entera
+    model = nn.Sequential()
+    model.add_module("see", nn.Conv2d(3, 4, 1, bias=False))
+    model.see.weight.data = torch.tensor([[1.0, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 0]])[:, :, None, None]
+    return model.requires_grad_(False), World(images=images, concepts=concepts, names=["rojo", "verde", "lugar"],
+                                              categories=["color", "color", "scene"])
+
+
+@pytest.fixture(scope="module")
+def busy():
+    """Una red y unas máscaras al azar: nada es limpio."""
+    generator = torch.Generator().manual_seed(1)
+    model = random_twin(plain_network(3, (6, 7), dense=5, pools=[1])).eval().requires_grad_(False)
+    concepts = torch.rand(30, 5, 24, 24, generator=generator) < torch.tensor([0.3, 0.1, 0.02, 0.5, 0.05])[:, None, None]
+    concepts &= (torch.rand(30, 5, generator=generator) < 0.6)[:, :, None, None]
+    return model, World(images=torch.rand(30, 3, 24, 24, generator=generator), concepts=concepts, names=list("abcde"),
+                        categories=["uno", "uno", "dos", "dos", "tres"])
+
+
+def by_hand(model, world, layer, way):
+    """El IoU, con un ciclo sobre unidades e imágenes y toda la memoria que haga falta."""
+    with torch.no_grad():
+        maps = world.images
+        for name, module in model.named_children():
+            maps = module(maps)
+            if name == layer:
+                break
+    size = world.concepts.shape[-2:]
+    grown = torch.nn.functional.interpolate(maps, size, mode="bilinear", align_corners=False).numpy()
+    values = grown if way.upsampled else maps.numpy()
+    concepts, groups = world.concepts.numpy(), [world.categories.index(name) for name in world.categories]
+    iou = np.zeros((maps.shape[1], concepts.shape[1]))
+    for unit in range(maps.shape[1]):
+        ordered = np.sort(values[:, unit].ravel())[::-1]
+        cut = ordered[int(np.floor(way.share * ordered.size))]
+        for k in range(concepts.shape[1]):
+            both = union = 0
+            for i in range(len(grown)):
+                lit = grown[i, unit] > cut if way.strict else grown[i, unit] >= cut
+                same = [concepts[i, j] for j in range(len(groups)) if groups[j] == groups[k]]
+                counts = {"all": True, "category": any(mask.any() for mask in same),
+                          "under mask": any((mask & lit).any() for mask in same)}[way.union]
+                both += (lit & concepts[i, k]).sum()
+                union += lit.sum() * counts + concepts[i, k].sum() - (lit & concepts[i, k]).sum()
+            iou[unit, k] = both / union if union else 0
+    return torch.from_numpy(iou)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("layer", ["conv1", "conv2"])
+def test_every_convention_is_that_of_a_plain_loop(busy, layer, convention):
+    way = Convention(0.06, CONVENTIONS[convention].upsampled, CONVENTIONS[convention].strict, CONVENTIONS[convention].union)
+    assert torch.allclose(dissect(*busy, layer, way, batch_size=7).iou(), by_hand(*busy, layer, way), atol=1e-6)
+
+
+def test_conventions_differ(busy):
+    found = [dissect(*busy, "conv1", Convention(0.06, strict=True, union=union)).iou() for union in ("all", "category", "under mask")]
+    assert (found[0] < found[1] - 1e-6).any() and (found[1] < found[2] - 1e-6).any()
+    assert (found[0] <= found[1] + 1e-12).all() and (found[1] <= found[2] + 1e-12).all()
+
+
+def test_planted_units_get_their_name_and_a_dead_one_none(planted):
+    model, world = planted
+    share = float((world.images[:, 0] > 0).float().mean())
+    found = dissect(model, world, "see", Convention(share * 0.999))
+    assert found.dead.tolist() == [False, False, False, True]
+    iou = found.iou()
+    assert iou[0, 0] == pytest.approx(1.0, abs=0.02) and torch.equal(iou[0], iou[2]) and (iou[3] == 0).all()
+    names = {str(label.unit): label.concept for label in label_units(iou, "see", world.names, world.categories, 0.04)}
+    assert names == {"see:0": "rojo", "see:1": "verde", "see:2": "rojo"}
+    assert count_detectors(iou) == (3, 2)
+
+
+def test_thresholds_leave_the_share_asked(busy):
+    model, world = busy
+    tail = thresholds(model, world.images, "conv2", 0.03, batch_size=4)
+    maps = world.images
+    for module in list(model)[:list(model._modules).index("conv2") + 1]:
+        maps = module(maps)
+    values = maps.transpose(0, 1).flatten(1)
+    for share in (0.03, 0.01, 0.001):
+        above = (values > tail.cut(share)[:, None]).sum(1)
+        assert (above == int(share * values.shape[1])).all()                # sin empates, justo esos
+    with pytest.raises(ValueError, match="la cola guarda .* y no llega a 0.2"):
+        tail.cut(0.2)
+
+
+def test_tails_and_tallies_add_up_in_any_order(busy):
+    model, world = busy
+    maps = torch.rand(12, 3, 5, 5, generator=torch.Generator().manual_seed(0))
+    whole, parts = tail_of(maps, 40), [tail_of(part, 40) for part in maps.split(5)]
+    for some in (parts, parts[::-1]):
+        together = some[0] + some[1] + some[2]
+        assert torch.equal(together.top[:, :40], whole.top) and together.count == whole.count
+    cuts, groups = torch.zeros(6), torch.tensor([0, 0, 1, 1, 2])
+    whole = tally(model, world.batches(30), "conv1", cuts, groups)
+    halves = [tally(model, [pair], "conv1", cuts, groups) for pair in world.batches(15)]
+    for made in (halves[0] + halves[1], halves[1] + halves[0], tally(model, world.batches(1), "conv1", cuts, groups)):
+        assert torch.equal(made.both, whole.both) and torch.equal(made.active, whole.active)
+        assert torch.equal(made.truth, whole.truth) and made.pixels == whole.pixels == 30 * 24 * 24
+
+
+def test_both_official_counts_and_the_curve():
+    iou = torch.tensor([[0.30, 0.10, 0.05], [0.20, 0.00, 0.06], [0.01, 0.03, 0.02]])
+    categories = ["color", "color", "scene"]
+    assert count_detectors(iou) == (2, 1) and unique_by_category(iou, categories) == {"color": 1, "scene": 1}
+    assert detectors_curve(iou, (0.01, 0.04, 0.25, 0.5)) == [2, 1, 1, 0]
+    with pytest.raises(ValueError, match="esperaba 3, uno por concepto, y recibí 2 y 3"):
+        label_units(iou, "conv1", ["a", "b"], categories)
+
+
+def test_the_ceiling_is_reached_by_who_fits_and_by_nobody_else():
+    assert iou_ceiling(torch.tensor([0.005, 0.0025, 0.05, 0.125])).tolist() == pytest.approx([1.0, 0.5, 0.1, 0.04])
+    counts = Tally(torch.tensor([[50]]), torch.tensor([[50]]), torch.tensor([500]), 10_000, torch.tensor([0]))
+    assert counts.iou().item() == pytest.approx(iou_ceiling(torch.tensor([0.05])).item())
+
+
+@pytest.mark.parametrize(("options", "says"), [({"share": 0}, "share: esperaba un número entre 0 y 1"),
+                                               ({"union": "todas"}, "union: esperaba all, category, under mask")])
+def test_odd_conventions_are_told(options, says):
+    with pytest.raises(ValueError, match=says):
+        Convention(**options)
+
+
+def test_an_unknown_convention_is_told(planted):
+    with pytest.raises(ValueError, match="convention: esperaba exact, netdissect, lite, dissect y recibí 'broden'"):
+        dissect(*planted, "see", "broden")
+
+
+def test_the_last_convolution_names_things_and_random_weights_do_not():
+    world, model = load_concepts("test", n=1000), load_model("escenas", "cpu")
+    learned, chance = (dissect(network, world, "conv5") for network in (model, random_twin(model)))
+    assert count_detectors(learned.iou())[1] >= 20 and count_detectors(chance.iou())[1] <= 3
+    best = {label.concept for label in label_units(learned.iou(), "conv5", learned.names, learned.categories)[:6]}
+    assert {"fuselaje", "cebra", "jaguar"} <= best
+
+
+@pytest.mark.skipif(not TABLES.is_dir(), reason="sin las tablas de NetDissect en LABKIT_REAL_DATA")
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_published_counts_come_out(name):
+    assert read_published(TABLES / f"{name}.csv") == PUBLISHED[name]
+
+
+def test_a_table_that_is_not_one_is_told(tmp_path):
+    (tmp_path / "otra.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(ValueError, match="otra.csv le falta «unit» o «score»"):
+        read_published(tmp_path / "otra.csv")
