@@ -312,7 +312,7 @@ def test_a_som_out_of_order_is_told():
         ex.SOM(2, 2).winners(torch.rand(4, 3))
     with pytest.raises(ValueError, match="al menos dos nodos y recibí 1 × 1"):
         ex.SOM(1, 1)
-    with pytest.raises(ValueError, match="epochs, last: esperaba al menos 1 y más que 0, y recibí 0"):
+    with pytest.raises(ValueError, match="epochs, last, width: esperaba al menos 1 y anchos mayores que 0, y recibí 0, 0.2"):
         ex.SOM(2, 2).fit(torch.rand(9, 3), epochs=0)
 
 
@@ -362,8 +362,8 @@ def test_seams_are_the_true_distances():
     vectors = torch.tensor([[0.0], [1.0], [5.0]])
     grid = torch.tensor([[0, 1, 2], [-1, -1, -1]])
     marks = ex.seams(vectors, grid)
-    usual = marks[0, 0].item()                                              # 1 entre lo usual
-    assert torch.allclose(marks[0] / usual, torch.tensor([1.0, 2.5, 4.0])) and marks[1].isnan().all()
+    usual = (1 + 5 + 4) / 3                                                 # la media de las tres parejas
+    assert torch.allclose(marks[0] * usual, torch.tensor([1.0, 2.5, 4.0])) and marks[1].isnan().all()
 
 
 def test_no_picture_falls_on_another():
@@ -372,6 +372,8 @@ def test_no_picture_falls_on_another():
     sheet, shown = ex.scatter_sheet(images, points, side=100, thumb=10)
     assert sheet.shape == (3, 100, 100) and 10 < len(shown) < 80 and shown[0] == 0
     assert (sheet < 1).all(0).sum() == 100 * len(shown)                     # ni un píxel compartido
+    with pytest.raises(ValueError, match="esperaba 80 imágenes y un lado de 2 a 100, y recibí 80 y 101"):
+        ex.scatter_sheet(images, points, side=100, thumb=101)
     one, alone = ex.scatter_sheet(images[:1], points[:1], side=100, thumb=10)
     assert len(alone) == 1 and (one[:, 45:55, 45:55] < 1).all()
 
@@ -383,3 +385,43 @@ def test_each_picture_is_in_its_cell():
     assert torch.allclose(centers, torch.tensor([[0.5, 1.0], [0.0, 0.25]]))
     assert sheet[0, 6, 6] > 0.8 and sheet[1, 6, 6] < 0.2 and sheet[1, 0, 0] == 0.5   # solo la casilla 1 lleva marco
     assert (sheet[:, :6, 6:] == 1).all()                                    # una vacía, ni marco
+
+
+ODD = {
+    "una unidad sola": (lambda: ex.roc_areas(torch.rand(9), torch.rand(9) < 0.5), r"prueba values\[:, None\]"),
+    "clases por verdaderos": (lambda: ex.roc_areas(torch.rand(9, 2), torch.arange(9) % 3), "¿Te faltó «== clase»\\?"),
+    "NaN en una unidad": (lambda: ex.roc_areas(torch.full((9, 2), torch.nan), torch.rand(9) < 0.5), "NaN en 2 unidades"),
+    "una clase": (lambda: ex.selectivity(torch.rand(9, 2), torch.zeros(9, dtype=torch.long), 3), "hay una sola clase"),
+    "muchas unidades": (lambda: ex.choose(torch.rand(9, 2)), r"Prueba values\[:, k\]"),
+    "NaN sin orden": (lambda: ex.choose(torch.tensor([1.0, torch.nan])), "no tienen orden"),
+    "grupos negativos": (lambda: ex.survives(torch.rand(9), torch.rand(9) < 0.5, torch.full((9,), -1)), "grupos desde 0"),
+    "puntos con NaN": (lambda: ex.assign_to_grid(torch.full((4, 2), torch.nan), 2, 2), "points: 4 de 4 tienen NaN"),
+    "casillas negativas": (lambda: ex.assign_to_grid(torch.rand(4, 2), -2, -2), "casillas no alcanzan"),
+    "rejilla ajena": (lambda: ex.spread_sheet(torch.rand(3, 3, 8, 8), torch.tensor([[3]])), "enteros de −1 a 2"),
+    "marcas de otra forma": (lambda: ex.spread_sheet(torch.rand(3, 3, 8, 8), torch.tensor([[0]]), marks=torch.rand(2, 2)), "marks: esperaba"),
+    "enteros": (lambda: ex.affinities(torch.randint(0, 5, (9, 3))), "Prueba vectors.float()"),
+    "vecinos fuera": (lambda: ex.neighbours(torch.rand(9, 3), 2, of=torch.tensor([-1])), "of: esperaba posiciones de 0 a 8"),
+    "componentes": (lambda: ex.pca(torch.rand(9, 3), 0), "al menos un componente"),
+    "pasos": (lambda: ex.tsne(torch.rand(9, 3), 2, steps=0), "steps: esperaba al menos 1"),
+    "ancho": (lambda: ex.SOM(2, 2).fit(torch.rand(9, 3), width=0), "anchos mayores que 0"),
+    "otro largo": (lambda: ex.SOM(2, 2).fit(torch.rand(9, 3)).winners(torch.rand(4, 2)), "vectores de 3 números"),
+    "sonda": (lambda: ex.linear_probe(torch.rand(9, 3), torch.arange(9) % 2, torch.rand(4, 2), torch.arange(4)), "test: esperaba"),
+    "decaimiento": (lambda: ex.linear_probe(*(torch.rand(9, 3), torch.arange(9) % 2) * 2, decay=0), "decay: esperaba"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_odd_input_is_told(case):
+    ask, says = ODD[case]
+    with pytest.raises(ValueError, match=says):
+        ask()
+
+
+def test_equal_vectors_have_a_layout_and_no_image_no_features(model, images):
+    assert torch.equal(ex.layout(torch.ones(60, 8), "tsne", 5), torch.zeros(60, 2))
+    assert torch.isfinite(ex.layout(torch.rand(60, 1), "tsne", 5)).all()
+    with pytest.raises(ValueError, match="no había ninguna imagen"):
+        ex.features(model, images[:0], "dense")
+    with pytest.raises(ValueError, match="Prueba images"):
+        ex.features(model, images[0], "dense")
+    assert torch.equal(ex.features_by_layer(model, images, "dense")["dense"], ex.features(model, images, "dense"))

@@ -66,6 +66,13 @@ def test_the_experiment_done_right_is_accepted(name, account):
     assert verdict(name, (account, good)).ok and verdict(name, (account, list(good))).ok
 
 
+def test_answers_in_tensors_are_understood():
+    account, (channel, area) = answers.good_unit(ACCOUNT)
+    assert verdict("selective_unit", (account, (torch.tensor(channel), torch.tensor(area)))).ok
+    account, (count, name) = answers.good_seams(ACCOUNT)
+    assert verdict("seam_reading", (account, (torch.tensor(count), name))).ok and verdict("seam_reading", (account, (float(count), name))).ok
+
+
 @pytest.mark.parametrize(("name", "wrong", "says"), every(FINDINGS))
 def test_the_experiment_done_wrong_is_told(name, wrong, says):
     """Con algún número de cuenta en que ese error no coincide con otro."""
@@ -118,7 +125,7 @@ def test_in_every_map_the_reading_is_clear_and_not_all_alike():
         lead = by_class.topk(2).values
         assert (marks - 0.8).abs().min() > 0.002 and lead[0] - lead[1] >= 2 and 8 <= count <= 60, seed
         found[int(by_class.argmax())] += 1
-    assert len(found) >= 4 and max(found.values()) <= len(findings.SEEDS) / 2
+    assert len(found) >= 4 and max(found.values()) <= len(findings.SEEDS) / 5
 
 
 def test_hints_exist_and_grow(capsys):

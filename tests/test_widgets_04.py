@@ -56,6 +56,8 @@ def test_the_game_asks_with_other_images_than_it_shows():
         assert mine[pair[answer]] == mine[30:].max() and mine[pair[1 - answer]] == mine[30:].min()
         assert mine[references].min() >= mine[:30].sort().values[-9]
     assert torch.equal(choice_trials(values, "conv9", 4, seed=1).queries, trials.queries)
+    one, other = trials.split(3)
+    assert one.units + other.units == trials.units and torch.equal(other.queries, trials.queries[3:]) and len(one.answers) == 3
     with pytest.raises(ValueError, match="con 60 imágenes y 4 unidades que responden no salen 5 pruebas"):
         choice_trials(values, "conv9", 5)
 

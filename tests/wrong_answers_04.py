@@ -139,6 +139,15 @@ def divided_by_all(prototypes: Tensor, places: Tensor, vectors: Tensor, width: f
     return step_undivided(prototypes, places, vectors, width) / len(vectors)
 
 
+def divided_by_the_sum(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+    pull = torch.exp(-pulled(prototypes, places, vectors) ** 2 / (2 * width ** 2))
+    return pull @ vectors / pull.sum()
+
+
+def unmoved(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+    return prototypes.clone()
+
+
 def half_way(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
     return (good_step(prototypes, places, vectors, width) + prototypes) / 2
 
@@ -236,7 +245,7 @@ def read_map(account: str) -> tuple[int, list[int], list[int]]:
     centered = vectors - vectors.mean(0)
     points = centered @ torch.linalg.svd(centered, full_matrices=False)[2][:2].T
     grid = assign_to_grid(points, 12, 12)
-    usual = (vectors - vectors[torch.randperm(144, generator=torch.Generator().manual_seed(0))]).norm(dim=1).mean()
+    usual = sum(float((vectors[i] - vectors[j]).norm()) for i in range(144) for j in range(i)) / (144 * 143 / 2)
     marked = []
     for y in range(12):
         for x in range(12):
@@ -296,7 +305,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
     "som_step": [(among_prototypes, "entre prototipos"), (to_prototypes, "entre vectores y prototipos"),
                  (winner_only, "solo se mueve"), (the_farthest, "MÁS parecido"), (step_without_two, "falta el 2"),
                  (step_plain_width, "el ancho va al cuadrado"), (step_not_squared, "usas la distancia en la rejilla"),
-                 (step_undivided, "falta dividir"), (divided_by_all, "cuántos vectores hay"), (half_way, "mezclas con"),
+                 (step_undivided, "falta dividir"), (divided_by_all, "cuántos vectores hay"), (divided_by_the_sum, "todos los pesos"), (unmoved, "los prototipos de antes"), (half_way, "mezclas con"),
                  (how_much, "cuánto se mueve"), (step_in_place, "Trabaja sobre una copia")],
     "selective_unit": [(same_half, "mismas imágenes"), (another_area, "la unidad está bien"), (the_loudest, "la que más responde"),
                        (other_half, "ganaría en la segunda mitad"), (by_mean, "la media de cada mapa"),

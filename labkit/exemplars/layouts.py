@@ -19,7 +19,8 @@ def layout(vectors: Tensor, method: str = "tsne", perplexity: float = 30.0, seed
     """Los vectores (n, d) en el plano, (n, 2), con "pca", "tsne" o "som".
 
     La t-SNE es la de scikit-learn, que con miles de puntos aproxima; `tsne` es la exacta.  En el mapa autoorganizado
-    cada punto cae en su nodo, corrido un poco al azar para que no se encimen.  perplexity: solo para la t-SNE.
+    cada punto cae en su nodo, corrido un poco al azar para que no se encimen.  perplexity: solo para la t-SNE, que
+    parte de los componentes principales: la semilla casi no la cambia.
     """
     check_vectors(vectors, 4)
     if method == "pca":
@@ -28,7 +29,10 @@ def layout(vectors: Tensor, method: str = "tsne", perplexity: float = 30.0, seed
         if not 1 <= perplexity < len(vectors) - 1:
             raise ValueError(f"perplexity: con {len(vectors)} puntos esperaba de 1 a menos de {len(vectors) - 1} "
                              f"y recibí {perplexity}.")
-        tool = TSNE(perplexity=perplexity, init="pca", random_state=seed)
+        if vectors.std(0).max() < 1e-9:                                     # scikit-learn se cae con todos iguales
+            return torch.zeros(len(vectors), 2)
+        start = "pca" if vectors.shape[1] > 1 else "random"
+        tool = TSNE(perplexity=perplexity, init=start, random_state=seed)
         return torch.from_numpy(tool.fit_transform(vectors.cpu().numpy())).float()
     if method == "som":
         som = SOM(*SOM_SIZE, hexagonal=True).fit(vectors, last=0.5)

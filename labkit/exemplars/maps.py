@@ -30,6 +30,8 @@ class Quality:
 def pca(vectors: Tensor, k: int = 2) -> Tensor:
     """Los k primeros componentes principales de cada vector (n, d): (n, k)."""
     check_vectors(vectors)
+    if k < 1:
+        raise ValueError(f"k: esperaba al menos un componente y recibí {k}.")
     centered = vectors - vectors.mean(0)
     _, _, axes = torch.linalg.svd(centered, full_matrices=False)
     if k > len(axes):
@@ -45,7 +47,8 @@ def map_quality(vectors: Tensor, points: Tensor, k: int = 12, seed: int = 0) -> 
     """
     if len(vectors) != len(points):
         raise ValueError(f"points: esperaba {len(vectors)} puntos, uno por vector, y recibí {len(points)}.")
-    check_vectors(points)
+    check_vectors(vectors)
+    _check_points(points)
     some = torch.randperm(len(vectors), generator=torch.Generator().manual_seed(seed))[:SAMPLE]
     high, low = vectors[some], points[some]
     if not 1 <= k < len(some) / 2:
@@ -66,8 +69,8 @@ def assign_to_grid(points: Tensor, rows: int, cols: int) -> Tensor:
 
     Minimiza la suma de los cuadrados de lo que se mueven los puntos (asignación lineal). Hasta unos 3,000 puntos.
     """
-    check_shape(points, "n 2", "points")
-    if rows * cols < len(points):
+    _check_points(points)
+    if rows < 1 or cols < 1 or rows * cols < len(points):
         raise ValueError(f"rows, cols: {rows} × {cols} casillas no alcanzan para {len(points)} puntos.")
     cells = torch.cartesian_prod(torch.linspace(0, 1, rows), torch.linspace(0, 1, cols))            # (y, x)
     cost = torch.cdist(_unit_square(points).cpu().float(), cells).pow(2)
@@ -83,6 +86,8 @@ def seams(vectors: Tensor, grid: Tensor) -> Tensor:
     grid: de `assign_to_grid`. Es la distancia media a los de arriba, abajo, izquierda y derecha, entre la distancia
     media de dos vectores cualesquiera: cerca de 1, no se parecen más que dos al azar. nan si no hay imagen.
     """
+    check_vectors(vectors)
+    _check_grid(grid, len(vectors))
     rows, cols = grid.shape
     total, count = torch.zeros(rows, cols), torch.zeros(rows, cols)
     for dy, dx in ((0, 1), (1, 0)):
@@ -92,9 +97,8 @@ def seams(vectors: Tensor, grid: Tensor) -> Tensor:
         for ys, xs in ((slice(0, rows - dy), slice(0, cols - dx)), (slice(dy, rows), slice(dx, cols))):
             total[ys, xs] += far
             count[ys, xs] += there
-    shuffled = vectors[torch.randperm(len(vectors), generator=torch.Generator().manual_seed(0))]
-    usual = (vectors - shuffled).norm(dim=1).mean().clamp(min=1e-12).cpu()
-    return torch.where((grid == EMPTY) | (count == 0), torch.nan, total / count.clamp(min=1) / usual)
+    usual = torch.cdist(vectors, vectors).sum().cpu() / (len(vectors) * (len(vectors) - 1))
+    return torch.where((grid == EMPTY) | (count == 0), torch.nan, total / count.clamp(min=1) / usual.clamp(min=1e-12))
 
 
 def scatter_sheet(images: Tensor, points: Tensor, side: int = 800, thumb: int = 24) -> tuple[Tensor, Tensor]:
@@ -102,7 +106,10 @@ def scatter_sheet(images: Tensor, points: Tensor, side: int = 800, thumb: int = 
 
     images: (n, 3, h, w);  points: (n, 2), y y x. Se ponen en orden y la que caería sobre otra no se pone.
     """
-    check_shape(points, "n 2", "points")
+    _check_points(points)
+    if len(images) != len(points) or not 2 <= thumb <= side:
+        raise ValueError(f"images, thumb: esperaba {len(points)} imágenes y un lado de 2 a {side}, y recibí "
+                         f"{len(images)} y {thumb}.")
     small = _thumbs(images, thumb)
     sheet, taken, shown = torch.ones(3, side, side), torch.zeros(side, side, dtype=torch.bool), []
     corners = (_unit_square(points) * (side - thumb)).round().long().tolist()
@@ -121,6 +128,9 @@ def spread_sheet(images: Tensor, grid: Tensor, thumb: int = 24, marks: Tensor | 
 
     marks: (rows, cols), como las costuras; las casillas de `cut` o más llevan marco rojo. Una vacía queda blanca.
     """
+    _check_grid(grid, len(images))
+    if marks is not None and marks.shape != grid.shape:
+        raise ValueError(f"marks: esperaba {tuple(grid.shape)}, como grid, y recibí {tuple(marks.shape)}.")
     small = torch.cat([_thumbs(images, thumb), torch.ones(1, 3, thumb, thumb)])             # la última, −1, es la vacía
     cells = small[grid]                                                                     # (rows, cols, 3, t, t)
     if marks is not None:
@@ -128,6 +138,19 @@ def spread_sheet(images: Tensor, grid: Tensor, thumb: int = 24, marks: Tensor | 
         for row, col in ((marks >= cut) & (grid != EMPTY)).nonzero().tolist():
             cells[row, col] = draw_box(cells[row, col], (0, 0, thumb, thumb), RED)
     return cells.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
+
+
+def _check_points(points: Tensor) -> None:
+    """ValueError si no son puntos finitos del plano, (n, 2)."""
+    check_shape(points, "n 2", "points")
+    check_vectors(points, 1, "points")
+
+
+def _check_grid(grid: Tensor, n: int) -> None:
+    """ValueError si no es una rejilla (rows, cols) de posiciones de 0 a n − 1, o −1."""
+    if grid.ndim != 2 or grid.dtype != torch.int64 or not grid.numel() or grid.min() < EMPTY or grid.max() >= n:
+        raise ValueError(f"grid: esperaba (rows, cols) enteros de −1 a {n - 1}, como los de assign_to_grid, y recibí "
+                         f"{grid.dtype} {tuple(grid.shape)}.")
 
 
 def _unit_square(points: Tensor) -> Tensor:

@@ -36,8 +36,9 @@ class SOM:
         componentes principales.
         """
         check_vectors(vectors)
-        if epochs < 1 or last <= 0:
-            raise ValueError(f"epochs, last: esperaba al menos 1 y más que 0, y recibí {epochs} y {last}.")
+        if epochs < 1 or last <= 0 or (width is not None and width <= 0):
+            raise ValueError(f"epochs, last, width: esperaba al menos 1 y anchos mayores que 0, y recibí {epochs}, "
+                             f"{last} y {width}.")
         self.places = self.places.to(vectors)
         self.prototypes = self._plane(vectors)
         width = max(max(self.rows, self.cols) / 4, last) if width is None else width
@@ -46,7 +47,8 @@ class SOM:
         return self
 
     def step(self, vectors: Tensor, width: float) -> None:
-        """Una época: cada prototipo pasa a ser la media de los vectores, pesados por lo cerca que cayeron de él."""
+        """Una época: cada prototipo pasa a ser la media de los vectores, según lo cerca que cayeron de él."""
+        check_vectors(vectors, 1)
         winners = self.winners(vectors)
         count = torch.bincount(winners, minlength=len(self.places)).to(vectors)                     # (m,)
         total = torch.zeros_like(self.prototypes).index_add_(0, winners, vectors)                   # (m, d)
@@ -58,6 +60,10 @@ class SOM:
     def winners(self, vectors: Tensor, k: int = 1) -> Tensor:
         """El nodo más parecido a cada vector, (n,); con k > 1, los k más parecidos, (n, k)."""
         self._check_fitted()
+        check_vectors(vectors, 1)
+        if vectors.shape[1] != self.prototypes.shape[1] or not 1 <= k <= len(self.prototypes):
+            raise ValueError(f"vectors, k: esperaba vectores de {self.prototypes.shape[1]} números y k de 1 a "
+                             f"{len(self.prototypes)}, y recibí {vectors.shape[1]} y {k}.")
         best = torch.cat([torch.cdist(part, self.prototypes).topk(k, largest=False).indices
                           for part in vectors.split(4000)])
         return best[:, 0] if k == 1 else best

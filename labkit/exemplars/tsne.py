@@ -43,6 +43,8 @@ def tsne(vectors: Tensor, perplexity: float = 30.0, steps: int = 750, seed: int 
     seed: con un número empieza de puntos al azar; sin él, de los dos primeros componentes principales.
     Memoria: unas ocho matrices de n × n. Con los vectores en la GPU, corre ahí.
     """
+    if steps < 1:
+        raise ValueError(f"steps: esperaba al menos 1 y recibí {steps}.")
     wanted = affinities(vectors, perplexity)
     n = len(vectors)
     points, lr = 1e-4 * _start(vectors, seed), max(n / EXAGGERATION, 10.0)

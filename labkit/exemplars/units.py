@@ -9,7 +9,6 @@ from torch import Tensor, nn
 from labkit.activations import Unit, receptive_field, run
 from labkit.colors import color_index
 from labkit.datasets import ConceptSet
-from labkit.shapes import check_shape
 
 GRAY = 0.5                                  # lo que se ve donde el campo receptivo se sale de la imagen
 
@@ -32,14 +31,19 @@ class Selectivity:
 class Trials:
     """t pruebas del juego: ¿cuál de dos imágenes excita más a una unidad?
 
-    units: (t,), sus canales;  references: (t, 9), las imágenes que más la excitan en una mitad del conjunto;  queries:
-    (t, 2), de la otra mitad, la que más y la que menos la excita, en orden al azar;  answers: (t,), dónde quedó la que
-    más: 0, izquierda; 1, derecha.
+    units: las t unidades, escritas como conv4:12;  references: (t, 9), las imágenes que más las excitan en una mitad
+    del conjunto;  queries: (t, 2), de la otra mitad, la que más y la que menos, en orden al azar;  answers: (t,), dónde
+    quedó la que más: 0, izquierda; 1, derecha.
     """
     units: list[str]
     references: Tensor
     queries: Tensor
     answers: Tensor
+
+    def split(self, first: int) -> tuple["Trials", "Trials"]:
+        """Las primeras `first` pruebas y las demás: dos juegos sin unidades en común."""
+        parts = (slice(0, first), slice(first, None))
+        return tuple(Trials(self.units[p], self.references[p], self.queries[p], self.answers[p]) for p in parts)
 
 
 def choose(values: Tensor, k: int = 8, seed: int = 0) -> dict[str, Tensor]:
@@ -47,7 +51,11 @@ def choose(values: Tensor, k: int = 8, seed: int = 0) -> dict[str, Tensor]:
 
     values: (n,), su respuesta en cada imagen. Da posiciones, (k,). Ver solo las mejores es escoger las cerezas.
     """
-    check_shape(values, "n", "values")
+    if values.ndim != 1:
+        raise ValueError(f"values: esperaba lo que responde una unidad, (n,), y recibí {tuple(values.shape)}. "
+                         "Prueba values[:, k].")
+    if values.isnan().any():
+        raise ValueError(f"values: hay {int(values.isnan().sum())} NaN, y no tienen orden.")
     n = len(values)
     if not 1 <= k <= n:
         raise ValueError(f"k: con {n} imágenes esperaba de 1 a {n} y recibí {k}.")
@@ -85,11 +93,14 @@ def roc_areas(values: Tensor, truth: Tensor) -> Tensor:
     values: (n, c) respuestas;  truth: (n,) o (n, k) de verdaderos y falsos. Los empates cuentan la mitad; sin
     verdaderos o sin falsos no hay área: nan. Es la medida de Quian Quiroga et al. (2005), doi:10.1038/nature03687.
     """
-    check_shape(values, "n c", "values")
+    _check_responses(values)
+    if truth.dtype != torch.bool or truth.ndim not in (1, 2):
+        raise ValueError(f"truth: esperaba verdaderos y falsos, (n,) o (n, k), y recibí {truth.dtype} "
+                         f"{tuple(truth.shape)}. ¿Te faltó «== clase»?")
     if len(truth) != len(values):
         raise ValueError(f"truth: esperaba {len(values)} renglones, como values, y recibí {len(truth)}.")
     asked = (truth if truth.ndim == 2 else truth[:, None]).double()
-    ranks = torch.from_numpy(rankdata(values.cpu().numpy(), axis=0))        # (n, c): del menor, 1, al mayor, n
+    ranks = torch.from_numpy(rankdata(values.detach().cpu().numpy(), axis=0))        # (n, c): del menor, 1, al mayor, n
     yes = asked.sum(0)
     areas = (ranks.T @ asked - yes * (yes + 1) / 2) / (yes * (len(asked) - yes))
     return (areas if truth.ndim == 2 else areas[:, 0]).float()
@@ -97,8 +108,10 @@ def roc_areas(values: Tensor, truth: Tensor) -> Tensor:
 
 def selectivity(values: Tensor, labels: Tensor, classes: int) -> Selectivity:
     """Qué clase distingue mejor cada unidad y cuánto: values (n, c), labels (n,) de 0 a classes − 1."""
+    if len(labels.unique()) < 2:
+        raise ValueError("labels: hay una sola clase; hacen falta al menos dos para saber si una unidad es de una.")
     areas = roc_areas(values, F.one_hot(labels, classes).bool())
-    known = areas.nan_to_num(0.0)
+    known = areas.nan_to_num(0.0)                                           # de una clase sin imágenes no se sabe
     top = known.topk(min(2, classes), 1)
     return Selectivity(areas, top.indices[:, 0], top.values[:, 0], top.values[:, -1])
 
@@ -109,6 +122,7 @@ def class_selectivity(values: Tensor, labels: Tensor, classes: int) -> Tensor:
     values: (n, c), respuestas después de su ReLU, nunca negativas; mayor es la media en la clase en que responde más y
     resto, el promedio de las medias de las demás clases. Una unidad muda vale 0.  arXiv:1803.06959.
     """
+    _check_responses(values)
     if values.min() < 0:
         raise ValueError("values: el índice pide respuestas desde 0, como las de después de una ReLU.")
     hot = F.one_hot(labels, classes).to(values)                                             # (n, k)
@@ -127,6 +141,9 @@ def survives(values: Tensor, truth: Tensor, groups: Tensor, least: int = 5) -> T
     values: (n,);  truth: (n,) de verdaderos y falsos;  groups: (n,), a qué grupo va cada imagen, desde 0. Un grupo con
     menos de `least` verdaderos o falsos da nan: ahí no se sabe.
     """
+    if truth.dtype != torch.bool or not len(values) == len(truth) == len(groups) or groups.min() < 0:
+        raise ValueError(f"values, truth, groups: esperaba (n,) números, verdaderos o falsos y grupos desde 0, y "
+                         f"recibí {tuple(values.shape)}, {truth.dtype} {tuple(truth.shape)} y {tuple(groups.shape)}.")
     areas = []
     for group in range(int(groups.max()) + 1):
         there = groups == group
@@ -141,9 +158,9 @@ def choice_trials(values: Tensor, layer: str, count: int = 10, seed: int = 0) ->
     Las mudas no juegan. Fuente: Borowski et al. (2021), «Exemplary Natural Images Explain CNN Activations Better than
     State-of-the-Art Feature Visualization», ICLR, arXiv:2010.12606.
     """
-    check_shape(values, "n c", "values")
+    _check_responses(values)
     half = len(values) // 2
-    alive = (values.amax(0) > values.amin(0)).nonzero()[:, 0]
+    alive = (values[half:].amax(0) > values[half:].amin(0)).nonzero()[:, 0]
     if len(values) < 20 or not 1 <= count <= len(alive):
         raise ValueError(f"count: con {len(values)} imágenes y {len(alive)} unidades que responden no salen {count} "
                          "pruebas.")
@@ -176,6 +193,15 @@ def object_traits(world: ConceptSet) -> dict[str, Tensor]:
     color, cuts = traits.pop("color"), torch.tensor([1 / 3, 2 / 3])
     thirds = {name: torch.bucketize(values, values.quantile(cuts)) for name, values in traits.items()}
     return {"scene": world.scenes, **thirds, "color": color}
+
+
+def _check_responses(values: Tensor) -> None:
+    """ValueError si no son las respuestas de c unidades, (n, c), sin NaN."""
+    if values.ndim != 2:
+        raise ValueError(f"values: esperaba las respuestas de c unidades, (n, c), y recibí {tuple(values.shape)}. "
+                         "Si es una sola, prueba values[:, None].")
+    if not len(values) or values.isnan().any():
+        raise ValueError(f"values: no hay imágenes o hay NaN en {int(values.isnan().any(0).sum())} unidades.")
 
 
 def _common(colors: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -48,6 +49,11 @@ def features_by_layer(model: nn.Module, images: Batches, layers: Sequence[str], 
     """Lo mismo para varias capas y con una sola pasada: capa → (n, d). Una barra cuenta las imágenes si tarda."""
     if pool not in POOLS:
         raise ValueError(f"pool: esperaba {', '.join(POOLS)} y recibí {pool!r}.")
+    if batch_size < 1:
+        raise ValueError(f"batch_size: esperaba al menos 1 y recibí {batch_size}.")
+    if isinstance(images, Tensor):
+        check_shape(images, "n 3 h w", "images")
+    layers = [layers] if isinstance(layers, str) else list(layers)
     total = len(images) if isinstance(images, Tensor) else None
     batches = images.split(batch_size) if isinstance(images, Tensor) else images
     device, parts = next(model.parameters()).device, {name: [] for name in layers}
@@ -59,7 +65,7 @@ def features_by_layer(model: nn.Module, images: Batches, layers: Sequence[str], 
             for name in layers:
                 parts[name].append(_pooled(acts[name], pool).cpu())
             bar.update(len(batch))
-    if not any(parts.values()):
+    if not any(len(part) for found in parts.values() for part in found):
         raise ValueError("images: no había ninguna imagen.")
     return {name: torch.cat(part) for name, part in parts.items()}
 
@@ -70,6 +76,8 @@ def neighbours(vectors: Tensor, k: int = 8, of: Tensor | None = None) -> Tensor:
     of: solo los de estas posiciones, (b,); entonces da (b, k). Distancia euclidiana; no junta las n × n distancias.
     """
     check_vectors(vectors)
+    if of is not None and (of.ndim != 1 or len(of) and not 0 <= of.min() <= of.max() < len(vectors)):
+        raise ValueError(f"of: esperaba posiciones de 0 a {len(vectors) - 1}, (b,), y recibí {tuple(of.shape)}.")
     if not 1 <= k < len(vectors):
         raise ValueError(f"k: con {len(vectors)} vectores esperaba de 1 a {len(vectors) - 1} y recibí {k}.")
     rows = torch.arange(len(vectors), device=vectors.device) if of is None else of.to(vectors.device)
@@ -87,25 +95,34 @@ def linear_probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels:
     train, test: (n, d);  labels: (n,).  Regresión logística con penalización L2 de peso `decay`, sobre vectores
     centrados y con desviación 1 según los de entrenamiento.  Fuente: Alain y Bengio (2016), arXiv:1610.01644.
     """
-    for vectors in (train, test):
-        check_vectors(vectors)
+    for vectors, labels, name in ((train, train_labels, "train"), (test, test_labels, "test")):
+        check_vectors(vectors, 1, name)
+        if len(labels) != len(vectors) or vectors.shape[1] != train.shape[1]:
+            raise ValueError(f"{name}: esperaba {len(vectors)} clases y vectores de {train.shape[1]} números, y recibí "
+                             f"{len(labels)} y de {vectors.shape[1]}.")
+    if decay <= 0:
+        raise ValueError(f"decay: esperaba un número mayor que 0 y recibí {decay}.")
     if len(train_labels.unique()) < 2:
         raise ValueError("train_labels: hay una sola clase; hacen falta al menos dos para separarlas.")
     middle, spread = train.mean(0), train.std(0)
     spread[spread < 1e-6] = 1.0                                             # un número que no cambia no estorba
     known, asked = (((vectors - middle) / spread).numpy() for vectors in (train, test))
-    probe = LogisticRegression(C=1 / decay, max_iter=2000).fit(known, train_labels.numpy())
-    return float(probe.score(asked, test_labels.numpy()))
+    with threadpool_limits(1):                                              # son cuentas chicas: más hilos estorban
+        probe = LogisticRegression(C=1 / decay, max_iter=2000).fit(known, train_labels.numpy())
+        return float(probe.score(asked, test_labels.numpy()))
 
 
-def check_vectors(vectors: Tensor, least: int = 2) -> None:
+def check_vectors(vectors: Tensor, least: int = 2, name: str = "vectors") -> None:
     """ValueError si no son al menos `least` vectores finitos, (n, d)."""
-    check_shape(vectors, "n d", "vectors")
-    if len(vectors) < least:
-        raise ValueError(f"vectors: hacen falta al menos {least} vectores y recibí {len(vectors)}.")
+    check_shape(vectors, "n d", name)
+    if not vectors.is_floating_point():
+        raise ValueError(f"{name}: esperaba números reales y recibí {vectors.dtype}. Prueba {name}.float().")
+    if len(vectors) < least or not vectors.shape[1]:
+        raise ValueError(f"{name}: hacen falta al menos {least} vectores de un número o más y recibí "
+                         f"{tuple(vectors.shape)}.")
     if not torch.isfinite(vectors).all():
         bad = int((~torch.isfinite(vectors).all(1)).sum())
-        raise ValueError(f"vectors: {bad} de {len(vectors)} tienen NaN o infinito. Quítalos o revisa la capa.")
+        raise ValueError(f"{name}: {bad} de {len(vectors)} tienen NaN o infinito. Quítalos o revisa la capa.")
 
 
 def _pooled(acts: Tensor, pool: str) -> Tensor:

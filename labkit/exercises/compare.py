@@ -76,7 +76,8 @@ def _unexplained(got: Tensor, want: Tensor, case: str) -> None:
     if got.shape != want.shape:
         raise Revise(_about_shape(tuple(got.shape), tuple(want.shape), case))
     if not torch.isfinite(got).all():
-        raise Revise(f"hay valores que no son números (NaN o infinito). ¿Divides entre cero? (Lo vi con {case}.)")
+        raise Revise("hay valores que no son números (NaN o infinito). ¿Divides entre cero, o crece una exponencial? "
+                     f"(Lo vi con {case}.)")
     raise Revise(*_where(got, want, case))
 
 

@@ -78,8 +78,8 @@ def explore_choice(images: Tensor, trials: Trials, synthetic: Tensor | None = No
         hits = sum(said[f"n{i + 1}"] == answer for i, answer in enumerate(trials.answers.tolist()))
         mark = {True: "✓", False: "✗"}[said[f"n{trial}"] == int(trials.answers[k])]
         text = f"Acertaste {hits} de {count}; al azar, {count / 2:g}. Esta: {mark}" if graded else \
-            f"Prueba {trial} de {count}. ¿Cuál excita más a {trials.units[k]}? Contesta en {trial}."
-        sheet = beside([caption(shown, "referencias", 12), *pair], 24)
+            f"Prueba {trial} de {count}. ¿Cuál excita más a {trials.units[k]}? Contesta en la lista {trial}."
+        sheet = beside([caption(shown, "referencias" if synthetic is None else "referencia", 12), *pair], 24)
         return jpeg_bytes(caption(_wide(sheet, 540), text), 70)
 
     controls = {"trial": widgets.IntSlider(value=1, min=1, max=count, description="prueba")}

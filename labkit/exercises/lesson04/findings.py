@@ -16,7 +16,7 @@ NEAR = 0.006                        # cuánto puede diferir el área: se pide co
 CASES = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 0), ("relu4", 2), ("relu4", 4),
          ("relu4", 6), ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3),
          ("relu6", 5), ("relu6", 6), ("relu6", 8))
-SEEDS = (4, 7, 30, 50, 57, 59, 67, 80, 88, 99, 100, 101, 113, 120, 128, 143, 147, 151)
+SEEDS = (4, 7, 11, 29, 39, 40, 41, 42, 57, 73, 99, 128, 166, 177, 218, 229, 233, 236, 237, 244, 264, 360, 377)
 
 
 def my_question(account: str | int | None) -> tuple[str, int]:
@@ -52,13 +52,13 @@ def seam_count(index: Tensor) -> tuple[int, Tensor]:
 def examine_unit(answer: object) -> str:
     """Revisa (ACCOUNT, (canal, área)): la unidad más selectiva de su capa para su clase, y su área en la otra mitad."""
     account, value = split_answer(answer)
-    said = list(value) if isinstance(value, (tuple, list)) else []
+    said = _plain(value)
     if len(said) != 2 or not isinstance(said[0], int) or not isinstance(said[1], (int, float)):
         raise Revise("escribe una pareja: el canal, un entero, y el área en la otra mitad, con dos decimales.")
     layer, label = CASES[variant(account, len(CASES), "capa y clase de la lección 4")]
     k, first, held, other = best_unit(layer, label)
     if said[0] == k and abs(said[1] - held) < NEAR:
-        return "esa es. La escogiste con unas imágenes y la mediste en otras: así el área es de fiar."
+        return "esa es, y esa es su área en imágenes con que no la escogiste."
     truth, responses = _world().labels == label, _responses(layer, "max")
     loud = int(responses[:HALF][truth[:HALF]].mean(0).argmax())
     reasons = {
@@ -79,7 +79,7 @@ def examine_unit(answer: object) -> str:
 def examine_seams(answer: object) -> str:
     """Revisa (ACCOUNT, (cuántas, clase)): las casillas con costura de su mapa y la clase que más tiene."""
     account, value = split_answer(answer)
-    said = list(value) if isinstance(value, (tuple, list)) else []
+    said = _plain(value)
     names = [plain_name(name) for name in _world().classes]
     if len(said) != 2 or not isinstance(said[0], int) or not isinstance(said[1], str):
         raise Revise('escribe una pareja: cuántas casillas y el nombre de una clase. Por ejemplo, (20, "barco").')
@@ -90,7 +90,7 @@ def examine_seams(answer: object) -> str:
     right, by_class = _seams(account)
     winner, common = int(by_class.argmax()), int(torch.bincount(_world().labels[index], minlength=12).argmax())
     if abs(count - right) <= 1 and label == winner:             # una casilla puede cambiar con la computadora
-        return "esas son. En el borde de una clase el mapa junta lo que la red tiene lejos."
+        return "esas son. En esas casillas tu mapa juntó lo que la red tiene lejos."
     reasons = {
         "esas son las casillas SIN costura: cuenta las de 0.8 o más.": abs(count - (SIDE * SIDE - right)) <= 1,
         f"la cuenta está bien, pero «{said[1]}» es la clase con más imágenes; se pide la que tiene más costuras.": (
@@ -100,6 +100,14 @@ def examine_seams(answer: object) -> str:
         "ni la cuenta ni la clase: ¿usaste tus 144 imágenes, relu6, pca y una rejilla de 12 × 12?": True,
     }
     raise Revise(_first(reasons) + (LIKE_SAMPLE if abs(count - _seams("")[0]) <= 1 < abs(count - right) else ""))
+
+
+def _plain(value: object) -> list:
+    """Los dos valores de la pareja, como números de Python si venían en tensores."""
+    said = list(value) if isinstance(value, (tuple, list)) else []
+    said = [part.item() if isinstance(part, Tensor) and part.numel() == 1 else part for part in said]
+    return [int(part) if i == 0 and isinstance(part, float) and part.is_integer() else part
+            for i, part in enumerate(said)]
 
 
 def _first(reasons: dict[str, bool]) -> str:

@@ -111,8 +111,11 @@ def step_mistakes(prototypes: Tensor, places: Tensor, vectors: Tensor, width: fl
         "el ancho va al cuadrado: se divide entre 2s².": blended(gauss(apart[:, winners], 2 * width)),
         "usas la distancia en la rejilla; va al cuadrado.": blended(torch.exp(-apart[:, winners] / (2 * width ** 2))),
         "falta dividir entre la suma de los pesos de cada nodo.": gauss(apart[:, winners]) @ vectors,
+        "divides entre la suma de todos los pesos; va la de cada nodo.": (
+            gauss(apart[:, winners]) @ vectors / gauss(apart[:, winners]).sum()),
         "divides entre cuántos vectores hay; va la suma de los pesos de cada nodo.": (
             gauss(apart[:, winners]) @ vectors / len(vectors)),
-        "mezclas con el prototipo de antes; el nuevo es solo la media pesada.": (right + prototypes) / 2,
+        "devuelves los prototipos de antes: falta darles su media.": prototypes,
+        "mezclas con el prototipo de antes; el nuevo es solo la media ponderada.": (right + prototypes) / 2,
         "devuelves cuánto se mueve cada prototipo; se pide dónde queda.": right - prototypes,
     }
