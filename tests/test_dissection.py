@@ -8,17 +8,25 @@ import pytest
 import torch
 from torch import nn
 
+from labkit.activations import run
 from labkit.datasets import load_concepts
 from labkit.dissection import (
     CONVENTIONS,
     Convention,
+    Shuffled,
     Tally,
     count_detectors,
     detectors_curve,
+    discoveries,
     dissect,
+    interval,
     iou_ceiling,
     label_units,
+    p_values,
+    random_rotation,
     read_published,
+    rotate_layer,
+    rotation_power,
     tally,
     thresholds,
     unique_by_category,
@@ -196,3 +204,87 @@ def test_a_table_that_is_not_one_is_told(tmp_path):
     (tmp_path / "otra.csv").write_text("a,b\n1,2\n")
     with pytest.raises(ValueError, match="otra.csv le falta «unit» o «score»"):
         read_published(tmp_path / "otra.csv")
+
+
+# ── la casualidad ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_shuffled_masks_belong_to_others_and_find_nothing(planted):
+    model, world = planted
+    whole = SimpleNamespace(images=world.images, names=world.names, categories=world.categories, batches=world.batches,
+                            masks=lambda rows: world.concepts[rows],
+                            present=lambda i: (torch.arange(3), world.concepts[i]))
+
+    class Sized(SimpleNamespace):
+        def __len__(self):
+            return 40
+
+    whole = Sized(**vars(whole))
+    other = Shuffled(whole, seed=1)
+    partners = [other.partner(i) for i in range(40)]
+    assert sorted(partners) == list(range(40)) and all(i != partner for i, partner in enumerate(partners))
+    assert torch.equal(torch.cat([masks for _, masks in other.batches(7)]), world.concepts[partners])
+    share = float((world.images[:, 0] > 0).float().mean()) * 0.999
+    learned, chance = (dissect(model, data, "see", Convention(share)).iou() for data in (whole, other))
+    assert learned[0, 0] > 0.95 and chance[:2, :2].max() < 0.4
+
+
+def test_p_values_count_and_never_reach_zero():
+    iou = torch.tensor([[0.5, 0.1], [0.1, 0.2], [0.0, 0.0]])
+    null = [torch.tensor([[0.1, 0.2], [0.3, 0.0], [0.0, 0.1]]), torch.tensor([[0.2, 0.1], [0.1, 0.1], [0.2, 0.1]]),
+            torch.tensor([[0.0, 0.1], [0.1, 0.2], [0.1, 0.1]])]
+    assert p_values(iou, null).tolist() == pytest.approx([1 / 4, 3 / 4, 1.0])
+    with pytest.raises(ValueError, match="al menos una barajada"):
+        p_values(iou, [])
+
+
+def test_discoveries_are_those_of_the_book():
+    """El ejemplo de Benjamini y Hochberg (1995), sección 3.2: con 0.05 se aceptan las cuatro primeras."""
+    p = torch.tensor([0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528,
+                      0.7590, 1.0])
+    shuffled = torch.randperm(15, generator=torch.Generator().manual_seed(0))
+    assert discoveries(p).sum() == 4 and torch.equal(discoveries(p[shuffled]), discoveries(p)[shuffled])
+    assert not discoveries(torch.tensor([0.3, 0.9])).any()
+
+
+def test_the_interval_covers_the_truth_and_shrinks_with_more_images(busy):
+    model, world = busy
+    cuts, groups = thresholds(model, world.images, "conv1", 0.05).cut(0.05), torch.tensor([0, 0, 1, 1, 2])
+    parts = [tally(model, [pair], "conv1", cuts, groups) for pair in world.batches(3)]
+    whole = float(sum(parts[1:], parts[0]).iou()[0, 0])
+    low, high = interval(parts, lambda iou: float(iou[0, 0]), times=100)
+    assert low < whole < high
+    narrow = interval(parts * 6, lambda iou: float(iou[0, 0]), times=100)
+    assert narrow[1] - narrow[0] < 0.7 * (high - low) and interval([parts[0]] * 5, lambda iou: float(iou[0, 0]), 20) == pytest.approx(
+        [float(parts[0].iou()[0, 0])] * 2)
+    with pytest.raises(ValueError, match="al menos 2 pedazos"):
+        interval(parts[:1], float)
+
+
+# ── otra base ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_a_rotation_is_one_and_its_powers_go_from_nothing_to_all():
+    q, one = random_rotation(12, seed=3), torch.eye(12, dtype=torch.float64)
+    assert torch.allclose(q.T @ q, one) and torch.linalg.det(q) == pytest.approx(1)
+    assert torch.allclose(rotation_power(q, 0), one) and torch.allclose(rotation_power(q, 1), q)
+    half = rotation_power(q, 0.5)
+    assert torch.allclose(half @ half, q) and torch.allclose(half.T @ half, one)
+    flat = torch.tensor([[0.6, -0.8], [0.8, 0.6]])                          # un giro de 53.13 grados
+    assert torch.allclose(rotation_power(flat, 2), torch.tensor([[-0.28, -0.96], [0.96, -0.28]], dtype=torch.float64), atol=1e-6)
+
+
+@pytest.mark.parametrize("layer", ["relu4", "relu6"])
+def test_turning_the_axes_leaves_the_logits_and_changes_the_units(layer):
+    model, images = load_model("escenas", "cpu"), load_concepts("test", n=32).images
+    width = {"relu4": 96, "relu6": 64}[layer]
+    turned = rotate_layer(model, layer, random_rotation(width, seed=0))
+    assert torch.allclose(turned(images), model(images), atol=1e-4)
+    acts, before = (run(network, images, [name])[name] for network, name in ((turned, "girada"), (model, layer)))
+    assert not torch.allclose(acts, before, atol=0.1) and torch.allclose(acts.norm(dim=1), before.norm(dim=1), rtol=1e-4)
+    same = rotate_layer(model, layer, torch.eye(width, dtype=torch.float64))
+    assert torch.allclose(run(same, images, ["girada"])["girada"], before)
+
+
+@pytest.mark.parametrize("layer", ["conv4", "relu1", "fc", "conv9"])
+def test_a_layer_that_cannot_be_turned_is_told(layer):
+    with pytest.raises(ValueError, match="layer: "):
+        rotate_layer(load_model("escenas", "cpu"), layer, torch.eye(96))

@@ -30,6 +30,10 @@ class Tally:
         return Tally(self.both + other.both, self.active + other.active, self.truth + other.truth,
                      self.pixels + other.pixels, self.categories)
 
+    def times(self, count: int) -> "Tally":
+        """Las mismas cuentas, contadas `count` veces: para remuestrear."""
+        return Tally(self.both * count, self.active * count, self.truth * count, self.pixels * count, self.categories)
+
     def iou(self) -> Tensor:
         """La intersección entre la unión de cada unidad y cada concepto, (c, k), de 0 a 1; 0 donde no hay unión."""
         union = self.active[:, self.categories] + self.truth - self.both

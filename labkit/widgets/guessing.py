@@ -35,7 +35,7 @@ def explore_recipes(networks: dict[str, str]) -> Demo:
     controls = {"network": choice("red", list(networks.items()), next(iter(networks.values()))),
                 "what": choice("se sube", [("el logit de cebra", "clase"), ("conv4:2", "unidad")], "clase")}
     for name, title in INGREDIENTS.items():
-        controls[name] = choice(title, list(zip(names, range(LEVELS))), 0)
+        controls[name] = choice(title, list(zip(names, range(LEVELS))), 2 if name == "moves" else 0)
     return explorer(draw, controls)
 
 

@@ -1,0 +1,95 @@
+"""¿Y si fuera casualidad? Lo que sale con las imágenes barajadas, y cuánto baila una cuenta al cambiar de imágenes."""
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from labkit.dissection.counting import Tally
+
+
+@dataclass(frozen=True, eq=False)
+class Shuffled:
+    """Un conjunto con las máscaras de otras imágenes: lo que una unidad encuentre aquí es casualidad.
+
+    Se usa como el conjunto: `dissect(model, Shuffled(world, seed=1), "conv5")`. Ninguna imagen se queda con las suyas.
+    """
+    world: object
+    seed: int = 0
+
+    @property
+    def images(self) -> Tensor:
+        """Las imágenes, (n, 3, h, w), en su orden."""
+        return self.world.images
+
+    @property
+    def names(self) -> list[str]:
+        """Los conceptos."""
+        return self.world.names
+
+    @property
+    def categories(self) -> list[str]:
+        """La categoría de cada concepto."""
+        return self.world.categories
+
+    def __len__(self) -> int:
+        return len(self.world)
+
+    def partner(self, index: int) -> int:
+        """De qué imagen son las máscaras que le tocan a la imagen `index`."""
+        order = torch.randperm(len(self.world), generator=torch.Generator().manual_seed(self.seed))
+        place = int((order == index).nonzero())
+        return int(order[(place + 1) % len(order)])                         # un ciclo por todas: nadie es su pareja
+
+    def present(self, index: int) -> tuple[Tensor, Tensor]:
+        """Los conceptos de la imagen que le tocó: cuáles, (p,), y dónde, (p, h, w)."""
+        return self.world.present(self.partner(index))
+
+    def batches(self, size: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
+        """Las imágenes (b, 3, h, w) con las máscaras (b, k, h, w) que les tocaron."""
+        for rows in torch.arange(len(self)).split(size):
+            yield self.images[rows], self.world.masks(torch.tensor([self.partner(i) for i in rows.tolist()]))
+
+
+def p_values(iou: Tensor, null: Sequence[Tensor]) -> Tensor:
+    """Por unidad, qué tan seguido la casualidad da un IoU mayor o igual que su mejor, (c,).
+
+    iou: (c, k);  null: los IoU (c, k) de varias barajadas.  Cuenta las veces más uno, entre las barajadas más una:
+    nunca es 0.
+    """
+    if not null:
+        raise ValueError("null: hace falta al menos una barajada.")
+    best = iou.amax(1)
+    beaten = torch.stack([other.amax(1) >= best for other in null]).sum(0)
+    return (beaten + 1) / (len(null) + 1)
+
+
+def discoveries(p: Tensor, level: float = 0.05) -> Tensor:
+    """Qué pruebas se aceptan si de las aceptadas, en promedio, a lo más `level` pueden ser falsas: (c,) de verdaderos.
+
+    Fuente: Benjamini y Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
+    """
+    order = p.sort().values
+    line = level * torch.arange(1, len(p) + 1, device=p.device) / len(p)
+    under = (order <= line).nonzero()
+    return p <= (order[under[-1, 0]] if len(under) else -1.0)
+
+
+def interval(parts: Sequence[Tally], statistic: Callable[[Tensor], float], times: int = 200, share: float = 0.95,
+             seed: int = 0) -> tuple[float, float]:
+    """Entre qué valores baila un número al cambiar de imágenes, con confianza `share`: remuestreo por pedazos.
+
+    parts: las cuentas de cada pedazo del conjunto (Tally), que se suman;  statistic: del IoU (c, k), un número. Los
+    pedazos se vuelven a sacar con reemplazo `times` veces. Los umbrales no cambian.
+    """
+    if len(parts) < 2 or times < 2 or not 0 < share < 1:
+        raise ValueError(f"parts, times, share: esperaba al menos 2 pedazos, 2 veces y una parte entre 0 y 1, y recibí "
+                         f"{len(parts)}, {times} y {share}.")
+    generator, values = torch.Generator().manual_seed(seed), []
+    for _ in range(times):
+        weights = torch.bincount(torch.randint(0, len(parts), (len(parts),), generator=generator), minlength=len(parts))
+        again = [part.times(int(weight)) for part, weight in zip(parts, weights) if weight]
+        values.append(float(statistic(sum(again[1:], again[0]).iou())))
+    tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
+    low, high = torch.tensor(values, dtype=torch.float64).quantile(tails).tolist()
+    return low, high
