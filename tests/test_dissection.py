@@ -15,6 +15,7 @@ from labkit.dissection import (
     Convention,
     Shuffled,
     Tally,
+    class_drops,
     count_detectors,
     detectors_curve,
     discoveries,
@@ -288,3 +289,29 @@ def test_turning_the_axes_leaves_the_logits_and_changes_the_units(layer):
 def test_a_layer_that_cannot_be_turned_is_told(layer):
     with pytest.raises(ValueError, match="layer: "):
         rotate_layer(load_model("escenas", "cpu"), layer, torch.eye(96))
+
+
+# ── la causa ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_without_its_unit_a_class_falls_and_the_others_do_not():
+    model = nn.Sequential()
+    model.add_module("see", nn.Conv2d(3, 3, 1, bias=False))
+    model.add_module("gather", nn.AdaptiveAvgPool2d(1))
+    model.add_module("flat", nn.Flatten())
+    model.see.weight.data = torch.eye(3)[:, :, None, None]
+    model = model.eval().requires_grad_(False)
+    labels = torch.arange(30) % 3
+    images = 0.1 + 0.8 * torch.eye(3)[labels][:, :, None, None].expand(30, 3, 8, 8)
+    assert class_drops(model, images, labels, ["see:1"]).tolist() == pytest.approx([0, 1, 0])
+    assert class_drops(model, images, labels, []).tolist() == [0, 0, 0]
+    assert class_drops(model, images[:2], labels[:2], ["see:0"]).isnan().tolist() == [False, False, True]
+    with pytest.raises(ValueError, match="labels: esperaba una por imagen, 30"):
+        class_drops(model, images, labels[:3], [])
+
+
+def test_silencing_the_zebra_detectors_costs_the_zebra_most():
+    world, model = load_concepts("test", n=600), load_model("escenas", "cpu")
+    found = dissect(model, world, "relu5")
+    zebra = [label.unit for label in label_units(found.iou(), "relu5", found.names, found.categories, 0.04) if label.concept == "cebra"]
+    drops = class_drops(model, world.images, world.labels, zebra)
+    assert len(zebra) >= 3 and int(drops.argmax()) == world.classes.index("cebra")
