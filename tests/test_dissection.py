@@ -207,6 +207,17 @@ def test_a_table_that_is_not_one_is_told(tmp_path):
         read_published(tmp_path / "otra.csv")
 
 
+def test_the_low_tail_is_the_high_tail_of_the_negative(planted):
+    model, world = planted
+    negative = nn.Sequential()
+    negative.add_module("see", nn.Conv2d(3, 4, 1, bias=False))
+    negative.see.weight.data = -model.see.weight.data
+    share = float((world.images[:, 0] > 0).float().mean()) * 0.999
+    low, high = dissect(negative, world, "see", Convention(share, lowest=True)), dissect(model, world, "see", Convention(share))
+    assert torch.equal(low.iou(), high.iou()) and torch.equal(low.cuts, high.cuts)
+    assert not torch.equal(dissect(negative, world, "see", Convention(share)).iou(), high.iou())
+
+
 # ── la casualidad ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_shuffled_masks_belong_to_others_and_find_nothing(planted):

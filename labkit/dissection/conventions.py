@@ -15,12 +15,14 @@ class Convention:
     share: qué parte de los valores de una unidad pasa su umbral.  upsampled: el umbral se toma de los mapas ya
     agrandados.  strict: un valor igual al umbral no cuenta.  union: la unión de una unidad y un concepto cuenta los
     píxeles de la unidad en todas las imágenes ("all"), en las que tienen algo de la categoría ("category") o en las que
-    lo tienen bajo su máscara ("under mask").
+    lo tienen bajo su máscara ("under mask").  lowest: dónde responde menos la unidad, y no más (los mapas cambian de
+    signo).
     """
     share: float = 0.005
     upsampled: bool = False
     strict: bool = False
     union: str = "all"
+    lowest: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:

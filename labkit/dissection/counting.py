@@ -66,7 +66,7 @@ def tally(model: nn.Module, batches: Iterable[tuple[Tensor, Masks]], layer: str,
     look = {"desc": "Contando", "bar_format": "{desc}: {n_fmt} imágenes [{elapsed}]", "file": sys.stdout}
     with torch.no_grad(), tqdm(delay=5, leave=False, **look) as bar:
         for images, masks in batches:
-            maps = maps_of(model, images.to(device), layer)
+            maps = maps_of(model, images.to(device), layer, way.lowest)
             some = _counted(maps, _sparse(masks), cuts.to(device), categories.to(device), way, dead)
             total = some if total is None else total + some
             bar.update(len(images))
@@ -86,7 +86,7 @@ def dissect(model: nn.Module, world: object, layer: str, convention: str | Conve
     size = tuple(next(iter(world.batches(1)))[1].shape[-2:]) if way.upsampled else None
     images = getattr(world, "images", None)
     images = images if isinstance(images, Tensor) else [batch for batch, _ in world.batches(batch_size)]
-    tail = thresholds(model, images, layer, way.share, size, batch_size)
+    tail = thresholds(model, images, layer, way.share, size, batch_size, way.lowest)
     cuts = tail.cut(way.share)
     dead = cuts <= tail.low
     groups = {name: i for i, name in enumerate(dict.fromkeys(world.categories))}

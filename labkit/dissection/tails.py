@@ -47,12 +47,13 @@ def tail_of(maps: Tensor, size: int) -> Tail:
 
 
 def thresholds(model: nn.Module, images: Tensor | Iterable[Tensor], layer: str, share: float = 0.005,
-               size: tuple[int, int] | None = None, batch_size: int = 32) -> Tail:
+               size: tuple[int, int] | None = None, batch_size: int = 32, lowest: bool = False) -> Tail:
     """La cola de cada unidad de una capa sobre un conjunto, de la que sale su umbral: `thresholds(...).cut(0.005)`.
 
     images: (n, 3, h, w), o una lista de lotes con longitud (`len`) conocida en imágenes.  size: con él, se toma de los
-    mapas agrandados a ese tamaño.  El umbral T cumple P(a > T) ≤ share sobre todas las imágenes y lugares, y es exacto.
-    La memoria es la de una cola: crece con n solo por share.
+    mapas agrandados a ese tamaño.  lowest: la cola de abajo, que es la de arriba con el signo cambiado.  El umbral T
+    cumple P(a > T) ≤ share sobre todas las imágenes y lugares, y es exacto. La memoria es la de una cola: crece con n
+    solo por share.
     """
     parts = images.split(batch_size) if isinstance(images, Tensor) else list(images)
     total, tail, keep = sum(len(part) for part in parts), None, 0
@@ -61,7 +62,7 @@ def thresholds(model: nn.Module, images: Tensor | Iterable[Tensor], layer: str, 
     device, look = next(model.parameters()).device, {"desc": "Umbrales", "bar_format": BAR, "file": sys.stdout}
     with torch.no_grad(), tqdm(total=total, delay=5, leave=False, **look) as bar:
         for part in parts:
-            maps = maps_of(model, part.to(device), layer)
+            maps = maps_of(model, part.to(device), layer, lowest)
             maps = maps if size is None else upsample(maps, size)
             keep = keep or floor(share * total * maps.shape[2] * maps.shape[3]) + 1
             some = tail_of(maps, keep)
@@ -70,10 +71,11 @@ def thresholds(model: nn.Module, images: Tensor | Iterable[Tensor], layer: str, 
     return tail
 
 
-def maps_of(model: nn.Module, images: Tensor, layer: str) -> Tensor:
-    """Los mapas de la capa, (b, c, h, w); los de una capa densa, de 1 × 1."""
+def maps_of(model: nn.Module, images: Tensor, layer: str, lowest: bool = False) -> Tensor:
+    """Los mapas de la capa, (b, c, h, w); los de una capa densa, de 1 × 1; con `lowest`, con el signo cambiado."""
     acts = run(model, images.contiguous(memory_format=torch.channels_last), [layer])[layer]
-    return acts if acts.ndim == 4 else acts[..., None, None]
+    maps = acts if acts.ndim == 4 else acts[..., None, None]
+    return -maps if lowest else maps
 
 
 def _clipped(tail: Tail, size: int) -> Tail:
