@@ -92,16 +92,19 @@ class ConceptSet(ImageSet):
         for rows in torch.arange(len(self)).split(size):
             yield self.images[rows], self.masks(rows)
 
-    def present(self, index: int) -> tuple[Tensor, Tensor]:
-        """Solo los conceptos que hay en una imagen: cuáles, (p,), y dónde, (p, h, w) de verdaderos y falsos."""
-        segments = self.segments[index].long()
-        found = self.members[:, segments.unique()].any(1).nonzero()[:, 0]
-        colors = color_index(self.images[index:index + 1])[0]
-        which = colors.unique()
+    def present(self, index: int | slice | Sequence[int] | Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Por imagen, solo los conceptos que hay en ella: cuáles, (p,), y dónde, (p, h, w) de verdaderos y falsos."""
+        rows, found = self._rows(index), []
         first, last = len(self.scene_names), len(self.scene_names) + len(self.members)
-        masks = torch.cat([torch.ones_like(segments, dtype=torch.bool)[None], self.members[found][:, segments],
-                           colors == which[:, None, None]])
-        return torch.cat([self.scenes[index:index + 1], first + found, last + which]), masks
+        for row, colors in zip(rows.tolist(), color_index(self.images[rows]).flatten(1)):
+            segments = self.segments[row].flatten().long()
+            seen = torch.bincount(segments, minlength=self.members.shape[1]) > 0
+            named, tinted = (self.members & seen).any(1).nonzero()[:, 0], torch.bincount(colors).nonzero()[:, 0]
+            masks = torch.cat([torch.ones(1, len(segments), dtype=torch.bool), self.members[named][:, segments],
+                               colors == tinted[:, None]])
+            found.append((torch.cat([self.scenes[row:row + 1], first + named, last + tinted]),
+                          masks.unflatten(1, self.segments.shape[1:])))
+        return found
 
     def _rows(self, index: int | slice | Sequence[int] | Tensor) -> Tensor:
         """Las posiciones pedidas, (b,), vengan como vengan."""

@@ -289,6 +289,8 @@ def test_the_writer_refuses_what_does_not_fit(tmp_path, change, message):
 def test_the_concepts_present_are_the_masks_that_are_not_empty():
     world = load_concepts("test", n=40)
     for i in (0, 17, 39):
-        found, where = world.present(i)
+        (found, where), = world.present(i)
         dense = world.masks(i)[0]
         assert torch.equal(found, dense.flatten(1).any(1).nonzero()[:, 0]) and torch.equal(where, dense[found])
+    assert all(torch.equal(a, b) for one, other in zip(world.present([3, 5]), (world.present(3)[0], world.present(5)[0]))
+               for a, b in zip(one, other))

@@ -224,7 +224,7 @@ def test_shuffled_masks_belong_to_others_and_find_nothing(planted):
     model, world = planted
     whole = SimpleNamespace(images=world.images, names=world.names, categories=world.categories, batches=world.batches,
                             masks=lambda rows: world.concepts[rows],
-                            present=lambda i: (torch.arange(3), world.concepts[i]))
+                            present=lambda rows: [(torch.arange(3), world.concepts[i]) for i in rows.tolist()])
 
     class Sized(SimpleNamespace):
         def __len__(self):

@@ -41,9 +41,9 @@ class Shuffled:
         place = int((order == index).nonzero())
         return int(order[(place + 1) % len(order)])                         # un ciclo por todas: nadie es su pareja
 
-    def present(self, index: int) -> tuple[Tensor, Tensor]:
-        """Los conceptos de la imagen que le tocó: cuáles, (p,), y dónde, (p, h, w)."""
-        return self.world.present(self.partner(index))
+    def present(self, rows: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Los conceptos de las imágenes que les tocaron a esas: cuáles, (p,), y dónde, (p, h, w)."""
+        return self.world.present(torch.tensor([self.partner(i) for i in rows.tolist()]))
 
     def batches(self, size: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
         """Las imágenes (b, 3, h, w) con las máscaras (b, k, h, w) que les tocaron."""

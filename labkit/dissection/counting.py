@@ -101,7 +101,7 @@ def _batches(world: object, size: int) -> Iterator[tuple[Tensor, Masks]]:
         yield from world.batches(size)
         return
     for rows in torch.arange(len(world)).split(size):
-        yield world.images[rows], [world.present(i) for i in rows.tolist()]
+        yield world.images[rows], world.present(rows)
 
 
 def _sparse(masks: Masks) -> list[tuple[Tensor, Tensor]]:
