@@ -5,6 +5,7 @@ import sys
 VERBS = {
     "fetch": "baja por adelantado lo que el curso no incluye: CIFAR-10 y redes de ImageNet",
     "broden": "revisa, cuenta, busca y escribe carpetas Broden: check, stats, find, export",
+    "dissect": "diseca una capa y deja un reporte en HTML: dissect --layer conv5 --out reporte.html",
     "publish": "pone en cuadernos y README la dirección pública del curso (o la quita: --clear)",
 }
 
@@ -23,6 +24,8 @@ def main(arguments: list[str]) -> int:
         return 0
     if verb == "publish":
         from labkit.publish import main as work
+    elif verb == "dissect":
+        from labkit.report import main as work
     elif verb == "fetch":
         from labkit.fetch import main as work
     elif arguments[:2] == ["broden", "export"]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from labkit.dissection.conventions import Convention, pick_convention, upsample
-from labkit.dissection.tails import maps_of, thresholds
+from labkit.dissection.tails import maps_of, tail_over
 
 Masks = Tensor | list[tuple[Tensor, Tensor]]
 
@@ -85,8 +85,8 @@ def dissect(model: nn.Module, world: object, layer: str, convention: str | Conve
     way = pick_convention(convention)
     size = tuple(next(iter(world.batches(1)))[1].shape[-2:]) if way.upsampled else None
     images = getattr(world, "images", None)
-    images = images if isinstance(images, Tensor) else [batch for batch, _ in world.batches(batch_size)]
-    tail = thresholds(model, images, layer, way.share, size, batch_size, way.lowest)
+    parts = images.split(batch_size) if isinstance(images, Tensor) else (part for part, _ in world.batches(batch_size))
+    tail = tail_over(model, parts, len(images if isinstance(images, Tensor) else world), layer, way, size)
     cuts = tail.cut(way.share)
     dead = cuts <= tail.low
     groups = {name: i for i, name in enumerate(dict.fromkeys(world.categories))}

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from labkit.activations import run
-from labkit.dissection.conventions import upsample
+from labkit.dissection.conventions import Convention, upsample
 
 BAR = "{desc}: {percentage:3.0f}% |{bar}| {n_fmt} de {total_fmt} imágenes [{elapsed}]"
 
@@ -56,18 +56,28 @@ def thresholds(model: nn.Module, images: Tensor | Iterable[Tensor], layer: str, 
     solo por share.
     """
     parts = images.split(batch_size) if isinstance(images, Tensor) else list(images)
-    total, tail, keep = sum(len(part) for part in parts), None, 0
-    if not total:
-        raise ValueError("images: no había ninguna imagen.")
+    convention = Convention(share, size is not None, lowest=lowest)
+    return tail_over(model, parts, sum(len(part) for part in parts), layer, convention, size)
+
+
+def tail_over(model: nn.Module, parts: Iterable[Tensor], total: int, layer: str, convention: Convention,
+              size: tuple[int, int] | None = None) -> Tail:
+    """La cola de cada unidad sobre `total` imágenes que llegan por lotes y no se guardan.
+
+    size: a qué tamaño se agrandan los mapas, si la convención lo pide.
+    """
+    tail, keep = None, 0
     device, look = next(model.parameters()).device, {"desc": "Umbrales", "bar_format": BAR, "file": sys.stdout}
     with torch.no_grad(), tqdm(total=total, delay=5, leave=False, **look) as bar:
         for part in parts:
-            maps = maps_of(model, part.to(device), layer, lowest)
-            maps = maps if size is None else upsample(maps, size)
-            keep = keep or floor(share * total * maps.shape[2] * maps.shape[3]) + 1
+            maps = maps_of(model, part.to(device), layer, convention.lowest)
+            maps = upsample(maps, size) if convention.upsampled else maps
+            keep = keep or floor(convention.share * total * maps.shape[2] * maps.shape[3]) + 1
             some = tail_of(maps, keep)
             tail = some if tail is None else _clipped(tail + some, keep)
             bar.update(len(part))
+    if tail is None:
+        raise ValueError("images: no había ninguna imagen.")
     return tail
 
 
