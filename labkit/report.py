@@ -20,6 +20,7 @@ from labkit.dissection import (
     unique_by_category,
 )
 from labkit.dissection.conventions import upsample
+from labkit.dissection.counting import image_batches
 from labkit.dissection.tails import maps_of
 from labkit.images import contact_sheet, jpeg_bytes
 from labkit.models import load_model
@@ -133,7 +134,7 @@ def best_images(model: nn.Module, world: object, layer: str, channels: list[int]
         return []
     device, kept = next(model.parameters()).device, {k: [] for k in channels}
     with torch.no_grad():
-        for images, _ in world.batches(32):
+        for images in image_batches(world, 32):
             maps = maps_of(model, images.to(device), layer)[:, channels].cpu()
             for place, k in enumerate(channels):
                 peaks, rows = maps[:, place].flatten(1).amax(1).topk(min(SHOWN, len(images)))

@@ -84,15 +84,22 @@ def dissect(model: nn.Module, world: object, layer: str, convention: str | Conve
     """
     way = pick_convention(convention)
     size = tuple(next(iter(world.batches(1)))[1].shape[-2:]) if way.upsampled else None
-    images = getattr(world, "images", None)
-    parts = images.split(batch_size) if isinstance(images, Tensor) else (part for part, _ in world.batches(batch_size))
-    tail = tail_over(model, parts, len(images if isinstance(images, Tensor) else world), layer, way, size)
+    count = len(world.images) if hasattr(world, "images") else len(world)
+    tail = tail_over(model, image_batches(world, batch_size), count, layer, way, size)
     cuts = tail.cut(way.share)
     dead = cuts <= tail.low
     groups = {name: i for i, name in enumerate(dict.fromkeys(world.categories))}
     categories = torch.tensor([groups[name] for name in world.categories])
     counts = tally(model, _batches(world, batch_size), layer, cuts, categories, way, dead)
     return Dissection(counts, cuts.cpu(), dead.cpu(), list(world.names), list(world.categories))
+
+
+def image_batches(world: object, size: int) -> Iterator[Tensor]:
+    """Las imágenes de un conjunto por lotes, (b, 3, h, w), sin armar máscaras si las tiene a la mano."""
+    if hasattr(world, "images"):
+        yield from world.images.split(size)
+    else:
+        yield from (images for images, _ in world.batches(size))
 
 
 def _batches(world: object, size: int) -> Iterator[tuple[Tensor, Masks]]:
