@@ -71,6 +71,14 @@ def load_gallery(network: str = "escenas_robusta", layer: str = "conv4") -> Gall
     return Gallery(images, scores, peaks, real, top, int(rows[0]["field"]))
 
 
+def load_regular(network: str = "escenas", layer: str = "conv5") -> Tensor:
+    """Las imágenes regularizadas de las unidades de una capa, (c, 3, 64, 64): en frecuencias y moviéndolas.
+
+    FileNotFoundError si esa red o esa capa no las tienen.
+    """
+    return _sheet("galeria", f"regular_{network}_{layer}.jpg")
+
+
 def load_recipes(network: str = "escenas_robusta") -> dict[tuple[Levels, str], Recipe]:
     """Las recetas de una red: (niveles, "clase" o "unidad") → lo que dio; ValueError si esa red no las tiene."""
     table = _table("recetas", "recetas.csv")

@@ -104,6 +104,21 @@ def draw_box(image: Tensor, box: Sequence[int] | Tensor, color: tuple[float, flo
     return marked
 
 
+def draw_outline(image: Tensor, mask: Tensor, width: int = 2) -> Tensor:
+    """Una copia de la imagen con el contorno de una máscara: por fuera de ella, blanco y luego negro.
+
+    image: (3, h, w);  mask: (h, w), de verdaderos y falsos. Donde toca la orilla de la imagen, va por dentro.
+    """
+    size = check_shape(image, "3 h w", "image")
+    check_shape(mask, f"{size['h']} {size['w']}", "mask")
+    marked, inside = image.detach().clone(), torch.zeros_like(mask)
+    inside[width:-width, width:-width] = True
+    for reach, ink in ((width + 1, 0.0), (width, 1.0)):             # el blanco tapa al negro, menos un píxel
+        near = torch.nn.functional.max_pool2d(mask[None].float(), 2 * reach + 1, 1, reach)[0] > 0
+        marked[:, near & ~(mask & inside)] = ink
+    return marked
+
+
 def text_image(text: str, width: int, size: int = 14) -> Tensor:
     """Un texto en renglones sobre fondo blanco, del alto que haga falta: (3, h, width)."""
     font, line = _font(size), size + size // 3
@@ -122,11 +137,12 @@ def caption(image: Tensor, text: str, size: int = 14) -> Tensor:
 
 
 def bars(names: Sequence[str], values: Sequence[float] | Tensor, mark: int | None = None,
-         limits: tuple[float, float] = (0.0, 1.0), width: int = 360, row: int = 22) -> Tensor:
+         limits: tuple[float, float] = (0.0, 1.0), width: int = 360, row: int = 22,
+         digits: int | None = None) -> Tensor:
     """Una barra horizontal por nombre, en el orden dado: (3, row · len(names), width).
 
-    mark: el renglón que se señala con ▸.  limits: los valores de los extremos; entre 0 y 1 se escriben en por ciento.
-    La barra sale del 0, o del extremo más cercano a él.
+    mark: el renglón que se señala con ▸.  limits: los valores de los extremos; entre 0 y 1 se escriben en por ciento,
+    si no dices con cuántos decimales (digits). La barra sale del 0, o del extremo más cercano a él.
     """
     values = [float(value) for value in values]
     font, low, high = _font(row * 2 // 3), *limits
@@ -145,7 +161,7 @@ def bars(names: Sequence[str], values: Sequence[float] | Tensor, mark: int | Non
             draw.polygon([(row * 0.2, row * (i + 0.28)), (row * 0.2, row * (i + 0.72)), (row * 0.6, middle)], ink)
         draw.text((start - row * 0.3, middle), name, INK, font, anchor="rm")
         draw.rectangle([min(at(0), at(value)), row * (i + 0.15), max(at(0), at(value)), row * (i + 0.85)], ink)
-        draw.text((max(at(0), at(value)) + row * 0.25, middle), _written(value, limits), INK, font, anchor="lm")
+        draw.text((max(at(0), at(value)) + row * 0.25, middle), _written(value, limits, digits), INK, font, anchor="lm")
     return from_pillow(picture)
 
 
@@ -189,8 +205,10 @@ def _shortened(name: str, font: ImageFont.FreeTypeFont, room: float) -> str:
     return f"{name[:kept]}…"
 
 
-def _written(value: float, limits: tuple[float, float]) -> str:
-    return f"{value:.0%}".replace("%", " %") if limits == (0.0, 1.0) else f"{value:.1f}".replace("-", "−")
+def _written(value: float, limits: tuple[float, float], digits: int | None) -> str:
+    if digits is None and limits == (0.0, 1.0):
+        return f"{value:.0%}".replace("%", " %")
+    return f"{value:.{1 if digits is None else digits}f}".replace("-", "−")
 
 
 @lru_cache

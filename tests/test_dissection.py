@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
 from labkit.activations import run
@@ -13,24 +14,31 @@ from labkit.datasets import load_concepts
 from labkit.dissection import (
     CONVENTIONS,
     Convention,
+    PlantedWorld,
     Shuffled,
     Tally,
     class_drops,
     count_detectors,
     detectors_curve,
+    difference,
     discoveries,
     dissect,
     interval,
     iou_ceiling,
     label_units,
+    load_table,
     p_values,
+    paired,
+    planted_network,
     random_rotation,
     read_published,
     rotate_layer,
     rotation_power,
     tally,
+    tally_parts,
     thresholds,
     unique_by_category,
+    verdict,
 )
 from labkit.dissection.tails import tail_of
 from labkit.models import load_model, plain_network, random_twin
@@ -129,6 +137,36 @@ def test_planted_units_get_their_name_and_a_dead_one_none(planted):
     names = {str(label.unit): label.concept for label in label_units(iou, "see", world.names, world.categories, 0.04)}
     assert names == {"see:0": "rojo", "see:1": "verde", "see:2": "rojo"}
     assert count_detectors(iou) == (3, 2)
+
+
+def test_a_sparse_unit_is_not_a_dead_one():
+    """Una ReLU que casi siempre vale 0 tiene por umbral 0: cuenta donde pasa de ahí, y no en toda la imagen."""
+    world, model = PlantedWorld(40), planted_network()
+    areas = world.concepts.float().mean((0, 2, 3))
+    found = dissect(model, world, "relu1", Convention(float(areas.max()) * 1.5))        # más de lo que cubre cualquier color
+    assert not found.dead.any() and torch.equal(found.iou(), torch.eye(4, dtype=torch.float64))
+    exact = dissect(model, world, "relu1", Convention(float(areas.min()) * 0.5)).iou().diagonal()
+    kept = float(areas.min()) * 0.5 / areas.double()                        # cabe dentro: q / f, y el cuadro que empata
+    assert (exact >= kept - 1e-9).all() and (exact < kept + 0.03).all()
+
+
+def test_mixing_the_axes_entangles_a_planted_network():
+    world, model = PlantedWorld(40), planted_network()
+    mix = torch.tensor([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]]).double() / 2
+    tangled = rotate_layer(model, "relu1", mix)
+    assert torch.allclose(tangled(world.images), model(world.images), atol=1e-6)
+    clear, mixed = (dissect(network, world, layer, Convention(world.share)).iou().amax(1)
+                    for network, layer in ((model, "relu1"), (tangled, "girada")))
+    assert clear.min() > 0.75 and mixed.mean() < 0.6 * clear.mean()
+
+
+def test_parts_add_up_to_the_whole(planted):
+    model, world = planted
+    share = float((world.images[:, 0] > 0).float().mean()) * 0.999
+    found = dissect(model, world, "see", Convention(share))
+    parts = tally_parts(model, world, "see", found, 7, Convention(share))
+    whole = sum(parts[1:], parts[0])
+    assert len(parts) == 7 and torch.equal(whole.both, found.tally.both) and torch.equal(whole.iou(), found.iou())
 
 
 def test_thresholds_leave_the_share_asked(busy):
@@ -249,6 +287,12 @@ def test_p_values_count_and_never_reach_zero():
         p_values(iou, [])
 
 
+def test_pooled_p_values_compare_with_every_unit():
+    iou, null = torch.tensor([[0.5, 0.1], [0.1, 0.2]]), [torch.tensor([[0.1, 0.3], [0.3, 0.0]]), torch.tensor([[0.2, 0.1], [0.1, 0.1]])]
+    assert p_values(iou, null, pooled=True).tolist() == pytest.approx([1 / 5, 4 / 5])
+    assert p_values(iou, [torch.rand(9, 2)], pooled=True).shape == (2,)     # las redes al azar pueden tener más unidades
+
+
 def test_discoveries_are_those_of_the_book():
     """El ejemplo de Benjamini y Hochberg (1995), sección 3.2: con 0.05 se aceptan las cuatro primeras."""
     p = torch.tensor([0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262, 0.5719, 0.6528,
@@ -326,3 +370,38 @@ def test_silencing_the_zebra_detectors_costs_the_zebra_most():
     zebra = [label.unit for label in label_units(found.iou(), "relu5", found.names, found.categories, 0.04) if label.concept == "cebra"]
     drops = class_drops(model, world.images, world.labels, zebra)
     assert len(zebra) >= 3 and int(drops.argmax()) == world.classes.index("cebra")
+
+
+# ── las tablas ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_intervals_are_those_of_scipy():
+    a, b = [20.0, 22, 24], [30.0, 31, 35, 40]
+    assert difference(a, b) == pytest.approx((12, *stats.ttest_ind(b, a, equal_var=False).confidence_interval()))
+    assert difference([3, 3], [5, 5]) == (2, 2, 2) and difference([3, 3, 3], [5, 6, 7])[1] > 0      # una sola con dispersión
+    assert paired(a, b[:3]) == pytest.approx((10, *stats.ttest_rel(b[:3], a).confidence_interval()))
+    with pytest.raises(ValueError, match="al menos dos redes de cada lado, y recibí 1 y 2"):
+        difference([1], [2, 3])
+    with pytest.raises(ValueError, match="las mismas redes, al menos dos, y recibí 3 y 4"):
+        paired(a, b)
+
+
+def test_a_verdict_needs_an_interval_without_zero():
+    assert [verdict(difference([1, 2, 3], more), 1) for more in ([11, 12, 13], [-11, -12, -13], [0, 2, 4])] == [
+        "de acuerdo", "al revés", "no se distingue"]
+    assert verdict(difference([11, 12, 13], [1, 2, 3]), -1) == "de acuerdo"
+
+
+def test_published_table_adds_up_and_has_the_known_rows():
+    rows = load_table("publicadas")
+    assert len(rows) == 27 and all(row["unique"] == sum(row[kind] for kind in ("object", "part", "scene", "material", "texture", "color"))
+                                   for row in rows)
+    assert [row["unique"] for row in load_table("publicadas", network="AlexNet BN")] == [46]
+    known = {(row["network"], row["training"]): row["unique"] for row in rows}
+    assert (known["ResNet152", "ImageNet"], known["ResNet152", "Places365"], known["AlexNet", "ImageNet"]) == (242, 347, 61)
+
+
+@pytest.mark.parametrize(("name", "wanted", "says"), [("rede", {}, "no hay una tabla 'rede'"),
+                                                      ("publicadas", {"red": 1}, "la tabla publicadas no tiene «red»")])
+def test_a_table_or_a_column_that_is_not_there_is_told(name, wanted, says):
+    with pytest.raises(ValueError, match=says):
+        load_table(name, **wanted)

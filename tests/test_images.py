@@ -7,6 +7,7 @@ from PIL import Image
 
 from labkit.colors import COLOR_NAMES, color_index, rgb_to_lab
 from labkit.images import (
+    _written,
     bars,
     beside,
     caption,
@@ -14,6 +15,7 @@ from labkit.images import (
     colorize,
     contact_sheet,
     draw_box,
+    draw_outline,
     enlarge,
     jpeg_bytes,
     overlay,
@@ -82,6 +84,27 @@ def test_draw_box_against_a_plain_loop(image, box):
             if inside and (y in (y0, y1 - 1) or x in (x0, x1 - 1)):
                 expected[:, y, x] = torch.tensor([0.0, 1.0, 0.5])
     assert torch.equal(draw_box(image, torch.tensor(box), (0.0, 1.0, 0.5)), expected) and torch.equal(image, before)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+@pytest.mark.parametrize("name", ["dentro", "en la orilla", "toda", "nada"])
+def test_draw_outline_against_a_plain_loop(width, name):
+    """Blanco a menos de `width` por fuera, negro un píxel más; en la orilla, por dentro."""
+    image, mask = 0.5 * torch.ones(3, 14, 12), torch.zeros(14, 12, dtype=torch.bool)
+    box = {"dentro": (5, 5, 9, 7), "en la orilla": (0, 4, 6, 12), "toda": (0, 0, 14, 12), "nada": (0, 0, 0, 0)}[name]
+    mask[box[0]:box[2], box[1]:box[3]] = True
+    expected = image.clone()
+    for y in range(14):
+        for x in range(12):
+            far = min((max(abs(y - v), abs(x - u)) for v, u in mask.nonzero().tolist()), default=99)
+            edge = min(y, x, 13 - y, 11 - x)
+            if (far == 0 and edge < width) or 0 < far <= width:
+                expected[:, y, x] = 1.0
+            elif far == width + 1:
+                expected[:, y, x] = 0.0
+    assert torch.equal(draw_outline(image, mask, width), expected) and (image == 0.5).all()
+    with pytest.raises(ValueError, match="mask: esperaba"):
+        draw_outline(image, mask[1:])
 
 
 # ── mapas ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -167,6 +190,14 @@ def test_bars_start_at_zero_and_stay_inside():
 def test_a_very_long_name_leaves_room_for_its_bar():
     picture = bars(["x" * 200, "corto"], [1.0, 1.0], width=300, row=20)
     assert picture.shape == (3, 40, 300) and painted(picture, BLUE).reshape(2, 20, 300).any(1).sum(1).min() > 40
+
+
+def test_bars_write_the_decimals_asked_for():
+    plain, same = (bars(NAMES, [0.174, 0.05, 0.0], digits=digits) for digits in (None, 2))
+    assert plain.shape == same.shape and not torch.equal(plain, same)
+    assert [_written(value, limits, digits) for value, limits, digits in (
+        (0.174, (0.0, 1.0), None), (0.174, (0.0, 1.0), 3), (-2.25, (-8.0, 8.0), None), (-2.25, (-8.0, 8.0), 2))] == \
+        ["17 %", "0.174", "−2.2", "−2.25"]
 
 
 def test_bars_want_one_value_per_name():

@@ -7,7 +7,18 @@ import pytest
 import torch
 from torch import nn
 
-from labkit.models import draw_weights, load_model, model_card, plain_network, random_twin, save_model, shipped_models
+from labkit.models import (
+    draw_weights,
+    inception_network,
+    load_model,
+    model_card,
+    plain_network,
+    random_twin,
+    residual_network,
+    save_model,
+    shipped_models,
+)
+from labkit.models.families import Inception, Residual
 
 CLASSES = ["gato", "pez", "avión"]
 WIDTHS = (4, 6, 5)
@@ -86,6 +97,38 @@ def test_half_precision_round_trip(shelf, batch_norm):
             assert torch.equal(again, value.half().float()), key
     images = torch.rand(4, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     assert (loaded(images) - model(images)).abs().max() < 2e-2 * model(images).abs().max()
+
+
+@pytest.mark.parametrize("build", [inception_network, residual_network, lambda names: plain_network(names, (4, 6, 8), 5, first=3)])
+def test_every_architecture_survives_the_round_trip(shelf, build):
+    folder, _ = shelf
+    model = draw_weights(build(CLASSES), seed=5).eval()
+    save_model(model, folder / "networks" / "experimentos" / "otra.safetensors", {"seed": "5"})
+    assert shipped_models("experimentos") == ["experimentos/otra"] and shipped_models() == ["enana"]
+    loaded, images = load_model("experimentos/otra", device="cpu"), torch.rand(4, 3, 32, 32, generator=torch.Generator().manual_seed(0))
+    assert loaded.layers == model.layers and loaded.layers[-1] == "fc" and loaded.classes == CLASSES
+    assert (loaded(images) - model(images)).abs().max() < 2e-2 * model(images).abs().max()
+
+
+def test_the_small_families_end_in_maps_of_the_same_size():
+    images = torch.rand(2, 3, 64, 64)
+    for model, last in ((inception_network(3), "mixed5"), (residual_network(3), "block5")):
+        maps = images
+        for name, module in model.eval().named_children():
+            maps = module(maps)
+            if name == last:
+                break
+        assert maps.shape == (2, 128, 8, 8) and maps.min() >= 0
+
+
+def test_a_residual_block_adds_and_an_inception_one_stacks():
+    block, maps = Residual(4, 4).eval(), torch.rand(2, 4, 8, 8)
+    for weight in block.path.parameters():
+        weight.data.zero_()
+    assert torch.equal(block(maps), maps)                                   # sin camino, queda lo que entró
+    module = Inception(4, 18)
+    stacked = module(maps)
+    assert stacked.shape == (2, 18, 8, 8) and torch.equal(stacked[:, :4], module.point(maps)) and torch.equal(stacked[:, 12:], module.peak(maps))
 
 
 def test_loaded_network_is_ready_to_be_asked(shelf):

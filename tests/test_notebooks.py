@@ -12,7 +12,7 @@ import pytest
 from labkit.publish import preparation, read_address
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "lessons").glob("[0-9][0-9]*_*.ipynb"))
 LESSONS = [path for path in NOTEBOOKS if not path.stem.endswith("_ejercicios")]
 EXERCISES = [path for path in NOTEBOOKS if path.stem.endswith("_ejercicios")]
 CASES = [(path, guard) for path in NOTEBOOKS for guard in guards.EVERY]

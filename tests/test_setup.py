@@ -15,7 +15,7 @@ from labkit.publish import Address, preparation, read_version
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NOTEBOOKS = sorted((ROOT / "lessons").glob("[0-9][0-9]_*.ipynb"))
+NOTEBOOKS = sorted((ROOT / "lessons").glob("[0-9][0-9]*_*.ipynb"))
 UNDER_CONSTRUCTION = all(path.stem.endswith("_ejercicios") for path in NOTEBOOKS)
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/"
 
@@ -75,7 +75,7 @@ def test_one_version() -> None:
 @pytest.mark.skipif(UNDER_CONSTRUCTION, reason="todavía no hay lecciones")
 def test_readme_links_every_notebook() -> None:
     table = README.partition("## Lecciones")[2].partition("\n## ")[0]
-    assert sorted(re.findall(r"\((lessons/\d\d_\w+\.ipynb)\)", table)) == [f"lessons/{path.name}" for path in NOTEBOOKS]
+    assert sorted(re.findall(r"\((lessons/\d\d\w+\.ipynb)\)", table)) == [f"lessons/{path.name}" for path in NOTEBOOKS]
 
 
 @pytest.mark.skipif(UNDER_CONSTRUCTION, reason="todavía no hay lecciones")

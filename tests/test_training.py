@@ -4,9 +4,9 @@ from dataclasses import replace
 import pytest
 import torch
 from augment import augment, cover, grain, mix, move
-from fitting import accuracy, attacked, blend, fit, length, step_size, taught
+from fitting import accuracy, attacked, batches, blend, fit, length, step_size, taught, turned
 from muon import optimizers, orthogonal
-from recipes import RECIPES, Recipe
+from recipes import EXPERIMENTS, RECIPES, VARIANTS, Recipe
 
 from labkit.models import draw_weights, plain_network
 
@@ -204,3 +204,51 @@ def test_a_blend_is_the_mean_of_the_weights_with_its_own_norms(images):
     assert torch.allclose(second.conv2.weight, middle, atol=1e-6) and not second.training
     seen = torch.nn.Sequential(second.normalize, second.conv1)(images)          # las de verdad, salvo el desplazamiento
     assert (second.bn1.running_mean - seen.mean((0, 2, 3))).abs().max() < 0.15 * seen.std()
+
+
+# ── los experimentos de la lección 5 ────────────────────────────────────────────────────────────────────────────────
+
+def test_quarter_turns_are_those_asked():
+    image = torch.arange(9.0).view(1, 1, 3, 3).expand(4, 1, 3, 3)
+    turns = turned(image, torch.arange(4))
+    assert torch.equal(turns[0], image[0]) and torch.equal(turns[2], image[0].flip(1, 2))
+    assert turns[1, 0, 0].tolist() == [2, 5, 8] and turns[3, 0, 0].tolist() == [6, 3, 0]        # contra el reloj
+
+
+def test_a_network_that_learns_turns_never_sees_a_label():
+    images, recipe = torch.rand(32, 3, 16, 16, generator=dice()), Recipe("prueba", target="turns", batch=16)
+    runs = [list(batches(images, labels, 4, recipe, dice(1))) for labels in (torch.zeros(32, dtype=torch.long), torch.ones(32, dtype=torch.long))]
+    for (a, wanted), (b, same) in zip(*runs):
+        assert torch.equal(a, b) and torch.equal(wanted, same) and wanted.sum(1).eq(1).all() and (wanted.sum(0) > 0).sum() > 1
+
+
+def test_two_answers_share_the_target_and_either_is_right():
+    wanted = torch.tensor([[0.5, 0, 0.5, 0], [0, 0.5, 0, 0.5]])
+    class Fixed(torch.nn.Module):
+        def forward(self, images):
+            return torch.tensor([[0.0, 0, 9, 0], [9.0, 0, 0, 0]])[:len(images)]
+    assert accuracy(Fixed(), torch.rand(2, 3, 4, 4), wanted) == 0.5
+    images, recipe = torch.rand(16, 3, 16, 16, generator=dice()), Recipe("prueba", target="both", batch=16)
+    (_, answers), = batches(images, wanted.repeat(8, 1), 4, recipe, dice())
+    assert sorted(map(tuple, answers.tolist())) == sorted(map(tuple, wanted.repeat(8, 1).tolist()))
+
+
+def test_snapshots_are_taken_at_their_steps_and_change_nothing(tmp_path):
+    images, labels = torch.rand(64, 3, 16, 16, generator=dice()), torch.arange(64) % 2
+    runs = []
+    for snapshots in ((), (1, 5)):
+        recipe = Recipe("prueba", epochs=2, batch=16, snapshots=snapshots)
+        model = draw_weights(plain_network(2, (4, 4, 4)), 0)
+        fit(recipe, model, (images, labels), (images, labels), tmp_path / str(len(snapshots)))
+        runs.append(model.state_dict())
+    assert all(torch.equal(a, b) for a, b in zip(runs[0].values(), runs[1].values()))
+    saved = sorted(path.name for path in (tmp_path / "2").glob("*_paso*"))
+    assert saved == ["prueba_paso1.pt", "prueba_paso5.pt"] and not list((tmp_path / "0").glob("*_paso*"))
+
+
+def test_experiments_change_one_thing_at_a_time():
+    assert {name.rsplit("_", 1)[0] for name in EXPERIMENTS} == set(VARIANTS)
+    for name, recipe in EXPERIMENTS.items():
+        base = EXPERIMENTS[f"base_{recipe.seed}"]
+        changed = {field for field, value in vars(recipe).items() if value != vars(base)[field]} - {"name", "snapshots"}
+        assert len(changed) <= 1 or name.startswith(("vgg", "transferida")), (name, changed)

@@ -48,8 +48,11 @@ def predict(model: nn.Module, images: Tensor, batch: int = 250) -> Tensor:
 
 
 def accuracy(model: nn.Module, images: Tensor, targets: Tensor) -> float:
-    """La parte de las imágenes que la red clasifica bien."""
-    return (predict(model, images) == targets).float().mean().item()
+    """La parte de las imágenes que la red clasifica bien. targets: (n,), o (n, clases) con un positivo en cada buena."""
+    guess = predict(model, images)
+    if targets.ndim == 2:
+        return (targets.gather(1, guess[:, None]) > 0).float().mean().item()
+    return (guess == targets).float().mean().item()
 
 
 def attacked(
@@ -82,10 +85,19 @@ def batches(images: Tensor, targets: Tensor, classes: int, recipe: Recipe, gener
     """Los lotes de una época, ya variados: imágenes (b, 3, h, w) y respuestas (b, clases)."""
     order = torch.randperm(len(images), generator=generator)
     for index in order[: len(order) // recipe.batch * recipe.batch].split(recipe.batch):
-        answers = F.one_hot(targets[index], classes).float()
         varied = grain(augment(images[index], generator, recipe.sharp, recipe.light), recipe.grain, generator)
+        wanted = targets[index]
+        if recipe.target == "turns":
+            wanted = torch.randint(classes, (len(index),), generator=generator)
+            varied = turned(varied, wanted)
+        answers = wanted if wanted.ndim == 2 else F.one_hot(wanted, classes).float()
         varied = cover(varied, recipe.covering, generator)
         yield mix(varied, answers, recipe.mixing, generator)
+
+
+def turned(images: Tensor, turns: Tensor) -> Tensor:
+    """Cada imagen (b, 3, h, h) girada los cuartos de vuelta, de 0 a 3, que diga `turns`, (b,)."""
+    return torch.stack([image.rot90(turn, (1, 2)) for image, turn in zip(images, turns.tolist())])
 
 
 def taught(teachers: Sequence[nn.Module], images: Tensor, step: int) -> Tensor:
@@ -96,8 +108,8 @@ def taught(teachers: Sequence[nn.Module], images: Tensor, step: int) -> Tensor:
 
 
 def train_epoch(model: nn.Module, data: Iterator[Batch], recipe: Recipe, tools: list, progress: Callable[[int], float],
-                teachers: Sequence[nn.Module]) -> tuple[float, float]:
-    """Una vuelta a los datos; devuelve la pérdida y la exactitud medias."""
+                teachers: Sequence[nn.Module], watch: Callable[[int], None] = lambda step: None) -> tuple[float, float]:
+    """Una vuelta a los datos; devuelve la pérdida y la exactitud medias. watch: se llama tras cada paso, con su número."""
     model.train()
     device = next(model.parameters()).device
     losses, hits = [], []
@@ -120,6 +132,7 @@ def train_epoch(model: nn.Module, data: Iterator[Batch], recipe: Recipe, tools: 
         nn.utils.clip_grad_norm_(model.parameters(), CLIP)
         for tool in tools:
             tool.step()
+        watch(step + 1)
         losses.append(loss.detach())
         hits.append((logits.argmax(1) == answers.argmax(1)).float().mean())
     return torch.stack(losses).mean().item(), torch.stack(hits).mean().item()
@@ -144,7 +157,8 @@ def fit(recipe: Recipe, model: nn.Module, train: Batch, test: Batch, folder: Pat
         start = time.perf_counter()
         generator = torch.Generator().manual_seed(1000 * recipe.seed + epoch)
         data = batches(*train, len(model.classes), recipe, generator)
-        loss, hits = train_epoch(model, data, recipe, tools, lambda step: (epoch + step / steps) / recipe.epochs, teachers)
+        loss, hits = train_epoch(model, data, recipe, tools, lambda step: (epoch + step / steps) / recipe.epochs, teachers,
+                                 lambda step: snapshot(recipe, model, epoch * steps + step, folder))
         seconds = time.perf_counter() - start
         diary.append({"epoch": epoch + 1, "loss": round(loss, 4), "train_accuracy": round(hits, 4),
                       "test_accuracy": round(accuracy(model, *test), 4), "seconds": round(seconds, 1)})
@@ -171,6 +185,13 @@ def blend(model: nn.Module, before: dict[str, Tensor], share: float, images: Ten
     for part in images.split(recipe.batch) if norms else ():
         model(augment(part, generator, recipe.sharp, recipe.light).to(device, memory_format=torch.channels_last))
     model.eval()
+
+
+def snapshot(recipe: Recipe, model: nn.Module, step: int, folder: Path) -> None:
+    """Guarda una copia de los pesos si a la receta le toca en este paso."""
+    if step in recipe.snapshots:
+        folder.mkdir(parents=True, exist_ok=True)
+        torch.save(model.state_dict(), folder / f"{recipe.name}_paso{step}.pt")
 
 
 def fingerprint(recipe: Recipe, images: Tensor, targets: Tensor) -> str:

@@ -9,7 +9,8 @@ NARROW = (16, 24, 32, 48, 64)
 class Recipe:
     """La receta de una red.
 
-    source: conjunto de `load_images` con que se entrena. target: "labels" (qué objeto) o "scenes" (en qué lugar).
+    source: conjunto de `load_images` con que se entrena. target: "labels" (qué objeto), "scenes" (en qué lugar), "both"
+    (las dos cosas) o "turns" (cuántos cuartos de vuelta se giró la imagen: sin etiquetas de nadie).
     epochs, lr, batch: vueltas a los datos, paso de Muon e imágenes por lote. pools: tras qué convoluciones se reduce el
     mapa; None, tras todas menos dos. sharp: parte de las imágenes que se mueve sin interpolar. light: cuánto cambia la
     luz. smoothing: parte de la respuesta que se reparte entre todas las clases (Szegedy et al., 2016). grain: ruido.
@@ -17,7 +18,8 @@ class Recipe:
     imagen. attack: radio L2 de las imágenes adversarias con que se entrena, 0 sin ellas. start: red ya entrenada de la
     que se parte, "" para pesos al azar. teachers: redes de las que se aprende: en vez de la clase, la respuesta buena es la
     media de las suyas, en la imagen o en su espejo (Hinton et al., 2015). blend: parte de los pesos del comienzo que queda
-    en el promedio con los del final (Wortsman et al., 2022). draft: una etapa, que no se publica. trials: otras pruebas que se miden al final, cada una un conjunto con `test`.
+    en el promedio con los del final (Wortsman et al., 2022). draft: una etapa, que no se publica. architecture, first: la de la red, "plain", "inception" o "residual", y el lado de los
+    primeros filtros. snapshots: en qué pasos se guarda una copia. trials: otras pruebas que se miden al final, cada una un conjunto con `test`.
     """
     name: str
     source: str = "escenas"
@@ -42,6 +44,9 @@ class Recipe:
     teachers: tuple[str, ...] = ()
     blend: float = 0.0
     draft: bool = False
+    architecture: str = "plain"
+    first: int = 5
+    snapshots: tuple[int, ...] = ()
     trials: tuple[str, ...] = ()
 
 
@@ -49,6 +54,36 @@ CARS = ("autos_trampa", "autos_invertidos", "autos_libres")
 WOLVES = ("lobos_trampa", "lobos_libres")
 PHOTOS = dict(source="cifar10", epochs=30, batch=250, widths=(24, 64, 64, 192, 224, 224, 224), dense=128, pools=(2, 4, 6),
               sharp=0.7, light=0.3, smoothing=0.1, grain=0.05, covering=10)
+
+# Los experimentos de la lección 5: una red chica y lo que se le cambia. Tres semillas; cinco de la base y de su gemela con normalización.
+SMALL = dict(epochs=10, widths=(16, 32, 48, 96, 128))
+VARIANTS: dict[str, dict] = {
+    "base": dict(snapshots=(1, 4, 20, 44, 99, 223, 492)),
+    "bn": dict(batch_norm=True),
+    "lugares": dict(target="scenes"),
+    "mezcla": dict(target="both"),
+    "giros": dict(target="turns"),
+    "vgg": dict(widths=(16, 16, 32, 32, 64, 64, 128), pools=(2, 4, 6), first=3),
+    "inception": dict(architecture="inception"),
+    "residual": dict(architecture="residual"),
+    "ancho32": dict(widths=(16, 32, 48, 96, 32)),
+    "ancho64": dict(widths=(16, 32, 48, 96, 64)),
+    "ancho256": dict(widths=(16, 32, 48, 96, 256)),
+    "transferida": dict(target="scenes", epochs=5, lr=0.01),
+}
+PAIRED = ("base", "bn")
+
+
+def experiment(variant: str, seed: int) -> Recipe:
+    """La receta de una red de los experimentos; la transferida parte de la base de su misma semilla."""
+    start = f"base_{seed}" if variant == "transferida" else ""
+    return Recipe(f"{variant}_{seed}", seed=seed, start=start, draft=True, **{**SMALL, **VARIANTS[variant]})
+
+
+EXPERIMENTS = {recipe.name: recipe for recipe in (
+    *(experiment(variant, seed) for seed in range(3) for variant in VARIANTS),
+    *(experiment(variant, seed) for variant in PAIRED for seed in (3, 4)),
+)}
 
 RECIPES = {recipe.name: recipe for recipe in (
     Recipe("escenas"),

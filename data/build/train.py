@@ -2,12 +2,14 @@
 
     python data/build/train.py escenas autos_trampa      las que nombres
     python data/build/train.py all                       todas, en orden
+    python data/build/train.py experiments               las chicas de la lección 5 (luego, make_experiments.py)
 
 Deja en data/networks/ los pesos en media precisión y el diario. Si se interrumpe, el mismo mandato sigue donde iba.
 """
 import argparse
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,14 +18,15 @@ from torch import Tensor, nn
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
-from fitting import Row, accuracy, attacked, blend, fit, keep_memory  # noqa: E402
+from fitting import Row, accuracy, attacked, blend, fit, keep_memory, turned  # noqa: E402
 from packing import write_sums  # noqa: E402
-from recipes import RECIPES, Recipe  # noqa: E402
+from recipes import EXPERIMENTS, RECIPES, Recipe  # noqa: E402
 
 from labkit.datasets import ImageSet, data_path, load_images  # noqa: E402
 from labkit.device import pick_device  # noqa: E402
-from labkit.models import draw_weights, load_model, plain_network, save_model  # noqa: E402
+from labkit.models import FAMILIES, draw_weights, load_model, plain_network, save_model  # noqa: E402
 
+ALL = {**RECIPES, **EXPERIMENTS}
 RUNS = Path(__file__).resolve().parent / "runs"  # los avances; git no los ve
 BLENDED = 10_000  # imágenes con que se cuentan de nuevo las normas de un promedio de redes
 ATTACKED = 500  # imágenes de prueba con que se mide la resistencia
@@ -33,6 +36,12 @@ def answers(pictures: ImageSet, target: str) -> tuple[Tensor, list[str]]:
     """Lo que la red debe responder, (n,), y los nombres de esas respuestas."""
     if target == "scenes":
         return pictures.scenes, pictures.scene_names
+    if target == "turns":
+        return torch.arange(len(pictures.labels)) % 4, ["derecha", "un cuarto", "de cabeza", "tres cuartos"]
+    if target == "both":
+        pairs = ((pictures.labels, pictures.classes), (pictures.scenes, pictures.scene_names))
+        shares = [nn.functional.one_hot(right, len(names)) / 2 for right, names in pairs]
+        return torch.cat(shares, 1), [*pictures.classes, *pictures.scene_names]
     return pictures.labels, pictures.classes
 
 
@@ -40,18 +49,24 @@ def starting_network(recipe: Recipe, classes: list[str], device: torch.device) -
     """La red de la que se parte: con pesos sorteados con la semilla, o la ya entrenada que diga la receta."""
     if recipe.start:
         model = trained(recipe.start, device).requires_grad_(True)
-    else:
-        model = plain_network(classes, recipe.widths, recipe.dense, recipe.batch_norm, recipe.pools)
+        if model.classes != classes:                    # otra pregunta: otra última capa, al azar
+            model.fc = draw_weights(nn.Linear(model.fc.in_features, len(classes)), recipe.seed)
+            model.classes = classes
+    elif recipe.architecture == "plain":
+        model = plain_network(classes, recipe.widths, recipe.dense, recipe.batch_norm, recipe.pools, recipe.first)
         draw_weights(model, recipe.seed)
+    else:
+        model = draw_weights(FAMILIES[recipe.architecture](classes), recipe.seed)
     return model.to(device, memory_format=torch.channels_last)
 
 
 def trained(name: str, device: torch.device) -> nn.Module:
     """Una red ya entrenada: la publicada o, si es una etapa que no se publica, su último avance."""
-    if not RECIPES[name].draft:
+    recipe = ALL[name]
+    if not recipe.draft:
         return load_model(name, device)
-    classes = load_images("test", RECIPES[name].source, n=1).classes
-    model = starting_network(RECIPES[name], classes, device)
+    classes = answers(load_images("test", recipe.source, n=4), recipe.target)[1]
+    model = starting_network(replace(recipe, start=""), classes, device)
     model.load_state_dict(torch.load(RUNS / f"{name}.pt", map_location="cpu", weights_only=True)["model"])
     return model.eval().requires_grad_(False)
 
@@ -100,7 +115,8 @@ def train(recipe: Recipe, device: torch.device) -> None:
     print(f"{recipe.name}: {len(right)} imágenes, {len(classes)} clases, {recipe.epochs} épocas", flush=True)
     model = starting_network(recipe, classes, device)
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    test = sets[1].images.to(device), wanted.to(device)
+    shown = turned(sets[1].images, wanted) if recipe.target == "turns" else sets[1].images
+    test = shown.to(device), wanted.to(device)
     teachers = [trained(name, device) for name in recipe.teachers]
     diary = fit(recipe, model, (sets[0].images, right), test, RUNS, teachers)
     if recipe.draft:
@@ -115,14 +131,15 @@ def train(recipe: Recipe, device: torch.device) -> None:
 def main() -> None:
     """Lee los nombres de la línea de órdenes y entrena esas redes, una tras otra."""
     parser = argparse.ArgumentParser(description="Entrena las redes que vienen con el curso.")
-    parser.add_argument("names", nargs="+", metavar="red", choices=[*RECIPES, "all"], help=", ".join([*RECIPES, "all"]))
+    groups = {"all": list(RECIPES), "experiments": list(EXPERIMENTS)}
+    parser.add_argument("names", nargs="+", metavar="red", choices=[*ALL, *groups], help=", ".join([*RECIPES, *groups]))
     parser.add_argument("--threads", type=int, default=2, help="núcleos de CPU (2)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda o mps; las redes que vienen se hicieron en cpu")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     keep_memory()
-    for name in RECIPES if "all" in options.names else options.names:
-        train(RECIPES[name], pick_device(options.device))
+    for name in [name for asked in options.names for name in groups.get(asked, [asked])]:
+        train(ALL[name], pick_device(options.device))
 
 
 if __name__ == "__main__":

@@ -3,9 +3,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from labkit.dissection.counting import Tally
+from labkit.dissection.conventions import Convention, pick_convention
+from labkit.dissection.counting import Dissection, Tally, concept_batches, count_images, tally_over
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,17 +52,18 @@ class Shuffled:
             yield self.images[rows], self.world.masks(torch.tensor([self.partner(i) for i in rows.tolist()]))
 
 
-def p_values(iou: Tensor, null: Sequence[Tensor]) -> Tensor:
+def p_values(iou: Tensor, null: Sequence[Tensor], pooled: bool = False) -> Tensor:
     """Por unidad, qué tan seguido la casualidad da un IoU mayor o igual que su mejor, (c,).
 
-    iou: (c, k);  null: los IoU (c, k) de varias barajadas.  Cuenta las veces más uno, entre las barajadas más una:
-    nunca es 0.
+    iou: (c, k);  null: los IoU (c', k) de varias barajadas, o de redes con pesos al azar.  pooled: cada unidad se
+    compara con todas las unidades de todas ellas, y no solo con ella misma; hacen falta menos.  Cuenta las veces más
+    uno, entre las comparaciones más una: nunca es 0.
     """
     if not null:
         raise ValueError("null: hace falta al menos una barajada.")
-    best = iou.amax(1)
-    beaten = torch.stack([other.amax(1) >= best for other in null]).sum(0)
-    return (beaten + 1) / (len(null) + 1)
+    best, rivals = iou.amax(1), torch.stack([other.amax(1) for other in null])          # (c,), (m, c')
+    rivals = rivals.flatten()[:, None] if pooled else rivals
+    return ((rivals >= best).sum(0) + 1) / (len(rivals) + 1)
 
 
 def discoveries(p: Tensor, level: float = 0.05) -> Tensor:
@@ -73,6 +75,17 @@ def discoveries(p: Tensor, level: float = 0.05) -> Tensor:
     line = level * torch.arange(1, len(p) + 1, device=p.device) / len(p)
     under = (order <= line).nonzero()
     return p <= (order[under[-1, 0]] if len(under) else -1.0)
+
+
+def tally_parts(model: nn.Module, world: object, layer: str, found: Dissection, parts: int = 20,
+                convention: str | Convention = "exact") -> list[Tally]:
+    """Las cuentas de una disección ya hecha, en pedazos de imágenes seguidas: para `interval`.
+
+    found: de `dissect`, con la misma red, capa y convención; sus umbrales no cambian. Suman lo que `found.tally`.
+    """
+    size, way = -(-count_images(world) // parts), pick_convention(convention)
+    return [tally_over(model, [pair], layer, found.cuts, found.tally.categories, way, found.dead)
+            for pair in concept_batches(world, size)]
 
 
 def interval(parts: Sequence[Tally], statistic: Callable[[Tensor], float], times: int = 200, share: float = 0.95,

@@ -53,4 +53,6 @@ def upsample(maps: Tensor, size: tuple[int, int]) -> Tensor:
     """Mapas (b, c, h, w) al tamaño de las máscaras: bilineal; el centro de cada casilla queda donde estaba."""
     if maps.shape[-2:] == torch.Size(size):
         return maps
+    if maps.shape[-2:] == (1, 1):                                           # interpolar redondea, y lo que empata no
+        return maps.expand(*maps.shape[:2], *size)
     return F.interpolate(maps, size, mode="bilinear", align_corners=False)

@@ -1,14 +1,12 @@
 """Contar, píxel por píxel, dónde coinciden las unidades y los conceptos; las cuentas son enteras y se suman."""
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from labkit.dissection.conventions import Convention, pick_convention, upsample
-from labkit.dissection.tails import maps_of, tail_over
+from labkit.dissection.tails import maps_of, shown, tail_over
 
 Masks = Tensor | list[tuple[Tensor, Tensor]]
 
@@ -62,14 +60,18 @@ def tally(model: nn.Module, batches: Iterable[tuple[Tensor, Masks]], layer: str,
     los conceptos que hay: cuáles (p,) y dónde (p, H, W);  cuts: (c,), el umbral de cada unidad;  categories: (k,), la
     categoría de cada concepto, desde 0;  dead: (c,), unidades que no se cuentan.
     """
-    way, device, total = pick_convention(convention), next(model.parameters()).device, None
-    look = {"desc": "Contando", "bar_format": "{desc}: {n_fmt} imágenes [{elapsed}]", "file": sys.stdout}
-    with torch.no_grad(), tqdm(delay=5, leave=False, **look) as bar:
+    return tally_over(model, shown(batches, "Contando"), layer, cuts, categories, pick_convention(convention), dead)
+
+
+def tally_over(model: nn.Module, batches: Iterable[tuple[Tensor, Masks]], layer: str, cuts: Tensor, categories: Tensor,
+               convention: Convention, dead: Tensor | None = None) -> Tally:
+    """Lo mismo que `tally`, sin barra de avance."""
+    device, total = next(model.parameters()).device, None
+    with torch.no_grad():
         for images, masks in batches:
-            maps = maps_of(model, images.to(device), layer, way.lowest)
-            some = _counted(maps, _sparse(masks), cuts.to(device), categories.to(device), way, dead)
+            maps = maps_of(model, images.to(device), layer, convention.lowest)
+            some = _counted(maps, _sparse(masks), cuts.to(device), categories.to(device), convention, dead)
             total = some if total is None else total + some
-            bar.update(len(images))
     if total is None:
         raise ValueError("batches: no había ninguna imagen.")
     return total
@@ -79,36 +81,74 @@ def dissect(model: nn.Module, world: object, layer: str, convention: str | Conve
             batch_size: int = 32) -> Dissection:
     """La disección de una capa en una llamada y dos pasadas: primero los umbrales y luego las cuentas.
 
-    world: un conjunto con conceptos (`load_concepts`), o cualquiera con `names`, `categories` y `batches(tamaño)`.
-    Una unidad cuyo umbral es su menor valor (una ReLU casi siempre apagada) es muda: no distingue lugares y no cuenta.
+    world: un conjunto con conceptos (`load_concepts`), o cualquiera con `names`, `categories`, longitud y
+    `batches(tamaño)`. Una unidad que siempre da el mismo valor es muda, y no cuenta.  `dissect_shared` hace lo mismo
+    entre varios procesos, o por partes.
     """
-    way = pick_convention(convention)
-    size = tuple(next(iter(world.batches(1)))[1].shape[-2:]) if way.upsampled else None
-    count = len(world.images) if hasattr(world, "images") else len(world)
-    tail = tail_over(model, image_batches(world, batch_size), count, layer, way, size)
-    cuts = tail.cut(way.share)
-    dead = cuts <= tail.low
-    groups = {name: i for i, name in enumerate(dict.fromkeys(world.categories))}
-    categories = torch.tensor([groups[name] for name in world.categories])
-    counts = tally(model, _batches(world, batch_size), layer, cuts, categories, way, dead)
+    way, total = pick_convention(convention), count_images(world)
+    parts = shown(image_batches(world, batch_size), "Umbrales", total)
+    tail = tail_over(model, parts, total, layer, way, mask_size(world) if way.upsampled else None)
+    cuts, dead = tail.spread_cut(way.share)
+    groups = category_numbers(world.categories)
+    counts = tally(model, concept_batches(world, batch_size), layer, cuts, groups, way, dead)
     return Dissection(counts, cuts.cpu(), dead.cpu(), list(world.names), list(world.categories))
 
 
-def image_batches(world: object, size: int) -> Iterator[Tensor]:
-    """Las imágenes de un conjunto por lotes, (b, 3, h, w), sin armar máscaras si las tiene a la mano."""
-    if hasattr(world, "images"):
-        yield from world.images.split(size)
+def count_images(world: object) -> int:
+    """Cuántas imágenes tiene un conjunto."""
+    return len(world.images) if hasattr(world, "images") else len(world)
+
+
+def mask_size(world: object) -> tuple[int, int]:
+    """El tamaño de las máscaras de un conjunto, (H, W)."""
+    return tuple(next(iter(world.batches(1)))[1].shape[-2:])
+
+
+def category_numbers(categories: Sequence[str]) -> Tensor:
+    """La categoría de cada concepto, (k,), contando desde 0 en el orden en que aparecen."""
+    places = {name: i for i, name in enumerate(dict.fromkeys(categories))}
+    return torch.tensor([places[name] for name in categories])
+
+
+def image_batches(world: object, size: int, numbers: Sequence[int] | None = None) -> Iterator[Tensor]:
+    """Las imágenes de un conjunto por lotes, (b, 3, h, w), sin armar máscaras si las tiene a la mano.
+
+    numbers: cuáles lotes, contando desde 0 y de menor a mayor; si no, todos. Un conjunto que no cabe en la memoria y
+    sabe leer unas cuantas imágenes lo dice con `pictures(rows)` → (b, 3, h, w): así nadie lee las que no le tocan.
+    """
+    if hasattr(world, "images") or hasattr(world, "pictures"):
+        for rows in _rows(world, size, numbers):
+            yield world.images[rows] if hasattr(world, "images") else world.pictures(rows)
     else:
-        yield from (images for images, _ in world.batches(size))
+        yield from (images for images, _ in _streamed(world, size, numbers))
 
 
-def _batches(world: object, size: int) -> Iterator[tuple[Tensor, Masks]]:
-    """Las imágenes de un conjunto por lotes, con las máscaras que haya en cada una; si sabe dar solo esas, mejor."""
+def concept_batches(world: object, size: int, numbers: Sequence[int] | None = None) -> Iterator[tuple[Tensor, Masks]]:
+    """Lo mismo, con las máscaras: si el conjunto sabe dar solo las que hay (`present(rows)`), mejor."""
     if not hasattr(world, "present"):
-        yield from world.batches(size)
+        yield from _streamed(world, size, numbers)
         return
-    for rows in torch.arange(len(world)).split(size):
-        yield world.images[rows], world.present(rows)
+    for rows, images in zip(_rows(world, size, numbers), image_batches(world, size, numbers)):
+        yield images, world.present(rows)
+
+
+def _rows(world: object, size: int, numbers: Sequence[int] | None) -> Iterator[Tensor]:
+    """Qué imágenes van en cada lote."""
+    lots = torch.arange(count_images(world)).split(size)
+    yield from lots if numbers is None else (lots[number] for number in numbers)
+
+
+def _streamed(world: object, size: int, numbers: Sequence[int] | None) -> Iterator[tuple[Tensor, Masks]]:
+    """Los lotes pedidos de un conjunto que solo sabe recorrerse desde el principio."""
+    wanted = None if numbers is None else set(numbers)
+    for number, batch in enumerate(world.batches(size)):
+        if wanted is None or number in wanted:
+            yield batch
+        if wanted is not None and not (wanted := wanted - {number}):
+            return
+    if wanted:
+        raise ValueError(f"world: dice tener {count_images(world)} imágenes, y en batches({size}) no llegó el lote "
+                         f"{min(wanted)}.")
 
 
 def _sparse(masks: Masks) -> list[tuple[Tensor, Tensor]]:

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from labkit.activations import Unit
 
+KINDS = {"scene": "escena", "object": "objeto", "part": "parte", "material": "material", "texture": "textura",
+         "color": "color"}                  # las categorías de Broden, en español
 CUT = 0.04                                  # desde qué IoU se llama detectora a una unidad (Bau et al., 2017)
 
 

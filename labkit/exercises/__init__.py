@@ -7,13 +7,13 @@ sobre un hallazgo se revisa calculando la respuesta, con una variante por númer
 import inspect
 import os
 
-from labkit.exercises import lesson01, lesson02, lesson03, lesson04
+from labkit.exercises import lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b
 from labkit.exercises.exercise import Exercise
 from labkit.exercises.isolation import preserved
 from labkit.exercises.verdict import Outcome, Verdict, correct, from_outcome, present, strict
 
 EXERCISES: dict[str, Exercise] = {**lesson01.EXERCISES, **lesson02.EXERCISES, **lesson03.EXERCISES,
-                                  **lesson04.EXERCISES}
+                                  **lesson04.EXERCISES, **lesson05.EXERCISES, **lesson05b.EXERCISES}
 
 
 def check(name: str, answer: object) -> None:

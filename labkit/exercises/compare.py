@@ -83,7 +83,7 @@ def _unexplained(got: Tensor, want: Tensor, case: str) -> None:
 
 def _about_shape(got: tuple[int, ...], want: tuple[int, ...], case: str) -> str:
     text = f"con {case}, esperaba la forma {want} y recibí {got}."
-    if got == (*want[:-2], want[-1], want[-2]):
+    if len(want) > 1 and got == (*want[:-2], want[-1], want[-2]):
         return f"{text} Está transpuesta: primero va el alto y luego el ancho, (y, x)."
     if got == (1, *want):
         return f"{text} Sobra el eje del lote: prueba [0]."

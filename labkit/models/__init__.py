@@ -19,20 +19,23 @@ from torch import Tensor, nn
 from labkit.activations import layer_names
 from labkit.device import pick_device
 from labkit.files import data_path, read_data
+from labkit.models.families import inception_network, residual_network
 from labkit.models.imagenet import LAYERS, imagenet_network
 from labkit.models.plain import GlobalAverage, Normalize, draw_weights, plain_network, ready, save_model
 from labkit.pictures import load_picture
 
+FAMILIES = {"inception": inception_network, "residual": residual_network}
 IMAGENET = tuple(LAYERS)  # redes de torchvision que `load_model` sabe abrir
 
-__all__ = ["GlobalAverage", "Normalize", "draw_weights", "find_classes", "load_model", "model_card", "plain_network",
-           "random_twin", "save_model", "shipped_models", "wrap"]
+__all__ = ["GlobalAverage", "Normalize", "draw_weights", "find_classes", "inception_network", "load_model",
+           "model_card", "plain_network", "random_twin", "residual_network", "save_model", "shipped_models", "wrap"]
 
 
 def load_model(name: str = "escenas", device: str | torch.device | None = None, download: bool = False) -> nn.Module:
     """Una red entrenada, lista para preguntarle: `eval()`, congelada, en `device` (o en el mejor que haya).
 
-    name: una red que viene con el curso (`shipped_models()`) o una de torchvision con sus pesos de ImageNet (IMAGENET).
+    name: una red que viene con el curso (`shipped_models()`, o de los experimentos de la lección 5, «experimentos/…») o
+    una de torchvision con sus pesos de ImageNet (IMAGENET).
     Trae `.classes` (nombres de las clases), `.layers` (nombres de sus capas; la última, `fc`, da los logits) y
     `.preprocess(foto)`, que lleva cualquier fotografía a lo que la red espera. Recibe imágenes (b, 3, h, w) RGB en
     [0, 1]. download: si faltan los pesos de una red de ImageNet, bajarlos a la caché de torchvision.
@@ -41,7 +44,7 @@ def load_model(name: str = "escenas", device: str | torch.device | None = None, 
     place = pick_device(None if device is None else str(device))
     if name in IMAGENET:
         model = imagenet_network(name, download)
-    elif name in shipped_models():
+    elif name in (*shipped_models(), *shipped_models("experimentos")):
         model = _shipped_network(name)
     else:
         known = ", ".join((*shipped_models(), *IMAGENET))
@@ -49,9 +52,10 @@ def load_model(name: str = "escenas", device: str | torch.device | None = None, 
     return ready(model).to(place)
 
 
-def shipped_models() -> list[str]:
-    """Los nombres de las redes que vienen con el curso, en orden alfabético."""
-    return sorted(path.stem for path in data_path("networks").glob("*.safetensors"))
+def shipped_models(folder: str = "") -> list[str]:
+    """Los nombres de las redes que vienen con el curso, en orden alfabético; las de la lección 5, en «experimentos»."""
+    prefix = f"{folder}/" if folder else ""
+    return sorted(prefix + path.stem for path in data_path("networks", folder).glob("*.safetensors"))
 
 
 def model_card(name: str = "escenas") -> dict[str, str]:
@@ -117,8 +121,12 @@ def _unpack(name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _shipped_network(name: str) -> nn.Sequential:
     """La red guardada en data/networks, reconstruida según su ficha, en float32."""
     weights, card = _unpack(name)
-    model = plain_network(json.loads(card["classes"]), json.loads(card["widths"]), int(card["dense"]),
-                          card["batch_norm"] == "True", json.loads(card.get("pools", "null")))
+    classes = json.loads(card["classes"])
+    if card["architecture"] in FAMILIES:
+        model = FAMILIES[card["architecture"]](classes)
+    else:
+        model = plain_network(classes, json.loads(card["widths"]), int(card["dense"]), card["batch_norm"] == "True",
+                              json.loads(card.get("pools", "null")), int(card.get("first", 5)))
     model.load_state_dict({key: w.float() if w.is_floating_point() else w for key, w in weights.items()})
     model.preprocess = partial(load_picture, size=int(card.get("size", 64)))
     return model

@@ -34,18 +34,20 @@ def plain_network(
     dense: int = 64,
     batch_norm: bool = False,
     pools: Sequence[int] | None = None,
+    first: int = 5,
 ) -> nn.Sequential:
     """Una red convolucional plana y sin entrenar, con capas de nombre de libro: normalize, conv1, relu1, pool1, … fc.
 
     classes: cuántas clases, o sus nombres. widths: canales de cada convolución. pools: tras cuáles (desde 1) va un
-    `pool`; si no dices, tras todas menos las dos últimas. dense: unidades de la capa densa oculta.
+    `pool`; si no dices, tras todas menos las dos últimas. dense: unidades de la capa densa oculta. first: lado, impar,
+    de los filtros de la primera convolución; los demás son de 3 × 3.
     (b, 3, h, w) en [0, 1] → logits (b, clases).
     """
     pools = range(1, len(widths) - 1) if pools is None else pools
     names = [str(i) for i in range(classes)] if isinstance(classes, int) else list(classes)
     layers: OrderedDict[str, nn.Module] = OrderedDict(normalize=Normalize())
     for i, (before, width) in enumerate(zip((3, *widths), widths), start=1):
-        layers[f"conv{i}"] = nn.Conv2d(before, width, 5 if i == 1 else 3, padding=2 if i == 1 else 1)
+        layers[f"conv{i}"] = convolution(before, width, first if i == 1 else 3)
         if batch_norm:
             layers[f"bn{i}"] = nn.BatchNorm2d(width)
         layers[f"relu{i}"] = nn.ReLU()
@@ -56,6 +58,11 @@ def plain_network(
     layers[f"relu{len(widths) + 1}"] = nn.ReLU()
     layers["fc"] = nn.Linear(dense, len(names))
     return named(nn.Sequential(layers), names)
+
+
+def convolution(before: int, after: int, side: int) -> nn.Conv2d:
+    """Una convolución que no cambia el tamaño de los mapas; `side`, impar, es el lado de sus filtros."""
+    return nn.Conv2d(before, after, side, padding=side // 2)
 
 
 def draw_weights(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -73,14 +80,16 @@ def draw_weights(model: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def save_model(model: nn.Module, path: Path, notes: dict[str, str]) -> None:
-    """Guarda en `path` una red de `plain_network` en media precisión, con su ficha: arquitectura, clases y `notes`."""
+    """Guarda en `path` una red del curso en media precisión, con su ficha: arquitectura, clases y `notes`."""
     weights = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
-    card = {"architecture": "plain", "dense": str(model.dense.out_features),
-            "widths": json.dumps([module.out_channels for module in model if isinstance(module, nn.Conv2d)]),
-            "batch_norm": str(any(isinstance(module, nn.BatchNorm2d) for module in model)),
-            "pools": json.dumps([int(name[4:]) for name in model.layers if name.startswith("pool")]),
+    card = {"architecture": getattr(model, "architecture", "plain"),
             "classes": json.dumps(model.classes, ensure_ascii=False)}
+    if card["architecture"] == "plain":
+        card |= {"dense": str(model.dense.out_features), "first": str(model.conv1.kernel_size[0]),
+                 "widths": json.dumps([module.out_channels for module in model if isinstance(module, nn.Conv2d)]),
+                 "batch_norm": str(any(isinstance(module, nn.BatchNorm2d) for module in model)),
+                 "pools": json.dumps([int(name[4:]) for name in model.layers if name.startswith("pool")])}
     temporary = path.with_suffix(".tmp")
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary.write_bytes(safetensors.torch.save(weights, metadata={**notes, **card}))

@@ -1,6 +1,7 @@
 """Distribuciones aprendidas: lo que una red sabe de las imágenes de Escenas, usado al optimizar (lección 3).
 
-El limpiador empuja la imagen hacia las del conjunto; el generador solo sabe dibujar imágenes parecidas a ellas.
+El limpiador empuja la imagen hacia las del conjunto; el generador solo sabe dibujar imágenes parecidas a ellas; el
+segmentador dice qué hay en cada píxel, también de lo que dibuja el generador (lección 5).
 """
 from labkit.priors.denoiser import (
     SPREAD,
@@ -12,6 +13,7 @@ from labkit.priors.denoiser import (
     ppgn,
 )
 from labkit.priors.generator import CODE, SIDE, CodeCanvas, ImageGenerator, load_generator, random_codes
+from labkit.priors.segmenter import Segmenter, load_segmenter
 
-__all__ = ["CODE", "SIDE", "SPREAD", "Cleaning", "CodeCanvas", "Denoiser", "ImageGenerator", "distance_to_data",
-           "falling", "load_denoiser", "load_generator", "ppgn", "random_codes"]
+__all__ = ["CODE", "SIDE", "SPREAD", "Cleaning", "CodeCanvas", "Denoiser", "ImageGenerator", "Segmenter",
+           "distance_to_data", "falling", "load_denoiser", "load_generator", "load_segmenter", "ppgn", "random_codes"]

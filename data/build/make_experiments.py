@@ -1,0 +1,177 @@
+"""Hace las tablas de la lección 5: diseca las redes de los experimentos, todas sus semillas, y guarda los pesos de una.
+
+    .venv/bin/python data/build/train.py experiments
+    .venv/bin/python data/build/make_experiments.py
+
+Deja en data/experimentos/ redes.csv (un renglón por red, capa y paso del entrenamiento), unidades.csv (el mejor concepto de cada
+unidad de la última capa) y giro.csv (con la base girada); y en data/networks/experimentos/, los pesos de la semilla 0. Lo ya
+disecado queda en runs/ y no se repite.
+"""
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+
+import torch
+from torch import nn
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
+
+from fitting import accuracy, turned  # noqa: E402
+from packing import write_sums  # noqa: E402
+from recipes import EXPERIMENTS, VARIANTS, Recipe  # noqa: E402
+from train import RUNS, answers, rounded, starting_network, trained  # noqa: E402
+
+from labkit.datasets import ConceptSet, data_path, load_concepts, load_images  # noqa: E402
+from labkit.device import pick_device  # noqa: E402
+from labkit.dissection import (  # noqa: E402
+    count_detectors,
+    dissect,
+    label_units,
+    random_rotation,
+    rotate_layer,
+    rotation_power,
+    unique_by_category,
+)
+from labkit.models import save_model  # noqa: E402
+
+CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
+FIELDS = ("variant", "seed", "step", "layer", "units", "accuracy", "detectors", "unique", *CATEGORIES)
+UNIT_FIELDS = ("variant", "seed", "step", "layer", "unit", "concept", "category", "iou")
+TURN_FIELDS = ("seed", "layer", "power", "turn", "accuracy", "difference", "unique_04", "unique_08", "detectors_04", "detectors_08")
+LAST = {"vgg": "conv7", "inception": "mixed5", "residual": "block5"}
+DEEP = ("conv1", "conv2", "conv3", "conv4", "conv5")
+STEPS = EXPERIMENTS["base_0"].snapshots
+SHIPPED_STEPS = (44, 223)                               # pasos del entrenamiento cuyos pesos también se guardan
+TURNED, POWERS, TURNS = ("relu4", "relu5"), (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), 3
+
+
+def network(recipe: Recipe, step: int | None) -> nn.Module:
+    """La red de la receta al terminar (step None), al empezar (0) o tras ese paso; con los pesos como se reparten."""
+    device = pick_device("cpu")
+    if step is None:
+        return rounded(trained(recipe.name, device))
+    classes = answers(load_images("test", recipe.source, n=4), recipe.target)[1]
+    model = starting_network(recipe, classes, device)
+    if step == 0:
+        return model.eval().requires_grad_(False)
+    model.load_state_dict(torch.load(RUNS / f"{recipe.name}_paso{step}.pt", map_location="cpu", weights_only=True))
+    return rounded(model)
+
+
+def right(recipe: Recipe, model: nn.Module, world: ConceptSet) -> float:
+    """La exactitud de la red en la prueba, en lo que se le pidió."""
+    wanted = answers(world, recipe.target)[0]
+    images = turned(world.images, wanted) if recipe.target == "turns" else world.images
+    return round(accuracy(model, images, wanted), 4)
+
+
+def rows_of(recipe: Recipe, step: int | None, world: ConceptSet) -> dict[str, list[list]]:
+    """Los renglones de redes.csv y unidades.csv de una red."""
+    model, variant = network(recipe, step), recipe.name.rsplit("_", 1)[0]
+    last = LAST.get(variant, "conv5")
+    layers = DEEP if variant == "base" and step is None else (last,)
+    mark = [variant, recipe.seed, "" if step is None else step]
+    found = {"redes": [], "unidades": []}
+    for layer in layers:
+        iou = (taken := dissect(model, world, layer)).iou()
+        by_category = unique_by_category(iou, taken.categories)
+        found["redes"].append([*mark, layer, len(iou), right(recipe, model, world), *count_detectors(iou),
+                               *(by_category[name] for name in CATEGORIES)])
+        found["unidades"] += [[*mark, layer, label.unit.channel, label.concept, label.category, f"{label.iou:.4f}"]
+                              for label in label_units(iou, layer, taken.names, taken.categories) if layer == last]
+    return found
+
+
+def turns_of(seed: int, layer: str, world: ConceptSet) -> dict[str, list[list]]:
+    """Los renglones de giro.csv de una red base: cada rotación al azar, poco a poco."""
+    recipe = EXPERIMENTS[f"base_{seed}"]
+    model, found = network(recipe, None), []
+    width = dissect(model, load_concepts("test", n=2), layer).cuts.shape[0]
+    with torch.no_grad():
+        logits = model(world.images[:200])
+    for power, turn in [(power, turn) for power in POWERS for turn in range(TURNS) if power or not turn]:
+        girada = rotate_layer(model, layer, rotation_power(random_rotation(width, turn), power))
+        with torch.no_grad():
+            difference = (girada(world.images[:200]) - logits).abs().max().item()
+        iou = dissect(girada, world, "girada").iou()
+        counts = [count_detectors(iou, cut) for cut in (0.04, 0.08)]
+        found.append([seed, layer, power, turn, right(recipe, girada, world), f"{difference:.1e}",
+                      *(unique for _, unique in counts), *(detectors for detectors, _ in counts)])
+    return {"giro": found}
+
+
+def jobs(world: ConceptSet) -> Iterator[tuple[str, object]]:
+    """Todo lo que hay que disecar: un nombre, y cómo se hace."""
+    for recipe in EXPERIMENTS.values():
+        if (RUNS / f"{recipe.name}.pt").is_file():
+            yield recipe.name, lambda recipe=recipe: rows_of(recipe, None, world)
+    for seed in range(5):
+        for step in (0, *STEPS):
+            recipe = EXPERIMENTS[f"base_{seed}"]
+            if step == 0 or (RUNS / f"base_{seed}_paso{step}.pt").is_file():
+                yield f"base_{seed}_paso{step}", lambda recipe=recipe, step=step: rows_of(recipe, step, world)
+    for seed in range(5):
+        for layer in TURNED:
+            yield f"giro_{seed}_{layer}", lambda seed=seed, layer=layer: turns_of(seed, layer, world)
+
+
+def finished(name: str) -> bool:
+    """Si la red de ese trabajo terminó de entrenarse."""
+    owner = "base_" + name.split("_")[1] if name.startswith("giro") else name.split("_paso")[0]
+    path, recipe = RUNS / f"{owner}.pt", EXPERIMENTS[owner]
+    return path.is_file() and len(torch.load(path, weights_only=True)["diary"]) == recipe.epochs
+
+
+def publish() -> None:
+    """Guarda los pesos de la semilla 0 de cada red, y los de dos pasos del entrenamiento de la base."""
+    for variant in VARIANTS:
+        recipe = EXPERIMENTS[f"{variant}_0"]
+        for step in (None, *(SHIPPED_STEPS if variant == "base" else ())):
+            name = variant if step is None else f"{variant}_paso{step}"
+            notes = {"seed": "0", "source": recipe.source, "target": recipe.target, "size": "64",
+                     "epochs": str(recipe.epochs)}
+            save_model(network(recipe, step), data_path("networks", "experimentos", f"{name}.safetensors"), notes)
+
+
+def main() -> None:
+    """Diseca lo que falte y, si ya está todo, escribe las tablas y los pesos."""
+    parser = argparse.ArgumentParser(description="Diseca las redes de los experimentos de la lección 5.")
+    parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="hacer solo la parte I de N")
+    part, parts = parser.parse_args().part
+    world, folder, tables = load_concepts("test"), RUNS / "experimentos", {"redes": [], "unidades": [], "giro": []}
+    folder.mkdir(parents=True, exist_ok=True)
+    pending = 0
+    for i, (name, work) in enumerate(jobs(world)):
+        path = folder / f"{name}.json"
+        if not path.is_file() and i % parts == part and finished(name):
+            path.write_text(json.dumps(work(), ensure_ascii=False), encoding="utf-8")
+            print(name, flush=True)
+        if path.is_file():
+            for table, rows in json.loads(path.read_text(encoding="utf-8")).items():
+                tables[table] += rows
+        else:
+            pending += 1
+    print(f"faltan {pending}")
+    if not pending and parts == 1:
+        write_tables(tables)
+        publish()
+        write_sums(data_path())
+
+
+def write_tables(tables: dict[str, list[list]]) -> None:
+    """Escribe los tres CSV en data/experimentos/."""
+    folder = data_path("experimentos")
+    folder.mkdir(exist_ok=True)
+    for (name, rows), fields in zip(tables.items(), (FIELDS, UNIT_FIELDS, TURN_FIELDS)):
+        text = StringIO()
+        csv.writer(text, lineterminator="\n").writerows([fields, *rows])
+        (folder / f"{name}.csv").write_text(text.getvalue(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""Las tablas de la lección 5b: un renglón de cada una se vuelve a contar con los pesos que se reparten."""
+import pytest
+import torch
+
+from labkit.datasets import load_concepts
+from labkit.dissection import (
+    column,
+    count_detectors,
+    difference,
+    dissect,
+    experiment,
+    label_units,
+    load_table,
+    random_rotation,
+    rotate_layer,
+    rotation_power,
+    spread,
+    unique_by_category,
+    verdict,
+)
+from labkit.galleries import load_regular
+from labkit.models import load_model, random_twin, shipped_models
+from labkit.objectives import channel, score
+
+VARIANTS = {"base": 5, "bn": 5, "lugares": 3, "mezcla": 3, "giros": 3, "vgg": 3, "inception": 3, "residual": 3, "ancho32": 3,
+            "ancho64": 3, "ancho256": 3, "transferida": 3}
+CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
+
+
+@pytest.fixture(scope="module")
+def world():
+    return load_concepts("test")
+
+
+def counted(model, world, layer):
+    found = dissect(model, world, layer)
+    iou = found.iou()
+    return found, (*count_detectors(iou), *(unique_by_category(iou, found.categories)[kind] for kind in CATEGORIES))
+
+
+def told(row):
+    return tuple(int(row[field]) for field in ("detectors", "unique", *CATEGORIES))
+
+
+def test_every_network_is_in_the_table_and_ships_its_first_seed():
+    for variant, seeds in VARIANTS.items():
+        assert column(experiment(variant), "seed") == list(range(seeds))
+        assert f"experimentos/{variant}" in shipped_models("experimentos")
+    assert {row["layer"] for row in load_table("redes", variant="base", step="")} == {f"conv{i}" for i in range(1, 6)}
+    with pytest.raises(ValueError, match="no hay un experimento 'basa'. Los que hay: base, bn"):
+        experiment("basa")
+
+
+@pytest.mark.parametrize("variant", ["base", "bn", "inception", "residual", "giros"])
+def test_a_row_is_counted_again(variant, world):
+    row = experiment(variant)[0]
+    assert counted(load_model(f"experimentos/{variant}", "cpu"), world, row["layer"])[1] == told(row)
+
+
+def test_the_rows_of_the_training_are_counted_again(world):
+    model = load_model("experimentos/base", "cpu")
+    for step, network in ((0, random_twin(model, seed=0)), (223, load_model("experimentos/base_paso223", "cpu"))):
+        row, = load_table("redes", variant="base", seed=0, step=step)
+        assert counted(network, world, "conv5")[1] == told(row)
+
+
+def test_the_units_are_named_again(world):
+    found, _ = counted(load_model("experimentos/base", "cpu"), world, "conv5")
+    names = {(label.unit.channel, label.concept, f"{label.iou:.4f}") for label in
+             label_units(found.iou(), "conv5", found.names, found.categories)}
+    rows = load_table("unidades", variant="base", seed=0, step="")
+    assert {(int(row["unit"]), row["concept"], f"{row['iou']:.4f}") for row in rows} == names
+
+
+def test_a_turned_row_is_counted_again(world):
+    model = load_model("experimentos/base", "cpu")
+    turned = rotate_layer(model, "relu5", rotation_power(random_rotation(128, 0), 1.0))
+    row, = load_table("giro", seed=0, layer="relu5", power=1.0, turn=0)
+    iou = dissect(turned, world, "girada").iou()
+    assert [count_detectors(iou, cut)[1] for cut in (0.04, 0.08)] == [row["unique_04"], row["unique_08"]]
+    with torch.no_grad():
+        assert (turned(world.images[:100]) - model(world.images[:100])).abs().max() < 1e-4
+
+
+def test_logits_never_changed_by_more_than_asked():
+    rows = load_table("giro")
+    assert max(column(rows, "difference")) < 1e-4 and {row["power"] for row in rows} == {0.0, 0.2, 0.4, 0.6, 0.8, 1.0}
+    for layer in ("relu4", "relu5"):
+        for seed in range(5):                                               # la exactitud no se mueve con el giro
+            accuracies = column(load_table("giro", layer=layer, seed=seed), "accuracy")
+            assert max(accuracies) - min(accuracies) < 0.001
+
+
+def test_the_lesson_says_what_the_tables_say():
+    """Los veredictos escritos en la lección 5b; si las tablas cambian, la lección también."""
+    base = column(experiment("base"), "unique")
+    gaps = {name: difference(base, column(experiment(name), "unique")) for name in VARIANTS if name != "base"}
+    assert {name: verdict(gaps[name], sign) for name, sign in
+            (("bn", -1), ("residual", 1), ("lugares", 1), ("mezcla", 1), ("giros", -1))} == {
+        "bn": "no se distingue", "residual": "de acuerdo", "lugares": "no se distingue", "mezcla": "de acuerdo", "giros": "de acuerdo"}
+    assert verdict(difference(column(experiment("base"), "detectors"), column(experiment("bn"), "detectors")), -1) == "al revés"
+    wide = difference(column(experiment("ancho32"), "unique"), column(experiment("ancho256"), "unique"))
+    assert verdict(wide, 1) == "de acuerdo" and spread(experiment("base")) == "16.4 (de 14 a 20)"
+
+
+def test_regular_pictures_excite_their_units():
+    model, pictures = load_model("escenas", "cpu"), load_regular()
+    assert pictures.shape == (128, 3, 64, 64)
+    real = load_concepts("test", n=200).images
+    for k in (0, 36, 71, 127):
+        own = score(model, pictures[k:k + 1], channel(f"conv5:{k}"))[0]
+        assert own > score(model, real, channel(f"conv5:{k}")).quantile(0.95)
