@@ -40,6 +40,8 @@ from labkit.dissection import (
     unique_by_category,
     verdict,
 )
+from labkit.dissection import counting
+from labkit.dissection.counting import fitting_batch
 from labkit.dissection.tails import tail_of
 from labkit.models import load_model, plain_network, random_twin
 
@@ -254,6 +256,16 @@ def test_the_low_tail_is_the_high_tail_of_the_negative(planted):
     low, high = dissect(negative, world, "see", Convention(share, lowest=True)), dissect(model, world, "see", Convention(share))
     assert torch.equal(low.iou(), high.iou()) and torch.equal(low.cuts, high.cuts)
     assert not torch.equal(dissect(negative, world, "see", Convention(share)).iou(), high.iou())
+
+
+def test_huge_images_go_in_smaller_batches_and_count_the_same(busy, monkeypatch):
+    assert fitting_batch(SimpleNamespace(images=torch.zeros(2, 3, 64, 64)), 32) == 32
+    assert fitting_batch(SimpleNamespace(size=224), 32) == 32 and fitting_batch(SimpleNamespace(size=1000), 32) == 4
+    assert fitting_batch(SimpleNamespace(size=20_000), 32) == 1 and fitting_batch(SimpleNamespace(), 16) == 16
+    whole, sizes = dissect(*busy, "conv1", Convention(0.05)).iou(), []
+    monkeypatch.setattr(counting, "MAPS_BYTES", 5 * 4 * 64 * 24 * 24)       # caben cinco
+    monkeypatch.setattr(World, "batches", lambda self, size=64: (sizes.append(size), zip(self.images.split(size), self.concepts.split(size)))[1])
+    assert torch.allclose(dissect(*busy, "conv1", Convention(0.05)).iou(), whole, atol=1e-6) and set(sizes) == {5}
 
 
 # ── la casualidad ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -135,3 +135,9 @@ def test_the_solution_stays_closed_and_hints_grow(capsys):
             hint(name, level)
     text = capsys.readouterr().out
     assert text.count("Pista 3 de 3") == 4 and text.count("se abre después de la entrega") == 4 and "def " not in text
+
+
+def test_what_pytorch_cannot_do_is_not_an_empty_answer():
+    """PyTorch lanza NotImplementedError, con mensaje, si se multiplican máscaras sin pasarlas a números."""
+    found = verdict("data_iou", lambda masks, concepts: torch.einsum("nchw,nkhw->ck", masks, concepts))
+    assert found.word == "Error en tu código" and "Bool" in found.message

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from labkit.dissection.conventions import Convention, pick_convention, upsample
 from labkit.dissection.tails import maps_of, shown, tail_over
 
+MAPS, MAPS_BYTES = 64, 1 << 30                                              # por imagen; por lote
 Masks = Tensor | list[tuple[Tensor, Tensor]]
 
 
@@ -83,15 +84,27 @@ def dissect(model: nn.Module, world: object, layer: str, convention: str | Conve
 
     world: un conjunto con conceptos (`load_concepts`), o cualquiera con `names`, `categories`, longitud y
     `batches(tamaño)`. Una unidad que siempre da el mismo valor es muda, y no cuenta.  `dissect_shared` hace lo mismo
-    entre varios procesos, o por partes.
+    entre varios procesos, o por partes.  batch_size: cuántas imágenes a la vez, a lo más; con imágenes muy grandes
+    serán menos (`fitting_batch`).
     """
-    way, total = pick_convention(convention), count_images(world)
+    way, total, batch_size = pick_convention(convention), count_images(world), fitting_batch(world, batch_size)
     parts = shown(image_batches(world, batch_size), "Umbrales", total)
     tail = tail_over(model, parts, total, layer, way, mask_size(world) if way.upsampled else None)
     cuts, dead = tail.spread_cut(way.share)
     groups = category_numbers(world.categories)
     counts = tally(model, concept_batches(world, batch_size), layer, cuts, groups, way, dead)
     return Dissection(counts, cuts.cpu(), dead.cpu(), list(world.names), list(world.categories))
+
+
+def fitting_batch(world: object, batch_size: int) -> int:
+    """Cuántas imágenes por lote, a lo más `batch_size`, para que 64 mapas del tamaño de cada una quepan en 1 GiB.
+
+    El tamaño sale de `world.images`, o de `world.size` (el lado); si no se sabe, se queda `batch_size`.
+    """
+    shape = getattr(getattr(world, "images", None), "shape", ())
+    side = getattr(world, "size", 0)
+    pixels = shape[-2] * shape[-1] if len(shape) > 2 else side ** 2 if isinstance(side, int) else 0
+    return max(1, min(batch_size, MAPS_BYTES // (4 * MAPS * max(pixels, 1))))
 
 
 def count_images(world: object) -> int:

@@ -23,6 +23,7 @@ from labkit.dissection.counting import (
     category_numbers,
     concept_batches,
     count_images,
+    fitting_batch,
     image_batches,
     mask_size,
     tally_over,
@@ -64,6 +65,7 @@ def dissect_shared(model: nn.Module, world: object, layer: str, convention: str 
     if not total or batch_size < 1 or folder is not None and Path(folder).expanduser().is_file():
         raise ValueError(f"world, batch_size, folder: esperaba imágenes, lotes de una o más y una carpeta, y recibí "
                          f"{total} imágenes, {batch_size} y {folder}.")
+    batch_size = fitting_batch(world, batch_size)
     lots, groups = -(-total // batch_size), category_numbers(world.categories)
     key = _agreed(model, world, layer, way, batch_size) if many > 1 or folder is not None else ""
     size = mask_size(world) if way.upsampled else None

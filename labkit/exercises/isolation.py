@@ -74,8 +74,8 @@ def call(function: Callable, *arguments: object) -> object:
     try:
         with preserved():
             result = function(*given)
-    except NotImplementedError:
-        raise Pending(UNWRITTEN) from None
+    except NotImplementedError as error:            # con mensaje es de PyTorch: algo que no sabe hacer con ese tipo
+        raise (Broken(describe_error(error)) if str(error) else Pending(UNWRITTEN)) from None
     except (Exception, SystemExit) as error:
         raise Broken(describe_error(error)) from None
     finally:
