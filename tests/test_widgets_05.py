@@ -222,15 +222,17 @@ def test_the_images_of_a_unit_are_lit_where_it_passes_its_threshold(model, conce
 # ── los conceptos ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_a_concept_with_its_numbers_and_its_units(model, concepts, found, told):
-    demo = explore_concepts(model, concepts, "conv2", found, share=0.03)
+    demo = explore_concepts(model, concepts, "conv2", found)
     masks, iou = concepts.masks(slice(None)).numpy(), found.iou().numpy()
     second = next(k for unit in (0, 1) for k in np.argsort(-iou[unit])[1:3] if (iou[unit] == iou[unit, k]).sum() == 1)  # no es el mejor
     for k in (concepts.names.index("cebra"), concepts.names.index("playa"), concepts.names.index(ABSENT), second):
         demo.draw(category=concepts.categories[k], concept=k)
-        text = next(text for text in reversed(told["text"]) if "Techo" in text)
+        text = next(text for text in reversed(told["text"]) if "techo" in text)
         share = masks[:, k].mean()
         assert f"Está en {masks[:, k].any((1, 2)).sum()} de 30 imágenes; cubre {100 * share:.2f} % " in text
-        assert f"Techo del IoU con q = 0.03: {min(share, 0.03) / max(share, 0.03):.3f}." in text
+        unit = int(iou[:, k].argmax())
+        mine = found.tally.active[unit, 0].item() / masks[:, 0].size
+        assert f"conv2:{unit} enciende {100 * mine:.2f} %: su techo es {min(share, mine) / max(share, mine):.3f}." in text
         ranks = [[1 + int((row > row[k]).sum()) if row[k] else 9 for row in iou][unit] for unit in range(3)]
         assert f"su mejor concepto: {sum(rank == 1 for rank in ranks)}; " in text
         assert f"mejores: {sum(rank <= 3 for rank in ranks)}." in text

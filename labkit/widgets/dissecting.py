@@ -54,24 +54,25 @@ def explore_detectors(model: nn.Module, world: ConceptSet, layer: str, found: Di
     return explorer(draw, {"order": order, "place": place})
 
 
-def explore_concepts(model: nn.Module, world: ConceptSet, layer: str, found: Dissection, share: float = USUAL) -> Demo:
+def explore_concepts(model: nn.Module, world: ConceptSet, layer: str, found: Dissection) -> Demo:
     """Los conceptos, por categoría: qué unidades lo tienen entre sus tres mejores, su techo y dónde se ve.
 
-    found: de `dissect`, con esa red, ese conjunto y esa capa;  share: la q con que se hizo, de la que sale el techo
-    (`iou_ceiling`).  En cada categoría, de mayor a menor IoU. ValueError si no son de la misma capa.
+    found: de `dissect`, con esa red, ese conjunto y esa capa.  El techo (`iou_ceiling`) es el de la mejor unidad, con
+    lo que su máscara cubre. En cada categoría, de mayor a menor IoU. ValueError si no son de la misma capa.
     """
     peaks, iou = _peaks(model, world, layer, found), found.iou()
     present, ranks = _presence(world), _ranks(iou)
     frequency = found.tally.truth.double() / found.tally.pixels
-    ceiling = iou_ceiling(frequency, share)
+    lit = found.tally.active[:, found.tally.categories].double() / found.tally.pixels           # (c, k)
 
     def draw(category: str, concept: int) -> bytes:
         rows, unit = present[:, concept].nonzero()[:, 0], Unit(layer, iou[:, concept].argmax().item())
         first, among = (ranks[:, concept] == 1).sum(), (ranks[:, concept] > 0).sum()
+        mine = max(lit[unit.channel, concept].item(), 1e-9)                 # una muda no enciende nada
         text = (f"{_titled(found, concept)}\nEstá en {len(rows)} de {len(peaks)} imágenes; cubre "
-                f"{100 * frequency[concept]:.2f} % de los píxeles.\nTecho del IoU con q = {share:g}: "
-                f"{ceiling[concept]:.3f}.\nUnidades que lo tienen como su mejor concepto: {first}; entre los tres "
-                f"mejores: {among}.")
+                f"{100 * frequency[concept]:.2f} % de los píxeles.\n{unit} enciende {100 * mine:.2f} %: "
+                f"su techo es {iou_ceiling(frequency[concept], mine):.3f}.\nUnidades que lo tienen como su mejor "
+                f"concepto: {first}; entre los tres mejores: {among}.")
         head = beside([_ranking(iou[:, concept], ranks[:, concept], layer), text_image(text, HALF, 13)])
         parts = [sized(head, 150, WIDE)]
         rows = rows[peaks[rows, unit.channel].argsort(descending=True)]
