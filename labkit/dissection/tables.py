@@ -12,7 +12,7 @@ from scipy import stats
 
 from labkit.files import read_data
 
-TABLES = ("redes", "unidades", "giro", "publicadas")
+TABLES = ("redes", "unidades", "giro", "generador", "publicadas")
 Row = dict[str, str | float]
 
 
@@ -29,7 +29,7 @@ class Gap(NamedTuple):
 def load_table(name: str, **wanted: str | float) -> list[Row]:
     """Los renglones de una tabla de data/experimentos, uno por diccionario; los números, como números.
 
-    name: «redes», «unidades», «giro» o «publicadas».  wanted: solo los renglones que en esas columnas tengan esos
+    name: «redes», «unidades», «giro», «generador» o «publicadas».  wanted: solo los renglones que en esas columnas tengan esos
     valores. Una casilla vacía es "".  ValueError si no hay tal tabla o columna.
     """
     if name not in TABLES:
