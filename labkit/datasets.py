@@ -94,16 +94,30 @@ class ConceptSet(ImageSet):
 
     def present(self, index: int | slice | Sequence[int] | Tensor) -> list[tuple[Tensor, Tensor]]:
         """Por imagen, solo los conceptos que hay en ella: cuáles, (p,), y dónde, (p, h, w) de verdaderos y falsos."""
-        rows, found = self._rows(index), []
-        first, last = len(self.scene_names), len(self.scene_names) + len(self.members)
-        for row, colors in zip(rows.tolist(), color_index(self.images[rows]).flatten(1)):
-            segments = self.segments[row].flatten().long()
-            seen = torch.bincount(segments, minlength=self.members.shape[1]) > 0
-            named, tinted = (self.members & seen).any(1).nonzero()[:, 0], torch.bincount(colors).nonzero()[:, 0]
-            masks = torch.cat([torch.ones(1, len(segments), dtype=torch.bool), self.members[named][:, segments],
-                               colors == tinted[:, None]])
-            found.append((torch.cat([self.scenes[row:row + 1], first + named, last + tinted]),
-                          masks.unflatten(1, self.segments.shape[1:])))
+        found = []
+        for held, numbers in self.regions(index):
+            concepts = held[held >= 0].unique()
+            found.append((concepts, (held == concepts[:, None, None]).any(2)[:, numbers]))
+        return found
+
+    def regions(self, index: int | slice | Sequence[int] | Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Lo mismo, por regiones: los píxeles de un mismo segmento y color están en los mismos conceptos.
+
+        Por imagen, los conceptos de cada región, (r, q), con −1 donde ya no hay más, y de cuál región es cada píxel,
+        (h, w).
+        """
+        rows, found, tints = self._rows(index), [], len(COLOR_NAMES)
+        first, last = len(self.scene_names), len(self.names) - tints    # primero van los lugares; al final, los colores
+        things = _listed(self.members)
+        things = torch.where(things < 0, things, first + things)                                # (s, q)
+        for row, colors in zip(rows.tolist(), color_index(self.images[rows])):
+            pixels = self.segments[row].long() * tints + colors
+            kinds = torch.bincount(pixels.flatten()).nonzero()[:, 0]                            # (r,)
+            numbers = torch.empty(int(kinds[-1]) + 1, dtype=torch.int64)
+            numbers[kinds] = torch.arange(len(kinds))
+            scene, color = self.scenes[row].expand(len(kinds)), last + kinds % tints
+            held = torch.cat([scene[:, None], color[:, None], things[kinds // tints]], 1)
+            found.append((held, numbers[pixels]))
         return found
 
     def _rows(self, index: int | slice | Sequence[int] | Tensor) -> Tensor:
@@ -190,3 +204,9 @@ def _concepts(info: dict) -> tuple[list[tuple[str, str]], Tensor]:
     members = torch.tensor([[row[column] == name for row in table] for _, column, name in named])
     concepts = [("scene", name) for name in info["scenes"]] + [(category, name) for category, _, name in named]
     return concepts + [("color", name) for name in COLOR_NAMES], members
+
+
+def _listed(members: Tensor) -> Tensor:
+    """Los conceptos de cada segmento, (s, q), con −1 donde ya no hay más; members: (k, s) de verdaderos y falsos."""
+    order = torch.arange(len(members))[:, None].where(members, -1).sort(0, descending=True).values
+    return order[:max(1, int(members.sum(0).max()))].T.contiguous()

@@ -19,7 +19,7 @@ from labkit.datasets import load_concepts
 from labkit.device import pick_device
 from labkit.dissection import (CONVENTIONS, Dissection, Label, count_detectors, dissect_shared, label_units, processes,
                                unique_by_category)
-from labkit.dissection.conventions import upsample
+from labkit.dissection.enlarging import upsample
 from labkit.dissection.counting import image_batches
 from labkit.dissection.labels import KINDS
 from labkit.dissection.tails import maps_of

@@ -294,3 +294,13 @@ def test_the_concepts_present_are_the_masks_that_are_not_empty():
         assert torch.equal(found, dense.flatten(1).any(1).nonzero()[:, 0]) and torch.equal(where, dense[found])
     assert all(torch.equal(a, b) for one, other in zip(world.present([3, 5]), (world.present(3)[0], world.present(5)[0]))
                for a, b in zip(one, other))
+
+
+def test_regions_say_the_concepts_of_each_pixel():
+    world = load_concepts("test", n=40)
+    for (held, numbers), dense in zip(world.regions([39, 0]), world.masks([39, 0]), strict=True):
+        again = torch.zeros_like(dense)
+        for column in held.T:
+            there = column[numbers]
+            again.scatter_(0, there.clamp(min=0)[None], (there >= 0)[None] | again.gather(0, there.clamp(min=0)[None]))
+        assert torch.equal(again, dense) and len(numbers.unique()) == len(held)

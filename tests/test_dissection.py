@@ -40,8 +40,9 @@ from labkit.dissection import (
     unique_by_category,
     verdict,
 )
-from labkit.dissection import counting
-from labkit.dissection.counting import fitting_batch
+from labkit.dissection import counting, enlarging
+from labkit.dissection.counting import fitting_batch, split_regions
+from labkit.dissection.enlarging import lit_pixels, upsample
 from labkit.dissection.tails import tail_of
 from labkit.models import load_model, plain_network, random_twin
 
@@ -417,3 +418,92 @@ def test_published_table_adds_up_and_has_the_known_rows():
 def test_a_table_or_a_column_that_is_not_there_is_told(name, wanted, says):
     with pytest.raises(ValueError, match=says):
         load_table(name, **wanted)
+
+
+# ── contar por regiones ─────────────────────────────────────────────────────────────────────────────────────────────
+
+@pytest.mark.parametrize("strict", [False, True])
+@pytest.mark.parametrize("side, size", [((8, 8), (64, 64)), ((5, 7), (31, 64)), ((1, 1), (9, 4)), ((6, 6), (6, 6)), ((12, 9), (5, 7)),
+                                        ((2, 3), (16, 48)), ((13, 13), (113, 113)), ((3, 1), (2, 20))])
+def test_the_lit_pixels_are_those_of_enlarging_everything(side, size, strict):
+    """Con valores redondeados hay muchos empates, y los umbrales son de ellos: se pide lo mismo, píxel por píxel."""
+    maps = torch.randn(20, *side, generator=torch.Generator().manual_seed(0)).round(decimals=1)
+    maps[0], maps[1] = maps[0].max(), maps.min() - 1                        # una todo encendida, y otra nada
+    cuts = maps.flatten(1).quantile(0.9, 1, interpolation="higher")
+    cuts[1] += 1
+    whole, found = upsample(maps[None], size)[0], torch.zeros(20, size[0] * size[1], dtype=torch.int64)
+    for which, pixel in lit_pixels(maps, cuts, size, strict):
+        found.index_put_((which, pixel), torch.tensor(1), accumulate=True)
+    expected = whole > cuts[:, None, None] if strict else whole >= cuts[:, None, None]
+    assert torch.equal(found.reshape(20, *size), expected.long())           # y ninguno dos veces
+    assert expected[0].all() != strict and not expected[1].any()
+
+
+def test_few_at_a_time_light_the_same_pixels(monkeypatch):
+    maps = torch.randn(6, 7, 7, generator=torch.Generator().manual_seed(0))
+    whole, = lit_pixels(maps, torch.zeros(6), (28, 28))
+    monkeypatch.setattr(enlarging, "VALUES", 100)
+    parts = list(lit_pixels(maps, torch.zeros(6), (28, 28)))
+    assert len(parts) > 20 and all(torch.equal(torch.cat(some), all_) for some, all_ in zip(zip(*parts), whole))
+    assert list(lit_pixels(maps[:0], torch.zeros(0), (28, 28))) == []
+
+
+@pytest.mark.parametrize("side, size", [((8, 8), (64, 64)), ((5, 7), (31, 64)), ((12, 9), (5, 7)), ((1, 1), (9, 4))])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_enlarging_is_that_of_pytorch(side, size, layout):
+    maps = torch.randn(2, 3, *side, generator=torch.Generator().manual_seed(0)).contiguous(memory_format=layout)
+    grown = upsample(maps, size)
+    assert torch.allclose(grown, torch.nn.functional.interpolate(maps, size, mode="bilinear", align_corners=False), atol=1e-5)
+    assert (upsample(torch.full((1, 1, *side), 0.1), size) == 0.1).all()    # lo que empata sigue empatado
+
+
+@pytest.mark.parametrize("p", [0, 1, 5, 41, 90])
+def test_regions_keep_what_each_pixel_is(p):
+    generator = torch.Generator().manual_seed(p)
+    where = torch.rand(p, 12, 9, generator=generator) < torch.rand(p, 1, 1, generator=generator)
+    where |= torch.rand(p, 3, 3, generator=generator).repeat_interleave(4, 1).repeat_interleave(3, 2) < 0.3
+    concepts = torch.randperm(200, generator=generator)[:p]
+    held, numbers = split_regions(concepts, where)
+    for y in range(12):
+        for x in range(9):
+            mine = held[numbers[y, x]]
+            assert sorted(mine[mine >= 0].tolist()) == sorted(concepts[where[:, y, x]].tolist())
+    kinds = where.flatten(1).T.unique(dim=0) if p else [0]
+    assert len(held) == len(kinds) == len(numbers.unique())
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_masks_present_and_regions_give_the_same_counts(convention):
+    """El mismo conjunto, dicho de tres maneras."""
+    world, model = load_concepts("test", n=50), load_model("escenas", "cpu")
+    whole = SimpleNamespace(images=world.images, names=world.names, categories=world.categories, batches=world.batches)
+    loose = SimpleNamespace(**vars(whole), present=world.present)
+    tables = [dissect(model, each, "conv4", convention).tally for each in (world, loose, whole)]
+    for other in tables[1:]:
+        assert all(torch.equal(getattr(tables[0], name), getattr(other, name)) for name in ("both", "active", "truth"))
+        assert other.pixels == tables[0].pixels == 50 * 64 * 64
+    assert tables[0].both.sum() > 0
+
+
+@pytest.mark.parametrize("knows", ["regions", "present"])
+def test_shuffled_masks_are_those_of_the_partner(knows):
+    world, rows = load_concepts("test", n=12), torch.arange(12)
+    other = Shuffled(world, seed=3)
+    partners = torch.tensor([other.partner(i) for i in range(12)])
+    if knows == "present":
+        other = Shuffled(Loose(world.present), seed=3)
+    for (held, numbers), mask in zip(other.regions(rows), world.masks(partners), strict=True):
+        again = torch.zeros_like(mask)
+        for concept in held[held >= 0].unique().tolist():
+            again[concept] = (held == concept).any(1)[numbers]
+        assert torch.equal(again, mask)
+
+
+class Loose(SimpleNamespace):
+    """Un conjunto que solo sabe decir qué conceptos hay."""
+
+    def __init__(self, present):
+        super().__init__(present=present)
+
+    def __len__(self):
+        return 12

@@ -1,10 +1,6 @@
 """Las cuatro maneras oficiales de contar, y la nuestra: un número publicado es también un protocolo."""
 from dataclasses import dataclass
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
-
 UNIONS = ("all", "category", "under mask")
 
 
@@ -47,12 +43,3 @@ def pick_convention(convention: str | Convention) -> Convention:
     if convention not in CONVENTIONS:
         raise ValueError(f"convention: esperaba {', '.join(CONVENTIONS)} y recibí {convention!r}.")
     return CONVENTIONS[convention]
-
-
-def upsample(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Mapas (b, c, h, w) al tamaño de las máscaras: bilineal; el centro de cada casilla queda donde estaba."""
-    if maps.shape[-2:] == torch.Size(size):
-        return maps
-    if maps.shape[-2:] == (1, 1):                                           # interpolar redondea, y lo que empata no
-        return maps.expand(*maps.shape[:2], *size)
-    return F.interpolate(maps, size, mode="bilinear", align_corners=False)

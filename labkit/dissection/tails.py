@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from labkit.activations import run
-from labkit.dissection.conventions import Convention, upsample
+from labkit.dissection.conventions import Convention
+from labkit.dissection.enlarging import upsample
 
 BAR = "{desc}: {percentage:3.0f}% |{bar}| {n_fmt} de {total_fmt} imágenes [{elapsed}]"
 COUNTER = "{desc}: {n_fmt} imágenes [{elapsed}]"

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from labkit.activations import Unit
 from labkit.datasets import ConceptSet
 from labkit.dissection import Dissection, iou_ceiling
-from labkit.dissection.conventions import upsample
+from labkit.dissection.enlarging import upsample
 from labkit.dissection.labels import CUT, KINDS
 from labkit.dissection.tails import maps_of
 from labkit.exemplars import features

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from labkit.activations import Unit
 from labkit.datasets import ConceptSet
 from labkit.dissection import Tail
-from labkit.dissection.conventions import upsample
+from labkit.dissection.enlarging import upsample
 from labkit.dissection.tails import tail_of
 from labkit.images import bars, beside, caption, colorize, draw_outline, enlarge, jpeg_bytes, text_image
 from labkit.widgets.demo import Demo, explorer, slider, steps
