@@ -114,6 +114,11 @@ def one_after(maps: Tensor, share: float) -> Tensor:
     return values[:, int(share * values.shape[1]) + 1]
 
 
+def without_transposing(maps: Tensor, share: float) -> Tensor:
+    values = maps.reshape(maps.shape[1], -1).sort(1, descending=True).values
+    return values[:, int(share * values.shape[1])]
+
+
 def without_sign(maps: Tensor, share: float) -> Tensor:
     return good_threshold(maps.abs(), share)
 
@@ -317,6 +322,12 @@ def one_of_nothing(masks: Tensor, concepts: Tensor) -> Tensor:
     return torch.nan_to_num(zero_by_zero(masks, concepts), nan=1.0)
 
 
+def mixed_up(masks: Tensor, concepts: Tensor) -> Tensor:
+    a, b = (part.reshape(part.shape[1], -1).float() for part in (masks, concepts))
+    both = a @ b.T
+    return torch.nan_to_num(both / (a.sum(1)[:, None] + b.sum(1) - both))
+
+
 def undivided(masks: Tensor, concepts: Tensor) -> Tensor:
     return counts(masks, concepts)[0].sum(0)
 
@@ -336,9 +347,9 @@ def single(masks: Tensor, concepts: Tensor) -> Tensor:
 # ── 4 · leer una capa ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def dissected(name: str, layer: str) -> Tensor:
+def dissected(name: str, layer: str, images: int | None = says.IMAGES) -> Tensor:
     """El IoU (c, k) de la capa: que `dissect` cuente bien lo prueba test_dissection.py; aquí se lee de otra manera."""
-    return says.table(name, layer)
+    return says.table(name, layer, images)
 
 
 @lru_cache(maxsize=1)
@@ -346,8 +357,8 @@ def world() -> ConceptSet:
     return load_concepts("test", n=1)
 
 
-def read(name: str, layer: str, cut: float) -> dict:
-    names, kinds, iou = world().names, world().categories, dissected(name, layer)
+def read(name: str, layer: str, cut: float, images: int | None = says.IMAGES) -> dict:
+    names, kinds, iou = world().names, world().categories, dissected(name, layer, images)
 
     def winners(columns: list[int]) -> list[int]:
         table = iou[:, columns].tolist()
@@ -417,6 +428,17 @@ def another_layer(account: str) -> tuple[str, dict]:
     return account, read(name, "conv3" if layer != "conv3" else "conv4", cut)
 
 
+def with_every_image(account: str) -> tuple[str, dict]:
+    name, layer, cut = says.my_layer(account)
+    return account, read(name, layer, cut, None)
+
+
+def the_commonest(account: str) -> tuple[str, dict]:
+    name, layer, cut = says.my_layer(account)
+    best, which = dissected(name, layer).max(1)
+    return changed(account, mejor=world().names[max(which[best > cut].tolist(), key=which[best > cut].tolist().count)])
+
+
 def another_best(account: str) -> tuple[str, dict]:
     return changed(account, mejor="rueda")
 
@@ -451,7 +473,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                   (top_less_a_part, "no alturas"), (mean_of_tops, "promedias los máximos"),
                   (quantile_of_tops, "un valor por imagen"),
                   (interpolated, "interpolas"), (one_before, "un lugar antes"), (one_after, "un lugar después"),
-                  (without_sign, "quitas el signo"), (only_positive, "los ceros y los negativos"),
+                  (without_transposing, "revuelves unidades"), (without_sign, "quitas el signo"), (only_positive, "los ceros y los negativos"),
                   (per_unit_and_row, "un número por unidad, de forma"), (sorts_in_place, "Trabaja sobre una copia")],
     "activation_mask": [(compare_first, "salen bloques"), (compare_first_and_blend, "Redondeas la mezcla"),
                         (compare_first_and_touch, "Cuentas todo lo que toca"), (corners, "align_corners=False"),
@@ -469,14 +491,15 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                  (dice, "dos veces lo que coincide"),
                  (agreement, "no están ni la unidad ni el concepto"), (zero_by_zero, "cero entre cero"),
                  (one_of_nothing, "es 0, no 1"),
-                 (undivided, "falta dividirlo"), (distance, "la distancia"), (transposed, "transpuesta"),
+                 (mixed_up, "revuelves imágenes y unidades"), (undivided, "falta dividirlo"), (distance, "la distancia"), (transposed, "transpuesta"),
                  (single, "un solo número")],
     "layer_reading": [(definitions_swapped, "al revés"), (usual_cut, "el corte del artículo"), (all_units, "todas las unidades"),
                       (pairs, "cuentas parejas"), (units_for_concepts, "en «distintos» cuentas unidades"),
                       (any_concept, "el MEJOR de alguna"),
                       (units_by_category, "en «suma» cuentas unidades"), (after_relu, "antes de la ReLU"),
                       (main_network, "red principal"),
-                      (another_layer, "otra capa de tu red"), (another_best, "Revisa: mejor"),
+                      (another_layer, "otra capa de tu red"), (with_every_image, "todas las imágenes de prueba"),
+                      (the_commonest, "no el que más unidades detectan"), (another_best, "Revisa: mejor"),
                       (nothing_right, "ninguna de las cuatro"),
                       (not_a_concept, "no es un concepto"), (not_whole, "escribe enteros"), (without_a_key, "estas llaves")],
 }

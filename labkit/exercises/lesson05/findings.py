@@ -97,18 +97,29 @@ def _reason(said: dict, right: dict, off: list[str], case: tuple[str, str, float
             counts == [reading(name, f"relu{layer[-1]}", cut)[key] for key in KEYS[:3]]),
         f"así responde la red principal; la tuya es {name}.": "detectoras" in off and (
             counts == [reading("escenas", layer, cut)[key] for key in KEYS[:3]]),
+        "en «mejor» va el concepto del IoU más alto de toda la capa, no el que más unidades detectan.": (
+            off == ["mejor"] and said["mejor"] == _commonest(iou, cut)),
         f"así responde otra capa de tu red; te tocó {layer}.": "detectoras" in off and any(
             counts == [reading(name, other, cut)[key] for key in KEYS[:3]]
             for other in ("conv3", "conv4", "conv5") if other != layer),
-        f"bien: {', '.join(good)}. Revisa: {', '.join(off)}.": bool(good),
-        f"ninguna de las cuatro: ¿disecaste {layer} de {name} con las primeras {IMAGES} imágenes de prueba?": True,
     }
-    return next(message for message, holds in reasons.items() if holds)
+    told = next((message for message, holds in reasons.items() if holds), "")
+    if not told and "detectoras" in off and counts == [reading(name, layer, cut, None)[key] for key in KEYS[:3]]:
+        told = f"así sale con todas las imágenes de prueba; van solo las primeras {IMAGES}."
+    revise = f"bien: {', '.join(good)}. Revisa: {', '.join(off)}." if good else (
+        f"ninguna de las cuatro: ¿disecaste {layer} de {name} con las primeras {IMAGES} imágenes de prueba?")
+    return told or revise
 
 
-def reading(name: str, layer: str, cut: float) -> dict[str, int | str]:
-    """Las cuatro lecturas de esa capa de esa red, con ese corte."""
-    return read_layer(table(name, layer), _world().names, _world().categories, cut)
+def reading(name: str, layer: str, cut: float, images: int | None = IMAGES) -> dict[str, int | str]:
+    """Las cuatro lecturas de esa capa de esa red, con ese corte y las primeras imágenes de prueba; None, con todas."""
+    return read_layer(table(name, layer, images), _world().names, _world().categories, cut)
+
+
+def _commonest(iou: Tensor, cut: float) -> str:
+    """El concepto que es el mejor de más unidades."""
+    best, which = iou.max(1)
+    return _world().names[int(which[best > cut].mode().values)] if (best > cut).any() else ""
 
 
 def _case(account: str) -> tuple[str, str, float]:
@@ -116,12 +127,12 @@ def _case(account: str) -> tuple[str, str, float]:
 
 
 @lru_cache(maxsize=1)
-def _world() -> ConceptSet:
-    return load_concepts("test", n=IMAGES)
+def _world(images: int | None = IMAGES) -> ConceptSet:
+    return load_concepts("test", n=images)
 
 
 @lru_cache(maxsize=32)
-def table(name: str, layer: str) -> Tensor:
-    """El IoU (c, k) de una capa de una red, con las primeras imágenes de prueba."""
+def table(name: str, layer: str, images: int | None = IMAGES) -> Tensor:
+    """El IoU (c, k) de una capa de una red, con las primeras imágenes de prueba; None, con todas."""
     with torch.no_grad():
-        return dissect(load_model(name, device="cpu"), _world(), layer).iou()
+        return dissect(load_model(name, device="cpu"), _world() if images else _world.__wrapped__(None), layer).iou()

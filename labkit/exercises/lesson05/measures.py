@@ -140,6 +140,8 @@ def threshold_mistakes(maps: Tensor, share: float) -> dict[str, Tensor]:
         "interpolas entre dos valores; T es uno de los que viste, sin promediar.": torch.quantile(values, 1 - share, 1),
         "lo superan menos valores de los que caben: estás un lugar antes.": values[:, max(place - 1, 0)],
         "lo superan más valores de los que caben: estás un lugar después.": values[:, min(place + 1, count - 1)],
+        "revuelves unidades: reshape parte los números en el orden en que están guardados, imagen por imagen. Antes se "
+        "pasa el canal adelante, con transpose(0, 1).": maps.reshape(c, -1).sort(1, descending=True).values[:, place],
         "quitas el signo; un valor muy negativo no es una respuesta grande.": _by_unit(maps.abs())[:, place],
         "dejas fuera los ceros y los negativos; cuentan todos los valores.": (
             torch.stack([row[floor(share * len(row))] if len(row) else torch.tensor(0.0) for row in positive])),
@@ -184,6 +186,7 @@ def iou_mistakes(masks: Tensor, concepts: Tensor) -> dict[str, Tensor]:
         return torch.where(b > 0, a / b.clamp(min=1), 0.0)
 
     each, total, zero = over(both, either), both.sum(0), (either.sum(0) > 0).double()
+    mixed = overlaps(*(part.reshape(1, part.shape[1], -1, 1) for part in (masks, concepts)))
     return {
         "promedias el IoU de cada imagen; primero se suman los píxeles de todas y luego se divide.": each.mean(0),
         "promedias el IoU de las imágenes en que está el concepto; primero se suman los píxeles de todas.": (
@@ -195,6 +198,8 @@ def iou_mistakes(masks: Tensor, concepts: Tensor) -> dict[str, Tensor]:
             over(total, lit.sum(0).expand_as(total))),
         "cuentas solo las imágenes en que está el concepto: la unidad que responde en las demás debe pagarlo.": (
             over(total, (either * here).sum(0))),
+        "revuelves imágenes y unidades: reshape parte los números en el orden en que están guardados. Antes se pasa el "
+        "canal adelante, con transpose(0, 1).": over(mixed[0][0], mixed[1][0]),
         "divides entre todos los píxeles; va entre la unión.": total / (len(masks) * area),
         "cuentas dos veces lo que coincide; arriba va una vez.": over(2 * total, (lit + truth).sum(0)),
         "cuentas también los píxeles en que no están ni la unidad ni el concepto.": (
