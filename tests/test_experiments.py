@@ -23,7 +23,7 @@ from labkit.models import load_model, random_twin, shipped_models
 from labkit.objectives import channel, score
 
 VARIANTS = {"base": 5, "bn": 5, "lugares": 3, "mezcla": 3, "giros": 3, "vgg": 3, "inception": 3, "residual": 3, "ancho32": 3,
-            "ancho64": 3, "ancho256": 3, "transferida": 3}
+            "ancho64": 3, "ancho256": 3, "transferida": 3, "continuada": 3}
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
 
 
@@ -51,7 +51,7 @@ def test_every_network_is_in_the_table_and_ships_its_first_seed():
         experiment("basa")
 
 
-@pytest.mark.parametrize("variant", ["base", "bn", "inception", "residual", "giros"])
+@pytest.mark.parametrize("variant", ["base", "bn", "inception", "residual", "giros", "continuada"])
 def test_a_row_is_counted_again(variant, world):
     row = experiment(variant)[0]
     assert counted(load_model(f"experimentos/{variant}", "cpu"), world, row["layer"])[1] == told(row)
@@ -110,3 +110,13 @@ def test_regular_pictures_excite_their_units():
     for k in (0, 36, 71, 127):
         own = score(model, pictures[k:k + 1], channel(f"conv5:{k}"))[0]
         assert own > score(model, real, channel(f"conv5:{k}")).quantile(0.95)
+
+
+def test_a_new_task_takes_the_names_away_and_more_of_the_same_does_not():
+    """La afirmación 10 y su control: cuántas de las unidades con nombre lo conservan."""
+    def names(variant):
+        rows = load_table("unidades", variant=variant, step="")
+        return {(row["seed"], row["unit"]): row["concept"] for row in rows if row["iou"] > 0.04 and row["seed"] < 3}
+    base, places, objects = (names(variant) for variant in ("base", "transferida", "continuada"))
+    kept = [sum(later.get(unit) == concept for unit, concept in base.items()) / len(base) for later in (places, objects)]
+    assert kept[0] < 0.05 and kept[1] > 0.7

@@ -70,13 +70,14 @@ VARIANTS: dict[str, dict] = {
     "ancho64": dict(widths=(16, 32, 48, 96, 64)),
     "ancho256": dict(widths=(16, 32, 48, 96, 256)),
     "transferida": dict(target="scenes", epochs=5, lr=0.01),
+    "continuada": dict(epochs=5, lr=0.01),
 }
 PAIRED = ("base", "bn")
 
 
 def experiment(variant: str, seed: int) -> Recipe:
-    """La receta de una red de los experimentos; la transferida parte de la base de su misma semilla."""
-    start = f"base_{seed}" if variant == "transferida" else ""
+    """La receta de una red; la transferida, y su control, la continuada, parten de la base de su misma semilla."""
+    start = f"base_{seed}" if variant in ("transferida", "continuada") else ""
     return Recipe(f"{variant}_{seed}", seed=seed, start=start, draft=True, **{**SMALL, **VARIANTS[variant]})
 
 

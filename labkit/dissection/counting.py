@@ -175,7 +175,7 @@ def split_regions(concepts: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
     """
     flat = where.flatten(1)                                                                 # (p, H·W)
     numbers = flat.new_zeros(flat.shape[1], dtype=torch.int64)
-    for some in flat.split(40):                                             # 40 síes o noes caben en un entero
+    for some in flat.split(40):                                             # 40 bits caben en un entero
         powers = 2 ** torch.arange(len(some), device=flat.device)
         numbers = (numbers << len(some)) + (some * powers[:, None]).sum(0)
         numbers = numbers.unique(return_inverse=True)[1]
