@@ -1,4 +1,4 @@
-"""Los ejercicios de la lección 5b: aceptan lo bueno en varios estilos y a cada error le dan su propio mensaje."""
+"""Los ejercicios de la lección 5b. Los que son una función se prueban además en test_exercise_functions.py."""
 import pytest
 import torch
 import wrong_answers_05b as answers
@@ -6,53 +6,16 @@ import wrong_answers_05b as answers
 from labkit.datasets import load_images
 from labkit.dissection import random_rotation
 from labkit.exercises import hint, lesson05b, solution, verdict
-from labkit.exercises.compare import close
 from labkit.exercises.lesson05b import findings, measures
 
 FUNCTIONS, ACCOUNT = ("rotate_pair", "reachable", "winner_by_cut"), "312345678"
-
-
-def flat_pair(*case):
-    return measures._flat(measures.rotate_pair(*case), measures.rotate_pair(*case))
-
-
 # cuentas a las que les toca una capa alta, que es más rápida; y errores que aciertan la unidad
 QUICK = [account for account in map(str, range(312_000_000, 312_000_040)) if findings._case(account)[0] in ("relu5", "relu6")]
 SAME_UNIT = (answers.backwards, answers.in_percent, answers.over_the_margin, answers.the_drop, answers.what_is_left, answers.another_share)
-KEYS = [(flat_pair, measures.rotation_mistakes, measures.layers), (measures.reachable, measures.reachable_mistakes, measures.worlds),
-        (measures.winner_by_cut, measures.winner_mistakes, measures.tables)]
 
 
 def every(names):
     return [(name, *row) for name in names for row in answers.WRONG[name]]
-
-
-@pytest.mark.parametrize("seed", ["0", "1", "2"])
-@pytest.mark.parametrize(("name", "good"), [(n, g) for n in FUNCTIONS for g in answers.GOOD[n]])
-def test_good_functions_of_every_style_are_accepted(name, good, seed, monkeypatch):
-    monkeypatch.setenv("LABKIT_SEMILLA", seed)
-    result = verdict(name, good)
-    assert result.ok and "da lo mismo que labkit" in result.message, result
-
-
-@pytest.mark.parametrize("seed", ["0", "1", "2"])
-@pytest.mark.parametrize(("name", "wrong", "says"), every(FUNCTIONS))
-def test_a_wrong_function_gets_its_own_message(name, wrong, says, seed, monkeypatch):
-    monkeypatch.setenv("LABKIT_SEMILLA", seed)
-    result = verdict(name, wrong)
-    assert result.word == "Revisa" and says in result.message, result
-
-
-@pytest.mark.parametrize("seed", ["0", "1", "2"])
-@pytest.mark.parametrize(("right", "mistakes", "cases"), KEYS)
-def test_every_known_mistake_shows_and_no_two_look_the_same(right, mistakes, cases, seed, monkeypatch):
-    monkeypatch.setenv("LABKIT_SEMILLA", seed)
-    outcomes = [(mistakes(*case), right(*case)) for case in cases()]
-    names = list(outcomes[0][0])
-    for a in names:
-        shown = [(found, want) for found, want in outcomes if a in found]
-        assert any(not close(found[a], want) for found, want in shown), a
-        assert all(any(b not in found or not close(found[a], found[b]) for found, _ in shown) for b in names if b != a), a
 
 
 def test_the_next_layer_reads_the_same_and_the_units_are_others():
