@@ -40,7 +40,7 @@ from labkit.dissection import (  # noqa: E402
 from labkit.models import save_model  # noqa: E402
 
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
-FIELDS = ("variant", "seed", "step", "layer", "units", "accuracy", "detectors", "unique", *CATEGORIES)
+FIELDS = ("variant", "seed", "step", "layer", "units", "accuracy", "detectors", "unique", *CATEGORIES, "summed")
 UNIT_FIELDS = ("variant", "seed", "step", "layer", "unit", "concept", "category", "iou")
 TURN_FIELDS = ("seed", "layer", "power", "turn", "accuracy", "difference", "unique_04", "unique_08", "detectors_04", "detectors_08")
 LAST = {"vgg": "conv7", "inception": "mixed5", "residual": "block5"}
@@ -167,6 +167,7 @@ def write_tables(tables: dict[str, list[list]]) -> None:
     """Escribe los tres CSV en data/experimentos/."""
     folder = data_path("experimentos")
     folder.mkdir(exist_ok=True)
+    tables["redes"] = [[*row, sum(row[-len(CATEGORIES):])] for row in tables["redes"]]      # como en las figuras del artículo
     for (name, rows), fields in zip(tables.items(), (FIELDS, UNIT_FIELDS, TURN_FIELDS)):
         text = StringIO()
         csv.writer(text, lineterminator="\n").writerows([fields, *rows])
