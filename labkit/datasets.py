@@ -17,6 +17,7 @@ from torch import Tensor
 from labkit.cifar10 import CLASSES, SIZES, read_cifar10
 from labkit.colors import COLOR_NAMES, color_index
 from labkit.files import data_path, read_data
+from labkit.regions import Regions, masks_of, stack_regions
 
 COLUMNS, SHARD = 25, 1000                   # columnas de un mosaico; imágenes por mosaico
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
@@ -94,20 +95,13 @@ class ConceptSet(ImageSet):
 
     def present(self, index: int | slice | Sequence[int] | Tensor) -> list[tuple[Tensor, Tensor]]:
         """Por imagen, solo los conceptos que hay en ella: cuáles, (p,), y dónde, (p, h, w) de verdaderos y falsos."""
-        found = []
-        for held, numbers in self.regions(index):
-            concepts = held[held >= 0].unique()
-            found.append((concepts, (held == concepts[:, None, None]).any(2)[:, numbers]))
-        return found
+        return masks_of(self.regions(index))
 
-    def regions(self, index: int | slice | Sequence[int] | Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Lo mismo, por regiones: los píxeles de un mismo segmento y color están en los mismos conceptos.
-
-        Por imagen, los conceptos de cada región, (r, q), con −1 donde ya no hay más, y de cuál región es cada píxel,
-        (h, w).
-        """
+    def regions(self, index: int | slice | Sequence[int] | Tensor) -> Regions:
+        """Lo mismo, por regiones: los píxeles de un mismo segmento y color están en los mismos conceptos."""
         rows, found, tints = self._rows(index), [], len(COLOR_NAMES)
         first, last = len(self.scene_names), len(self.names) - tints    # primero van los lugares; al final, los colores
+        scenes = torch.where((self.scenes >= 0) & (self.scenes < first), self.scenes, -1)
         things = _listed(self.members)
         things = torch.where(things < 0, things, first + things)                                # (s, q)
         for row, colors in zip(rows.tolist(), color_index(self.images[rows])):
@@ -115,10 +109,10 @@ class ConceptSet(ImageSet):
             kinds = torch.bincount(pixels.flatten()).nonzero()[:, 0]                            # (r,)
             numbers = torch.empty(int(kinds[-1]) + 1, dtype=torch.int64)
             numbers[kinds] = torch.arange(len(kinds))
-            scene, color = self.scenes[row].expand(len(kinds)), last + kinds % tints
+            scene, color = scenes[row].expand(len(kinds)), last + kinds % tints
             held = torch.cat([scene[:, None], color[:, None], things[kinds // tints]], 1)
             found.append((held, numbers[pixels]))
-        return found
+        return stack_regions(found)
 
     def _rows(self, index: int | slice | Sequence[int] | Tensor) -> Tensor:
         """Las posiciones pedidas, (b,), vengan como vengan."""

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import packing
@@ -298,9 +299,17 @@ def test_the_concepts_present_are_the_masks_that_are_not_empty():
 
 def test_regions_say_the_concepts_of_each_pixel():
     world = load_concepts("test", n=40)
-    for (held, numbers), dense in zip(world.regions([39, 0]), world.masks([39, 0]), strict=True):
+    found = world.regions([39, 0])
+    for held, numbers, dense in zip(found.held.split(found.sizes.tolist()), found.numbers, world.masks([39, 0]), strict=True):
         again = torch.zeros_like(dense)
         for column in held.T:
             there = column[numbers]
             again.scatter_(0, there.clamp(min=0)[None], (there >= 0)[None] | again.gather(0, there.clamp(min=0)[None]))
         assert torch.equal(again, dense) and len(numbers.unique()) == len(held)
+
+
+def test_a_set_without_scenes_has_no_scene_concept():
+    world = load_concepts("test", n=5)
+    plain = replace(world, scene_names=[], names=world.names[20:], categories=world.categories[20:], scenes=torch.zeros(5, dtype=torch.int64))
+    for (concepts, where), dense in zip(plain.present(slice(0, 5)), plain.masks(slice(0, 5))):
+        assert torch.equal(concepts, dense.flatten(1).any(1).nonzero()[:, 0]) and torch.equal(where, dense[concepts])

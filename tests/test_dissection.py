@@ -40,11 +40,12 @@ from labkit.dissection import (
     unique_by_category,
     verdict,
 )
-from labkit.dissection import counting, enlarging
-from labkit.dissection.counting import fitting_batch, split_regions
+from labkit.dissection import by_region, counting, enlarging
+from labkit.dissection.counting import fitting_batch
 from labkit.dissection.enlarging import lit_pixels, upsample
 from labkit.dissection.tails import tail_of
 from labkit.models import load_model, plain_network, random_twin
+from labkit.regions import masks_of, stack_regions
 
 TABLES = Path(os.environ.get("LABKIT_REAL_DATA") or "no hay") / "netdissect_tables"
 PUBLISHED = {"ResNet-152-model_imagenet": (242, 197), "ResNet-152-model_places365": (347, 278), "caffe_reference_imagenet": (61, 50),
@@ -457,19 +458,86 @@ def test_enlarging_is_that_of_pytorch(side, size, layout):
     assert (upsample(torch.full((1, 1, *side), 0.1), size) == 0.1).all()    # lo que empata sigue empatado
 
 
-@pytest.mark.parametrize("p", [0, 1, 5, 41, 90])
-def test_regions_keep_what_each_pixel_is(p):
-    generator = torch.Generator().manual_seed(p)
-    where = torch.rand(p, 12, 9, generator=generator) < torch.rand(p, 1, 1, generator=generator)
-    where |= torch.rand(p, 3, 3, generator=generator).repeat_interleave(4, 1).repeat_interleave(3, 2) < 0.3
-    concepts = torch.randperm(200, generator=generator)[:p]
-    held, numbers = split_regions(concepts, where)
-    for y in range(12):
-        for x in range(9):
-            mine = held[numbers[y, x]]
-            assert sorted(mine[mine >= 0].tolist()) == sorted(concepts[where[:, y, x]].tolist())
-    kinds = where.flatten(1).T.unique(dim=0) if p else [0]
-    assert len(held) == len(kinds) == len(numbers.unique())
+@pytest.mark.parametrize(("side", "size"), [(7, 55), (9, 33), (13, 45), (13, 93), (5, 77), (59, 113), (121, 227)])
+def test_the_center_of_a_cell_keeps_its_value(side, size):
+    """Con estas medidas, calcular los lugares con decimales los mueve un poco, y el pico ya no llega a su umbral."""
+    before, part = enlarging._places(side, size)
+    centers = [(2 * i + 1) * size // (2 * side) for i in range(side) if ((2 * i + 1) * size) % (2 * side) == side]
+    assert centers and all(part[place] == 0 for place in centers)
+    maps = torch.rand(200, side, side, generator=torch.Generator().manual_seed(0)) * 100
+    maps[:, side // 2, side // 2] = cuts = maps.flatten(1).amax(1) + 1
+    grown = upsample(maps[None], (size, size))[0]
+    assert torch.equal(grown.flatten(1).amax(1), cuts)                      # la casilla de en medio tiene su centro
+    assert torch.cat([which for which, _ in lit_pixels(maps, cuts, (size, size))]).unique().numel() == 200
+
+
+def test_infinite_values_light_at_the_same_size():
+    maps = torch.tensor([[[5.0, torch.inf], [-torch.inf, 1.0]]])
+    (which, pixel), = lit_pixels(maps, torch.tensor([4.0]), (2, 2))
+    assert pixel.tolist() == [0, 1] and which.tolist() == [0, 0]
+
+
+class Patches:
+    """Un conjunto que sabe dar sus regiones: unos cuantos rectángulos, con 0 a 3 conceptos cada uno y algunas de más."""
+
+    def __init__(self, n=24, k=9, sides=(8, 96), seed=0):
+        generator = torch.Generator().manual_seed(seed)
+        self.images = torch.randn(n, 3, sides[0], sides[0], generator=generator)
+        self.names, self.categories, found = list("abcdefghi"), ["uno"] * 4 + ["dos"] * 3 + ["tres"] * 2, []
+        for _ in range(n):
+            held, numbers = torch.full((7, 3), -1), torch.zeros(sides[1], sides[1], dtype=torch.int64)
+            for region in range(1, 7):
+                many = int(torch.randint(4, (), generator=generator))
+                held[region, :many] = torch.randperm(k, generator=generator)[:many]
+                y, x = torch.randint(sides[1] - 20, (2,), generator=generator).tolist()
+                numbers[y:y + 30, x:x + 30] = region if region != 5 else 0  # la 5 está en la lista y en ningún píxel
+            found.append((held, numbers))
+        self.found = found
+
+    def regions(self, rows):
+        return stack_regions([self.found[i] for i in rows.tolist()])
+
+
+@pytest.mark.parametrize("union", ["all", "category", "under mask"])
+@pytest.mark.parametrize("pairs", [1 << 23, 40])
+def test_by_region_and_by_pixel_give_the_same(union, pairs, monkeypatch):
+    """Una región que no está en ningún píxel no hace que su categoría esté en la imagen."""
+    monkeypatch.setattr(by_region, "PAIRS", pairs)                          # con 40, de pocas en pocas
+    world, model = Patches(), nn.Sequential()
+    model.add_module("see", nn.Conv2d(3, 12, 1))
+    model.requires_grad_(False)
+    loose = SimpleNamespace(images=world.images, names=world.names, categories=world.categories,
+                            present=lambda rows: masks_of(world.regions(rows)))
+    with monkeypatch.context() as patch:
+        patch.setattr(counting, "_by_pixel", None)                          # que de verdad cuente por regiones
+        quick = dissect(model, world, "see", Convention(0.004, strict=True, union=union)).tally
+    slow = dissect(model, loose, "see", Convention(0.004, strict=True, union=union)).tally
+    assert all(torch.equal(getattr(quick, name), getattr(slow, name)) for name in ("both", "active", "truth")) and quick.both.any()
+
+
+@pytest.mark.parametrize("way", [Convention(0.5), Convention(0.005, lowest=True)])
+def test_when_much_is_lit_it_counts_by_pixel(way, monkeypatch):
+    """Ahí contar por regiones sería lento y pediría mucha memoria."""
+    world, model = Patches(), nn.Sequential()
+    model.add_module("see", nn.Conv2d(3, 12, 1))
+    model.add_module("relu", nn.ReLU())
+    monkeypatch.setattr(counting, "count_by_region", None)
+    assert dissect(model.requires_grad_(False), world, "relu", way).tally.both.any()
+
+
+def test_regions_that_are_not_there_are_refused():
+    held, numbers = torch.tensor([[0], [1]]), torch.zeros(64, 64, dtype=torch.int64)
+    for wrong in (2, -1):
+        with pytest.raises(ValueError, match="numbers: esperaba regiones de 0 a 1"):
+            stack_regions([(held, numbers), (held, numbers + wrong)])
+    world = Patches()
+    world.found[3][0][0, 0] = 9
+    model = nn.Sequential()
+    model.add_module("see", nn.Conv2d(3, 2, 1))
+    with pytest.raises(ValueError, match="hay 9 conceptos, de 0 a 8, y recibí el 9"):
+        dissect(model.requires_grad_(False), world, "see")
+    with pytest.raises(ValueError, match="masks: esperaba las de 2 imágenes y recibí las de 3"):
+        tally(model, [(world.images[:2], torch.zeros(3, 1, 4, 4) > 0)], "see", torch.zeros(2), torch.zeros(1, dtype=torch.int64))
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
@@ -485,25 +553,16 @@ def test_masks_present_and_regions_give_the_same_counts(convention):
     assert tables[0].both.sum() > 0
 
 
-@pytest.mark.parametrize("knows", ["regions", "present"])
-def test_shuffled_masks_are_those_of_the_partner(knows):
+def test_shuffled_masks_are_those_of_the_partner():
     world, rows = load_concepts("test", n=12), torch.arange(12)
     other = Shuffled(world, seed=3)
     partners = torch.tensor([other.partner(i) for i in range(12)])
-    if knows == "present":
-        other = Shuffled(Loose(world.present), seed=3)
-    for (held, numbers), mask in zip(other.regions(rows), world.masks(partners), strict=True):
-        again = torch.zeros_like(mask)
-        for concept in held[held >= 0].unique().tolist():
-            again[concept] = (held == concept).any(1)[numbers]
-        assert torch.equal(again, mask)
+    for marks in (masks_of(other.regions(rows)), other.present(rows)):
+        for (concepts, where), mask in zip(marks, world.masks(partners), strict=True):
+            assert torch.equal(concepts, mask.flatten(1).any(1).nonzero()[:, 0]) and torch.equal(where, mask[concepts])
 
 
-class Loose(SimpleNamespace):
-    """Un conjunto que solo sabe decir qué conceptos hay."""
-
-    def __init__(self, present):
-        super().__init__(present=present)
-
-    def __len__(self):
-        return 12
+def test_a_shuffled_set_knows_what_the_set_knows():
+    assert Shuffled(PlantedWorld(6)).regions is None and Shuffled(PlantedWorld(6)).present is None
+    loose = Shuffled(SimpleNamespace(present=lambda rows: ("hay", rows)))
+    assert loose.regions is None and loose._theirs("present") is not None

@@ -74,7 +74,8 @@ def test_masks_and_present_say_the_same(world):
     for mask, (concepts, where) in zip(masks, world.present(rows), strict=True):
         assert torch.equal(mask[concepts], where)
         assert mask.sum() == where.sum() and where.flatten(1).any(1).all()
-    for mask, (held, numbers) in zip(masks, world.regions(rows), strict=True):
+    found = world.regions(rows)
+    for mask, held, numbers in zip(masks, found.held.split(4), found.numbers, strict=True):
         assert torch.equal(held[numbers, 0], torch.where(mask.any(0), mask.long().argmax(0), -1))
     assert len(world) == 40 and world.categories == ["object"] * 3
     assert torch.equal(torch.cat([part for _, part in world.batches(7)]), masks)

@@ -332,7 +332,25 @@ def leaves(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
     raise SystemExit
 
 
+def compares_with_python(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+    return min(image, image * 0 + fill)
+
+
+def multiplies_booleans(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+    return (image[0] > 0) @ (image[0] > 0).T
+
+
+def indexes_with_decimals(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+    return image[:, 0.5 * 8]
+
+
+def averages_booleans(image: Tensor, box: tuple, fill: float = 0.0) -> Tensor:
+    return (image > 0).mean()
+
+
 @pytest.mark.parametrize(("bad", "says"), [
+    (compares_with_python, "usa torch.minimum"), (multiplies_booleans, "pásalos antes por .float()"),
+    (indexes_with_decimals, "debe ser un entero"), (averages_booleans, "pásalos antes por .float()"),
     (divides_by_zero, "ZeroDivisionError"), (fails_inside_torch, "RuntimeError"), (leaves, "SystemExit"),
 ])
 def test_an_exception_is_told_with_the_line_of_the_student(bad: Callable, says: str) -> None:

@@ -11,7 +11,8 @@ from labkit.exercises.lesson05b import findings, measures
 FUNCTIONS, ACCOUNT = ("rotate_pair", "reachable", "winner_by_cut"), "312345678"
 # cuentas a las que les toca una capa alta, que es más rápida; y errores que aciertan la unidad
 QUICK = [account for account in map(str, range(312_000_000, 312_000_040)) if findings._case(account)[0] in ("relu5", "relu6")]
-SAME_UNIT = (answers.backwards, answers.in_percent, answers.over_the_margin, answers.the_drop, answers.what_is_left, answers.another_share)
+SAME_UNIT = (answers.backwards, answers.in_percent, answers.over_the_margin, answers.the_drop, answers.what_is_left, answers.another_share,
+             answers.with_a_zero, answers.other_sign, answers.cut_short, answers.one_decimal)
 
 
 def every(names):
@@ -49,7 +50,7 @@ def test_the_cars_are_the_same_with_another_background():
     for number in range(3):
         layer, label, mine, other = findings.my_twins(f"31200000{number}")
         assert mine.shape == other.shape == (40, 3, 64, 64) and (layer, label) in {case[:2] for case in findings.CASES}
-        assert (mine - other)[:, :, :8].abs().mean() > 2 * (mine - other)[:, :, 34:42, 26:38].abs().mean()  # el fondo, no el auto
+        assert (mine - other)[:, :, :8].abs().mean() > 1.5 * (mine - other)[:, :, 34:42, 26:38].abs().mean()  # el fondo, no el auto
 
 
 def test_a_transplant_is_an_edition_of_one_unit():
@@ -70,7 +71,7 @@ def test_the_experiment_done_wrong_is_told(name, wrong, says):
     told = []
     for account in QUICK:
         given, (unit, share) = wrong(account), answers.good_unit(account)[1]
-        if given[1][0] != unit or (wrong in SAME_UNIT and abs(given[1][1] - share) > 0.02):
+        if given[1][0] != unit or (wrong in SAME_UNIT and abs(given[1][1] - share) > 0.006):
             result = verdict(name, given)
             assert result.word == "Revisa"
             told.append(result.message)
@@ -86,7 +87,8 @@ def test_a_finding_without_account_or_answer_is_pending(blank):
 
 def test_the_answer_of_the_sample_case_is_suspected():
     sample = answers.good_unit("")[1]
-    mine = next(account for account in QUICK if answers.good_unit(account)[1][0] != sample[0])
+    mine = next(account for account in map(str, range(312_000_000, 312_000_040))
+                if answers.good_unit(account)[1][0] != sample[0] < len(answers.shares_of(account)))
     assert "caso de muestra" in verdict("shortcut_unit", (mine, sample)).message
 
 

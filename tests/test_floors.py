@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
 FLOORS = {
     0: "device downloads files pictures shapes",
-    1: "activations cifar10 colors images",
+    1: "activations cifar10 colors images regions",
     2: "objectives models datasets galleries broden plotting",
     3: "occlusion optimization regularization priors exemplars dissection sequences tabular audit",
     4: "widgets exercises notebook",

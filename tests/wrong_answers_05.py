@@ -114,6 +114,18 @@ def one_after(maps: Tensor, share: float) -> Tensor:
     return values[:, int(share * values.shape[1]) + 1]
 
 
+def fixed_share(maps: Tensor, share: float) -> Tensor:
+    return good_threshold(maps, 0.005)
+
+
+def counting_one_image(maps: Tensor, share: float) -> Tensor:
+    return rows(maps)[:, int(share * maps.shape[2] * maps.shape[3])]
+
+
+def counting_images(maps: Tensor, share: float) -> Tensor:
+    return rows(maps)[:, int(share * len(maps))]
+
+
 def without_transposing(maps: Tensor, share: float) -> Tensor:
     values = maps.reshape(maps.shape[1], -1).sort(1, descending=True).values
     return values[:, int(share * values.shape[1])]
@@ -261,6 +273,15 @@ def counts(masks: Tensor, concepts: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 def ratio(a: Tensor, b: Tensor) -> Tensor:
     return torch.nan_to_num(a / b)
+
+
+def mean_where_there_is_something(masks: Tensor, concepts: Tensor) -> Tensor:
+    both, unit, concept = counts(masks, concepts)
+    return (both / (unit + concept - both)).nanmean(0)
+
+
+def blended_before(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
+    return F.interpolate((maps >= cuts[:, None, None]).float(), size, mode="bilinear")
 
 
 def mean_iou(masks: Tensor, concepts: Tensor) -> Tensor:
@@ -428,6 +449,24 @@ def another_layer(account: str) -> tuple[str, dict]:
     return account, read(name, "conv3" if layer != "conv3" else "conv4", cut)
 
 
+def distinct_without_the_cut(account: str) -> tuple[str, dict]:
+    name, layer, _ = says.my_layer(account)
+    return changed(account, distintos=len(set(dissected(name, layer).argmax(1).tolist())))
+
+
+def sum_without_the_cut(account: str) -> tuple[str, dict]:
+    name, layer, _ = says.my_layer(account)
+    return changed(account, suma=read(name, layer, -1.0)["suma"])
+
+
+def sum_like_distinct(account: str) -> tuple[str, dict]:
+    return changed(account, suma=good_reading(account)[1]["distintos"])
+
+
+def sum_of_any_concept(account: str) -> tuple[str, dict]:
+    return changed(account, suma=any_concept(account)[1]["distintos"])
+
+
 def with_every_image(account: str) -> tuple[str, dict]:
     name, layer, cut = says.my_layer(account)
     return account, read(name, layer, cut, None)
@@ -473,9 +512,10 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                   (top_less_a_part, "no alturas"), (mean_of_tops, "promedias los máximos"),
                   (quantile_of_tops, "un valor por imagen"),
                   (interpolated, "interpolas"), (one_before, "un lugar antes"), (one_after, "un lugar después"),
-                  (without_transposing, "revuelves unidades"), (without_sign, "quitas el signo"), (only_positive, "los ceros y los negativos"),
+                  (without_transposing, "revuelves unidades"), (fixed_share, "0.005 fijo"),
+                  (counting_one_image, "de una sola imagen"), (counting_images, "cuentas las imágenes"), (without_sign, "quitas el signo"), (only_positive, "los ceros y los negativos"),
                   (per_unit_and_row, "un número por unidad, de forma"), (sorts_in_place, "Trabaja sobre una copia")],
-    "activation_mask": [(compare_first, "salen bloques"), (compare_first_and_blend, "Redondeas la mezcla"),
+    "activation_mask": [(compare_first, "salen bloques"), (blended_before, "queda una mezcla"), (compare_first_and_blend, "Redondeas la mezcla"),
                         (compare_first_and_touch, "Cuentas todo lo que toca"), (corners, "align_corners=False"),
                         (repeated, "repitiendo casillas"),
                         (cubic, "una cúbica"), (contrary, "lo contrario"), (strictly, "es ≥"),
@@ -483,7 +523,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                         (first_cut, "el primer umbral"), (kept_values, "los valores que pasan"), (only_grown, "falta compararlo"),
                         (not_grown, "falta agrandarlo"), (wide_by_high, "(alto, ancho)"), (any_unit, "una máscara por imagen"),
                         (cuts_on_the_wrong_axis, "en desorden")],
-    "data_iou": [(mean_iou, "promedias el IoU de cada imagen"), (table_per_image, "una tabla por imagen"),
+    "data_iou": [(mean_where_there_is_something, "en que hay algo"), (mean_iou, "promedias el IoU de cada imagen"), (table_per_image, "una tabla por imagen"),
                  (mean_where_it_is, "en que está el concepto"),
                  (union_as_sum, "la unión no es la suma"), (recall, "divides entre el concepto"),
                  (precision, "divides entre la unidad"),
@@ -498,7 +538,9 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                       (any_concept, "el MEJOR de alguna"),
                       (units_by_category, "en «suma» cuentas unidades"), (after_relu, "antes de la ReLU"),
                       (main_network, "red principal"),
-                      (another_layer, "otra capa de tu red"), (with_every_image, "todas las imágenes de prueba"),
+                      (another_layer, "otra capa de tu red"), (distinct_without_the_cut, "en «distintos» olvidas el corte"),
+                      (sum_without_the_cut, "en «suma» olvidas el corte"), (sum_like_distinct, "repites los distintos"),
+                      (sum_of_any_concept, "en «suma» cuentas todo concepto"), (with_every_image, "todas las imágenes de prueba"),
                       (the_commonest, "no el que más unidades detectan"), (another_best, "Revisa: mejor"),
                       (nothing_right, "ninguna de las cuatro"),
                       (not_a_concept, "no es un concepto"), (not_whole, "escribe enteros"), (without_a_key, "estas llaves")],

@@ -167,6 +167,23 @@ def the_ceiling(frequencies: Tensor, share: float, cut: float) -> Tensor:
     return frequencies.clamp(max=share) / frequencies.clamp(min=share)
 
 
+def or_equal_ceiling(frequencies: Tensor, share: float, cut: float) -> Tensor:
+    share = torch.full_like(frequencies, share)
+    return torch.minimum(frequencies, share) / torch.maximum(frequencies, share) >= cut
+
+
+def fixed_numbers(frequencies: Tensor, share: float, cut: float) -> Tensor:
+    return good_reachable(frequencies, 0.005, 0.04)
+
+
+def over_the_frequency(frequencies: Tensor, share: float, cut: float) -> Tensor:
+    return torch.minimum(frequencies, torch.full_like(frequencies, share)) / frequencies > cut
+
+
+def product(frequencies: Tensor, share: float, cut: float) -> Tensor:
+    return frequencies * share / (frequencies + share - frequencies * share) > cut
+
+
 def share_as_percent(frequencies: Tensor, share: float, cut: float) -> Tensor:
     return good_reachable(frequencies, share / 100, cut)
 
@@ -251,6 +268,36 @@ def another_make(account: str) -> tuple[str, tuple]:
 def backwards(account: str) -> tuple[str, tuple]:
     shares = shares_of(account, "al revés")
     return account, (largest(shares), round(max(shares), 2))
+
+
+def the_second(account: str) -> tuple[str, tuple]:
+    shares = shares_of(account)
+    k = sorted(range(len(shares)), key=shares.__getitem__)[-2]
+    return account, (k, round(shares[k], 2))
+
+
+def without_cloning(account: str) -> tuple[str, tuple]:
+    return account, (len(shares_of(account)) - 1, 1.0)
+
+
+def with_a_zero(account: str) -> tuple[str, tuple]:
+    unit = good_unit(account)[1][0]
+    return account, (unit, round(shares_of(account, "anular")[unit], 2))
+
+
+def other_sign(account: str) -> tuple[str, tuple]:
+    unit, share = good_unit(account)[1]
+    return account, (unit, -share)
+
+
+def cut_short(account: str) -> tuple[str, tuple]:
+    share = max(shares_of(account))
+    return account, (good_unit(account)[1][0], int(100 * share) / 100 if round(share, 2) > share else 0.009)
+
+
+def one_decimal(account: str) -> tuple[str, tuple]:
+    unit, share = good_unit(account)[1]
+    return account, (unit, round(share, 1))
 
 
 def no_reason(account: str) -> tuple[str, tuple]:
@@ -351,6 +398,19 @@ def other_way(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
     return -good_winner(first, second, cuts)
 
 
+def masked_by_zero(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    return sign_of(first, second, cuts, lambda iou, cut: len((iou.argmax(1) * (iou.amax(1) > cut)).unique()))
+
+
+def one_cut(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    return good_winner(first, second, torch.full_like(cuts, 0.04))
+
+
+def two_for_second(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    right = good_winner(first, second, cuts)
+    return torch.where(right < 0, 2, right)
+
+
 def advantage(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
     return torch.tensor([uniques(first, cut) - uniques(second, cut) for cut in cuts.tolist()])
 
@@ -394,12 +454,15 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
     "reachable": [(without_the_small, "mucho MENOR"), (without_the_large, "mucho MAYOR"), (upside_down, "salen todos"),
                   (below_the_share, "comparas la frecuencia con la parte"), (above_the_share, "mayores que la parte"),
                   (above_the_cut, "comparas la frecuencia con el corte"), (below_the_cut, "menos que el corte"),
-                  (intersection, "no sale ninguno"),
+                  (intersection, "no sale ninguno"), (or_equal_ceiling, "un techo igual al corte"), (fixed_numbers, "0.005 y 0.04 fijos"),
+                  (over_the_frequency, "Divides entre la frecuencia"), (product, "no el producto"),
                   (over_the_sum, "la unión no es la suma"), (difference, "comparas la diferencia"),
                   (unreachable, "NO se alcanzan"),
                   (the_ceiling, "devuelves el techo"), (share_as_percent, "entre 100")],
     "shortcut_unit": [(silenced_unit, "al anularla"), (most_changed, "la que más cambia"), (the_least, "SUBE el margen"),
-                      (another_make, "otra marca"),
+                      (another_make, "otra marca"), (the_second, "hay otra que se lleva más"), (without_cloning, "¿clonas"),
+                      (with_a_zero, "sale al poner un 0"), (other_sign, "revisa el signo"), (cut_short, "cortaste los decimales"),
+                      (one_decimal, "falta un decimal"),
                       (backwards, "sale al revés"), (no_reason, "no es esa"), (in_percent, "no en porcentaje"),
                       (over_the_margin, "divides entre el margen"),
                       (the_drop, "eso es cuánto baja"), (what_is_left, "lo que queda"),
@@ -407,7 +470,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                       (not_in_the_layer, "unidades, de la 0"), (not_a_pair, "escribe una pareja")],
     "winner_by_cut": [(by_units, "cuentas unidades:"), (by_any, "el MEJOR de alguna"), (by_pairs, "cuentas parejas"),
                       (or_equal, "no mayor o igual"),
-                      (by_columns, "la mejor de cada concepto"), (per_unit, "cuántas unidades hay"), (other_way, "al revés"),
+                      (by_columns, "la mejor de cada concepto"), (masked_by_zero, "como el concepto 0"), (one_cut, "usas 0.04"), (two_for_second, "no 2"), (per_unit, "cuántas unidades hay"), (other_way, "al revés"),
                       (advantage, "de ventaja"),
                       (first_alone, "la cuenta de la primera"), (true_or_false, "falta distinguir"),
                       (ties_to_the_first, "en los empates va 0."),

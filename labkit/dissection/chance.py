@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.dissection.conventions import Convention, pick_convention
-from labkit.dissection.counting import Dissection, Tally, concept_batches, count_images, split_regions, tally_over
+from labkit.dissection.counting import Dissection, Tally, concept_batches, count_images, tally_over
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,16 +42,19 @@ class Shuffled:
         place = int((order == index).nonzero())
         return int(order[(place + 1) % len(order)])                         # un ciclo por todas: nadie es su pareja
 
-    def present(self, rows: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Los conceptos de las imágenes que les tocaron a esas: cuáles, (p,), y dónde, (p, h, w)."""
-        return self.world.present(torch.tensor([self.partner(i) for i in rows.tolist()]))
+    @property
+    def regions(self) -> Callable | None:
+        """Lo que da `regions(rows)` del conjunto, con las imágenes que les tocaron a esas; None, si no sabe."""
+        return self._theirs("regions")
 
-    def regions(self, rows: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Las regiones de las imágenes que les tocaron a esas: los conceptos de cada una y de cuál es cada píxel."""
-        found = torch.tensor([self.partner(i) for i in rows.tolist()])
-        if hasattr(self.world, "regions"):
-            return self.world.regions(found)
-        return [split_regions(*marks) for marks in self.world.present(found)]
+    @property
+    def present(self) -> Callable | None:
+        """Lo mismo con `present(rows)`: qué conceptos hay, (p,), y dónde, (p, h, w)."""
+        return self._theirs("present")
+
+    def _theirs(self, name: str) -> Callable | None:
+        marks = getattr(self.world, name, None)
+        return marks and (lambda rows: marks(torch.tensor([self.partner(i) for i in rows.tolist()])))
 
     def batches(self, size: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
         """Las imágenes (b, 3, h, w) con las máscaras (b, k, h, w) que les tocaron."""

@@ -3,15 +3,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from labkit.dissection.by_region import are_worth_it, count_by_region
 from labkit.dissection.conventions import Convention, pick_convention
-from labkit.dissection.enlarging import lit_pixels
+from labkit.dissection.enlarging import upsample
 from labkit.dissection.tails import maps_of, shown, tail_over
+from labkit.regions import Regions, masks_of
 
 MAPS, MAPS_BYTES = 64, 1 << 30                                              # por imagen; por lote
-Masks = Tensor | list[tuple[Tensor, Tensor]]
+Masks = Tensor | list[tuple[Tensor, Tensor]] | Regions
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +61,8 @@ def tally(model: nn.Module, batches: Iterable[tuple[Tensor, Masks]], layer: str,
     """Recorre las imágenes una vez y cuenta.
 
     batches: parejas de imágenes (b, 3, h, w) y máscaras (b, k, H, W) de verdaderos y falsos, o, por imagen, solo las de
-    los conceptos que hay: cuáles (p,) y dónde (p, H, W), o sus regiones (`split_regions`);  cuts: (c,), el umbral de
-    cada unidad;  categories: (k,), la categoría de cada concepto, desde 0;  dead: (c,), unidades que no se cuentan.
+    los conceptos que hay: cuáles (p,) y dónde (p, H, W), o sus regiones (`ConceptSet.regions`);  cuts: (c,), el umbral
+    de cada unidad;  categories: (k,), la categoría de cada concepto, desde 0;  dead: (c,), unidades que no se cuentan.
     """
     return tally_over(model, shown(batches, "Contando"), layer, cuts, categories, pick_convention(convention), dead)
 
@@ -72,8 +73,10 @@ def tally_over(model: nn.Module, batches: Iterable[tuple[Tensor, Masks]], layer:
     device, total = next(model.parameters()).device, None
     with torch.no_grad():
         for images, masks in batches:
+            if not len(images):
+                continue
             maps = maps_of(model, images.to(device), layer, convention.lowest)
-            some = _counted(maps, _regions(masks), cuts.to(device), categories.to(device), convention, dead)
+            some = _counted(maps, masks, cuts.to(device), categories.to(device), convention, dead)
             total = some if total is None else total + some
     if total is None:
         raise ValueError("batches: no había ninguna imagen.")
@@ -167,94 +170,57 @@ def _streamed(world: object, size: int, numbers: Sequence[int] | None) -> Iterat
                          f"{min(wanted)}.")
 
 
-def split_regions(concepts: Tensor, where: Tensor) -> tuple[Tensor, Tensor]:
-    """Parte una imagen en regiones: dos píxeles van juntos si están en los mismos conceptos.
-
-    concepts: (p,), cuáles hay;  where: (p, H, W), dónde. Da los conceptos de cada región, (r, q), con −1 donde ya no
-    hay más, y de cuál región es cada píxel, (H, W). Así un píxel se cuenta una vez, y no una por concepto.
-    """
-    flat = where.flatten(1)                                                                 # (p, H·W)
-    numbers = flat.new_zeros(flat.shape[1], dtype=torch.int64)
-    for some in flat.split(40):                                             # 40 bits caben en un entero
-        powers = 2 ** torch.arange(len(some), device=flat.device)
-        numbers = (numbers << len(some)) + (some * powers[:, None]).sum(0)
-        numbers = numbers.unique(return_inverse=True)[1]
-    sample = torch.empty(int(numbers.max()) + 1, dtype=torch.int64, device=flat.device)
-    sample[numbers] = torch.arange(len(numbers), device=flat.device)        # un píxel, el que sea, de cada región
-    members = flat[:, sample].T                                                             # (r, p)
-    most = max(1, int(members.sum(1).max()))
-    held = torch.where(members, concepts, -1).sort(1, descending=True).values[:, :most]
-    return F.pad(held, (0, most - held.shape[1]), value=-1), numbers.reshape(where.shape[1:])
+def _sparse(masks: Masks) -> list[tuple[Tensor, Tensor]]:
+    """Por imagen, los conceptos que hay y dónde."""
+    if not isinstance(masks, Tensor):
+        return masks
+    return [(found, mask[found]) for mask in masks for found in [mask.flatten(1).any(1).nonzero()[:, 0]]]
 
 
-def _regions(masks: Masks) -> list[tuple[Tensor, Tensor]]:
-    """Por imagen, los conceptos de cada región (r, q) y de cuál región es cada píxel (H, W)."""
-    if isinstance(masks, Tensor):
-        masks = [(found, mask[found]) for mask in masks for found in [mask.flatten(1).any(1).nonzero()[:, 0]]]
-    return [marks if marks[0].ndim == 2 else split_regions(*marks) for marks in masks]
-
-
-def _counted(maps: Tensor, regions: list[tuple[Tensor, Tensor]], cuts: Tensor, categories: Tensor, way: Convention,
-             dead: Tensor | None) -> Tally:
-    """Las cuentas de un lote: los píxeles se cuentan por región, y cada región se apunta a todos sus conceptos."""
-    c, k, groups = maps.shape[1], len(categories), int(categories.max()) + 1
-    held, sizes, numbers = (part.to(maps.device) for part in _stacked(regions, k))
+def _counted(maps: Tensor, masks: Masks, cuts: Tensor, categories: Tensor, way: Convention, dead: Tensor | None
+             ) -> Tally:
+    """Las cuentas de un lote: por regiones, si el conjunto las da y conviene; si no, píxel por píxel."""
+    if len(masks) != len(maps):
+        raise ValueError(f"masks: esperaba las de {len(maps)} imágenes y recibí las de {len(masks)}.")
     over = maps.amax((2, 3)) > cuts if way.strict else maps.amax((2, 3)) >= cuts            # (b, c): quién puede pasar
     if dead is not None:
         over &= ~dead.to(over.device)
-    image, unit = over.nonzero(as_tuple=True)                                               # (m,) y (m,)
-    pair, region, area = _lit_regions(maps[over], cuts[unit], numbers, sizes, image, way.strict)
-    both = _summed(unit[pair, None] * (k + 1) + held[region], area, c * (k + 1)).reshape(c, k + 1)
-    first = (sizes.cumsum(0) - sizes)[:, None, None]
-    whole = torch.bincount((numbers + first).flatten(), minlength=len(held))                # (r,), en píxeles
-    truth = _summed(held, whole, k + 1)
-    kinds = torch.cat([categories, categories.new_tensor([groups])])[held]                  # (r, q), con g si no hay
-    if way.union == "all":
-        here = torch.ones(len(unit), groups + 1, dtype=torch.bool, device=maps.device)      # (m, g + 1)
-    elif way.union == "category":
-        owner = torch.arange(len(maps), device=maps.device).repeat_interleave(sizes)        # (r,), de qué imagen es
-        here = _marked(owner, kinds, (len(maps), groups + 1))[image]
+    if isinstance(masks, Regions):
+        if are_worth_it(maps, over, cuts, masks):
+            both, active, truth = count_by_region(maps, over, cuts, masks, categories, way)
+            return Tally(both.cpu(), active.cpu(), truth.cpu(), masks.numbers.numel(), categories.cpu())
+        masks = masks_of(masks)
+    return _by_pixel(maps, over, _sparse(masks), cuts, categories, way)
+
+
+def _by_pixel(maps: Tensor, over: Tensor, masks: list[tuple[Tensor, Tensor]], cuts: Tensor, categories: Tensor,
+              way: Convention) -> Tally:
+    """Las cuentas de un lote, imagen por imagen: los mapas se agrandan y se cruzan con las máscaras."""
+    c, size = maps.shape[1], masks[0][1].shape[-2:]
+    k, groups = len(categories), int(categories.max()) + 1
+    both, active = (torch.zeros(c, n, dtype=torch.int64, device=maps.device) for n in (k, groups))
+    truth = torch.zeros(k, dtype=torch.int64, device=maps.device)
+    for i, (concepts, where) in enumerate(masks):
+        concepts, where = concepts.to(maps.device), where.to(maps.device).flatten(1).float()        # (p,), (p, H·W)
+        truth[concepts] += where.sum(1).long()
+        units = over[i].nonzero()[:, 0]
+        if not len(units):
+            continue
+        grown = upsample(maps[i:i + 1, units], tuple(size))[0].flatten(1)                   # (u, H·W)
+        lit = grown > cuts[units, None] if way.strict else grown >= cuts[units, None]
+        met = (lit.float() @ where.T).long()                                                # enteros exactos hasta 2²⁴
+        both[units[:, None], concepts] += met
+        active[units] += _where_it_counts(lit.sum(1), met, categories[concepts], groups, way.union)
+    return Tally(both.cpu(), active.cpu(), truth.cpu(), len(masks) * size.numel(), categories.cpu())
+
+
+def _where_it_counts(lit: Tensor, met: Tensor, found: Tensor, groups: int, union: str) -> Tensor:
+    """Los píxeles de cada unidad que esta imagen suma a cada categoría, (u, g)."""
+    if union == "all":
+        return lit[:, None].expand(-1, groups)
+    inside = torch.zeros(len(lit), groups, dtype=torch.bool, device=lit.device)
+    if union == "category":
+        inside[:, found] = True
     else:
-        here = _marked(pair, kinds[region], (len(unit), groups + 1))
-    lit = torch.zeros_like(unit).index_add_(0, pair, area)                                  # (m,), en píxeles
-    active = torch.zeros(c, groups + 1, dtype=torch.int64, device=maps.device)
-    active.index_add_(0, unit, lit[:, None] * here)
-    return Tally(both[:, :k].cpu(), active[:, :groups].cpu(), truth[:k].cpu(), numbers.numel(), categories.cpu())
-
-
-def _stacked(regions: list[tuple[Tensor, Tensor]], k: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Las regiones de un lote, una tras otra: los conceptos de cada una, (r, q), con k donde ya no hay; cuántas son de
-    cada imagen, (b,); y de qué región es cada píxel, contando desde la primera de su imagen, (b, H, W)."""
-    most = max(held.shape[1] for held, _ in regions)
-    held = torch.cat([F.pad(held, (0, most - held.shape[1]), value=-1) for held, _ in regions])
-    sizes = torch.tensor([len(held) for held, _ in regions])
-    return held.where(held >= 0, k), sizes, torch.stack([numbers for _, numbers in regions])
-
-
-def _lit_regions(maps: Tensor, cuts: Tensor, numbers: Tensor, sizes: Tensor, image: Tensor, strict: bool
-                 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Qué regiones enciende cada mapa: cuál mapa, (n,), cuál región del lote, (n,), y en cuántos píxeles, (n,).
-
-    maps: (m, h, w);  cuts: (m,);  numbers y sizes: los de `_stacked`;  image: (m,), de cuál es cada mapa.
-    """
-    wide, size, flat = int(sizes.max()), tuple(numbers.shape[1:]), numbers.flatten()
-    base, shift = size[0] * size[1] * image, wide * torch.arange(len(maps), device=maps.device)
-    areas = flat.new_zeros(len(maps) * wide)
-    for which, pixel in lit_pixels(maps, cuts, size, strict):
-        found = flat.index_select(0, base.index_select(0, which) + pixel) + shift.index_select(0, which)
-        areas += torch.bincount(found, minlength=len(areas))
-    found = areas.nonzero()[:, 0]
-    pair = found // wide
-    return pair, found - shift[pair] + (sizes.cumsum(0) - sizes)[image[pair]], areas[found]
-
-
-def _summed(places: Tensor, counts: Tensor, size: int) -> Tensor:
-    """Suma cada cuenta (n,) en todos sus lugares (n, q): (size,)."""
-    return counts.new_zeros(size).index_add_(0, places.flatten(), counts.repeat_interleave(places.shape[1]))
-
-
-def _marked(rows: Tensor, columns: Tensor, shape: tuple[int, int]) -> Tensor:
-    """Una tabla de falsos con verdaderos en cada renglón (n,) y sus columnas (n, q)."""
-    table = torch.zeros(shape, dtype=torch.bool, device=rows.device)
-    table[rows[:, None], columns] = True
-    return table
+        inside = torch.zeros(len(lit), groups, dtype=torch.int64, device=lit.device).index_add_(1, found, met) > 0
+    return lit[:, None] * inside

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.activations import Unit, edit, record, silence
+from labkit.regions import Regions, stack_regions
 
 
 class Redraw(nn.Module):
@@ -62,11 +63,11 @@ class Drawn:
         found = [(labels, labels.unique()) for labels in self.labels(rows)]
         return [(kinds[kinds > 0] - 1, labels == kinds[kinds > 0, None, None]) for labels, kinds in found]
 
-    def regions(self, rows: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Lo mismo, por regiones: cada clase es una. El concepto de cada región, (r, 1), y la de cada píxel, (h, w)."""
+    def regions(self, rows: Tensor) -> Regions:
+        """Lo mismo, por regiones: cada clase es una."""
         labels = self.labels(rows)
         held = torch.arange(-1, len(self.names), device=labels.device)[:, None]
-        return [(held, numbers) for numbers in labels]
+        return stack_regions([(held, numbers) for numbers in labels])
 
     def masks(self, rows: Tensor) -> Tensor:
         """Dónde está cada concepto en los dibujos pedidos, (b, k, h, w) de verdaderos y falsos."""

@@ -30,6 +30,7 @@ from labkit.dissection.counting import (
 )
 from labkit.dissection.saving import Count, Store, digest, moved
 from labkit.dissection.tails import Tail, shown, tail_over
+from labkit.regions import Regions
 
 BLOCK = 8                                       # lotes entre un guardado y el siguiente
 
@@ -123,7 +124,8 @@ def _gathered(thing: object) -> list:
 def _agreed(model: nn.Module, world: object, layer: str, way: Convention, batch_size: int) -> str:
     """La huella de todo lo que decide los números; ValueError si los procesos no recibieron lo mismo."""
     images, masks = next(concept_batches(world, batch_size))
-    parts = [masks] if isinstance(masks, Tensor) else [part for pair in masks for part in pair]
+    pairs = [vars(masks).values()] if isinstance(masks, Regions) else masks
+    parts = [pairs] if isinstance(pairs, Tensor) else [part for pair in pairs for part in pair]
     shape = re.sub(r" at 0x\w+", "", repr(model))
     key = digest(shape, model.state_dict(), str(next(model.parameters()).device.type), layer, way, batch_size,
                   count_images(world), world.names, world.categories, getattr(world, "images", images), *parts)

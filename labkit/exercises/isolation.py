@@ -29,6 +29,15 @@ ADVICE = {
     "RuntimeError": "Casi siempre son formas que no casan: imprime .shape justo antes de esa línea.",
     "TypeError": "Imprime el tipo (type) de lo que usas en esa línea.",
 }
+# Lo que dice PyTorch, en inglés, y qué hacer; va antes que el consejo por tipo de error.
+ADVICE_BY_TEXT = {
+    "Boolean value of Tensor": "`min`, `max`, `if` y `and` no comparan valor por valor: usa torch.minimum, "
+                               "torch.maximum, torch.where o &.",
+    "'Bool'": "Los verdaderos y falsos no se multiplican ni se agrandan: pásalos antes por .float().",
+    "Got: Bool": "Los verdaderos y falsos no se promedian: pásalos antes por .float().",
+    "slice indices must be integers": "El lugar debe ser un entero: int(…).",
+    "only integers, slices": "El lugar debe ser un entero: int(…).",
+}
 UNWRITTEN = ("todavía está sin escribir. Cuando termines, borra `raise NotImplementedError` (¿o te faltó `return`?) y "
              "vuelve a ejecutar.")
 
@@ -116,7 +125,8 @@ def describe_error(error: BaseException) -> str:
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_foreign(frame.filename)]
     line = f": `{own[-1].line.strip()[:80]}`" if own and own[-1].line else ""
     place = f", en la línea {own[-1].lineno}{line}" if own else ""
-    return f"{kind}{f' ({text})' if text else ''}{place}. {ADVICE.get(kind, '')}".strip()
+    advice = next((what for words, what in ADVICE_BY_TEXT.items() if words in text), ADVICE.get(kind, ""))
+    return f"{kind}{f' ({text})' if text else ''}{place}. {advice}".strip()
 
 
 def _is_foreign(filename: str) -> bool:

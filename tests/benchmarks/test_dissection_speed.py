@@ -18,7 +18,7 @@ from PIL import Image
 from labkit.activations import run
 from labkit.datasets import load_concepts
 from labkit.dissection import CONVENTIONS, dissect
-from labkit.dissection.counting import _counted, _regions, category_numbers
+from labkit.dissection.counting import _counted, category_numbers
 from labkit.models import load_model
 
 pytest.importorskip("pytest_benchmark", reason="pytest-benchmark no está instalado")
@@ -108,7 +108,7 @@ def test_time_against_the_loop(capsys):
     """La misma cuenta sobre los mismos mapas, sin leer nada ni correr la red: se piden 10 veces, y que dé lo mismo.
 
     Cada quien recibe las máscaras como las quiere: el ciclo, en planos de números; labkit, en regiones. También se dice
-    cuánto es si las recibe como verdaderos y falsos, y las regiones se arman dentro.
+    cuánto es si las recibe como verdaderos y falsos: entonces cuenta píxel por píxel.
     """
     model, world, count = load_model("escenas", "cpu"), load_concepts("test", n=320), 320
     found, numbers = dissect(model, world, LAYER, "lite"), category_numbers(world.categories)
@@ -117,7 +117,7 @@ def test_time_against_the_loop(capsys):
     regions, masks = ([of(rows) for rows in torch.arange(count).split(BATCH)] for of in (world.regions, world.present))
 
     def ours(marks):
-        parts = [_counted(some, _regions(mark), found.cuts, numbers, CONVENTIONS["lite"], found.dead) for some, mark in zip(maps, marks)]
+        parts = [_counted(some, mark, found.cuts, numbers, CONVENTIONS["lite"], found.dead) for some, mark in zip(maps, marks)]
         return sum(parts[1:], parts[0]).iou()
 
     turns = [(timed(lambda: loop(features, labels, cuts, numbers.tolist())), timed(lambda: ours(regions)), timed(lambda: ours(masks)))

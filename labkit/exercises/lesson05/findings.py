@@ -91,6 +91,7 @@ def _reason(said: dict, right: dict, off: list[str], case: tuple[str, str, float
             said["distintos"] == right["detectoras"]),
         "en «distintos» cuentas todo concepto que alguien alcanza; se pide el que es el MEJOR de alguna unidad.": (
             said["distintos"] == int((iou.amax(0) > cut).sum()) != right["distintos"]),
+        **_about_concepts(said, right, iou, cut),
         "en «suma» cuentas unidades en cada categoría; van conceptos distintos.": (
             said["suma"] == sum(count_detectors(iou[:, k], cut)[0] for k in groups.values()) != right["suma"]),
         f"así responde relu{layer[-1]}; te tocó {layer}, antes de la ReLU.": "detectoras" in off and (
@@ -109,6 +110,21 @@ def _reason(said: dict, right: dict, off: list[str], case: tuple[str, str, float
     revise = f"bien: {', '.join(good)}. Revisa: {', '.join(off)}." if good else (
         f"ninguna de las cuatro: ¿disecaste {layer} de {name} con las primeras {IMAGES} imágenes de prueba?")
     return told or revise
+
+
+def _about_concepts(said: dict, right: dict, iou: Tensor, cut: float) -> dict[str, bool]:
+    """Los errores al contar conceptos, con su mensaje, y si alguien los cometió."""
+    loose = read_layer(iou, _world().names, _world().categories, -1.0)
+    return {
+        "en «distintos» olvidas el corte: solo cuentan las unidades que lo pasan.": (
+            said["distintos"] == loose["distintos"] != right["distintos"]),
+        "en «suma» olvidas el corte: en cada categoría solo cuentan las unidades que lo pasan.": (
+            said["suma"] == loose["suma"] != right["suma"]),
+        "en «suma» repites los distintos: en cada categoría se busca otra vez el mejor de cada unidad.": (
+            said["suma"] == right["distintos"] != right["suma"]),
+        "en «suma» cuentas todo concepto que alguien alcanza; se pide el MEJOR de cada unidad en cada categoría.": (
+            said["suma"] == int((iou.amax(0) > cut).sum()) != right["suma"]),
+    }
 
 
 def reading(name: str, layer: str, cut: float, images: int | None = IMAGES) -> dict[str, int | str]:

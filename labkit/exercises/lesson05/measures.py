@@ -91,7 +91,7 @@ def _asked(answer: Callable, case: tuple, want: Tensor, strange: dict) -> object
 def valued() -> Iterator[tuple[Tensor, float]]:
     """Mapas (n, c, h, w) y partes; en el tercero share · N es entero, y exacto; en el último muchos valores son 0."""
     dice = case_generator()
-    for shape, share in (((7, 3, 4, 5), 0.033), ((60, 2, 6, 7), 0.111), ((5, 4, 4, 4), 0.125), ((6, 2, 5, 4), 0.157)):
+    for shape, share in (((40, 3, 6, 5), 0.31), ((60, 2, 6, 7), 0.111), ((5, 4, 4, 4), 0.125), ((6, 2, 5, 4), 0.157)):
         scale = torch.rand(shape[1], 1, 1, generator=dice) * 4 + 0.5
         yield torch.randn(shape, generator=dice) * scale + torch.randn(shape[1], 1, 1, generator=dice), share
     yield torch.randn(6, 3, 4, 7, generator=dice).relu(), 0.203
@@ -132,14 +132,20 @@ def threshold_mistakes(maps: Tensor, share: float) -> dict[str, Tensor]:
         "es el del otro extremo: casi todos los valores lo superan. Ordena de mayor a menor.": values[:, -1 - place],
         "share ya es una parte, de 0 a 1: no se divide entre 100.": values[:, floor(share * count / 100)],
         "ese es el mayor de todos: nada lo supera.": values[:, 0],
+        "usas 0.005 fijo; va `share`, la parte que se recibe.": values[:, floor(0.005 * count)],
+        "cuentas los lugares de una sola imagen; N son todos los valores de la unidad, n · h · w.": (
+            values[:, floor(share * count / len(maps))]),
+        "cuentas las imágenes; N son todos los valores de la unidad, n · h · w.": values[:, floor(share * len(maps))],
         "es una parte del mayor valor; se pide el valor que supera una parte de los lugares.": share * values[:, 0],
         "es el mayor menos una parte; se cuentan lugares, no alturas.": (1 - share) * values[:, 0],
         "promedias los máximos de cada imagen; cuentan todos los lugares, no solo el mayor.": tops.mean(0),
         "cuentas un valor por imagen, su máximo; cuentan todos los lugares.": (
             tops.sort(0, descending=True).values[floor(share * len(maps))]),
         "interpolas entre dos valores; T es uno de los que viste, sin promediar.": torch.quantile(values, 1 - share, 1),
-        "lo superan menos valores de los que caben: estás un lugar antes.": values[:, max(place - 1, 0)],
-        "lo superan más valores de los que caben: estás un lugar después.": values[:, min(place + 1, count - 1)],
+        "lo superan menos valores de los que caben: de mayor a menor, estás un lugar antes.": (
+            values[:, max(place - 1, 0)]),
+        "lo superan más valores de los que caben: de mayor a menor, estás un lugar después.": (
+            values[:, min(place + 1, count - 1)]),
         "revuelves unidades: reshape parte los números en el orden en que están guardados, imagen por imagen. Antes se "
         "pasa el canal adelante, con transpose(0, 1).": maps.reshape(c, -1).sort(1, descending=True).values[:, place],
         "quitas el signo; un valor muy negativo no es una respuesta grande.": _by_unit(maps.abs())[:, place],
@@ -160,6 +166,7 @@ def mask_mistakes(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> dict[str
     return {
         "salen bloques: comparas antes de agrandar, o agrandas repitiendo casillas. Se agranda con bilineal y luego se "
         "compara.": spread(early, "nearest").bool(),
+        f"{late} (Y queda una mezcla, sin comparar.)": upsample(early, size),
         f"{late} (Redondeas la mezcla.)": upsample(early, size) >= 0.5,
         f"{late} (Cuentas todo lo que toca.)": upsample(early, size) > 0,
         "las esquinas se jalan hasta la orilla: va align_corners=False, con los centros en su lugar.": (
@@ -189,6 +196,8 @@ def iou_mistakes(masks: Tensor, concepts: Tensor) -> dict[str, Tensor]:
     mixed = overlaps(*(part.reshape(1, part.shape[1], -1, 1) for part in (masks, concepts)))
     return {
         "promedias el IoU de cada imagen; primero se suman los píxeles de todas y luego se divide.": each.mean(0),
+        "promedias el IoU de las imágenes en que hay algo; primero se suman los píxeles de todas y luego se divide.": (
+            each.sum(0) / (either > 0).sum(0)),
         "promedias el IoU de las imágenes en que está el concepto; primero se suman los píxeles de todas.": (
             over((each * here).sum(0), here.sum(0))),
         "la unión no es la suma: lo que coincide se cuenta una sola vez.": over(total, (lit + truth).sum(0)),

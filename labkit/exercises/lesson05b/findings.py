@@ -16,10 +16,10 @@ NEAR = 0.006                                # cuánto puede diferir la parte: se
 # Capas, marcas y fondos, y semillas de 40 autos, sin duda posible: tests/test_exercises_05b.py mide la ventaja.
 CASES = (("relu2", 0, "autos_invertidos"), ("relu2", 1, "autos_invertidos"), ("relu2", 0, "autos_libres"),
          ("relu3", 1, "autos_invertidos"), ("relu3", 1, "autos_libres"), ("relu4", 0, "autos_invertidos"),
-         ("relu4", 1, "autos_invertidos"), ("relu4", 0, "autos_libres"), ("relu4", 1, "autos_libres"),
-         ("relu5", 0, "autos_invertidos"), ("relu5", 1, "autos_invertidos"), ("relu5", 0, "autos_libres"),
-         ("relu5", 1, "autos_libres"), ("relu6", 0, "autos_libres"), ("relu6", 1, "autos_libres"))
-SEEDS = (1, 2, 3, 4, 5, 6, 7, 8)
+         ("relu4", 1, "autos_invertidos"), ("relu4", 1, "autos_libres"), ("relu5", 0, "autos_invertidos"),
+         ("relu5", 1, "autos_invertidos"), ("relu5", 1, "autos_libres"), ("relu6", 0, "autos_libres"),
+         ("relu6", 1, "autos_libres"))
+SEEDS = (2, 3, 5, 6, 7, 8)                  # con otras, dividir entre el margen daría casi lo mismo
 
 
 class Twins(NamedTuple):
@@ -84,6 +84,11 @@ def _reason(said: list, shares: Tensor, case: tuple) -> str:
     k, part, right = said[0], said[1], int(shares.argmax())
     if k == right:
         return _about_share(part, case)
+    if k == len(shares) - 1 and abs(part - 1) < NEAR:
+        return "¿clonas `mine` en cada vuelta? Si no, al final están trasplantadas todas, y juntas se llevan todo."
+    if abs(part - float(shares[k])) < NEAR:
+        return "ese trasplante SUBE el margen: se pide la que más lo baja." if part < 0 else (
+            f"eso es lo que se lleva {layer}:{k}, pero hay otra que se lleva más.")
     model, twins = load_model(NETWORK, device="cpu"), _twins(*case)
     place = layer_names(model).index(layer) + 1
     mine, theirs = model[:place](twins.own), model[:place](twins.other)
@@ -108,13 +113,21 @@ def _about_share(part: float, case: tuple) -> str:
     twins, model = _twins(*case), load_model(NETWORK, device="cpu")
     share = float(measured(*case).max())
     margin, after = (margin_of(model(images), label) for images in (twins.own, twins.other))
+    place = layer_names(model).index(layer) + 1
+    mine = model[:place](twins.own)
+    silenced = float(swap_drops(model[place:], label, mine, torch.zeros_like(mine))[int(measured(*case).argmax())])
     drop, back = share * float(margin - after), float(transplants(model, layer, label, twins.other, twins.own).max())
     reasons = {
         "la unidad está bien; la parte va de 0 a 1, no en porcentaje.": abs(part - 100 * share) < 1,
-        "la unidad está bien; divides entre el margen, y va entre lo que baja el margen al cambiar TODO el fondo.": (
-            abs(part - drop / float(margin)) < NEAR),
         "la unidad está bien; eso es cuánto baja. Divídelo entre lo que baja al cambiar todo el fondo.": (
             abs(part - drop) < 0.02 * abs(drop)),
+        "la unidad está bien; revisa el signo: es cuánto BAJA el margen.": abs(part + share) < NEAR,
+        "la unidad está bien; pero cortaste los decimales: redondea a dos.": 0 < share - part < 0.01,
+        "la unidad está bien; falta un decimal: escribe dos.": abs(part - round(share, 1)) < 1e-9,
+        "la unidad está bien; divides entre el margen, y va entre lo que baja el margen al cambiar TODO el fondo.": (
+            abs(part - drop / float(margin)) < NEAR),
+        "la unidad está bien; esa parte sale al poner un 0: se pone lo que responde con el otro fondo.": (
+            abs(part - silenced / float(margin - after)) < NEAR),
         "la unidad está bien; esa parte sale al revés: se parte de los autos con SU fondo.": abs(part - back) < NEAR,
         "la unidad está bien; eso es lo que queda. Se pide la parte que se lleva.": abs(part - 1 + share) < NEAR,
         "la unidad está bien; la parte es cuánto baja entre cuánto baja con todo el fondo, con dos decimales.": True,

@@ -98,6 +98,7 @@ def worlds() -> Iterator[tuple[Tensor, float, float]]:
         low = 10 ** (-6 + 5.8 * torch.rand(k - 7, generator=dice))
         edges = share * torch.tensor([0.5 * cut, 0.8 * cut, 1.3 * cut, 0.7 / cut, 1.3 / cut, 0.0])
         yield torch.cat([low, torch.tensor([cut + share / 2]), edges.clamp(max=0.95)]), share, cut
+    yield 2.0 ** -torch.arange(12.0), 2.0 ** -6, 2.0 ** -3                 # potencias de 2: hay techos iguales al corte
 
 
 def tables() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
@@ -136,7 +137,9 @@ def rotation_mistakes(acts: Tensor, weight: Tensor, rotation: Tensor) -> dict[st
     if acts.shape[2] == acts.shape[3] == len(q):
         found |= {turned: (torch.einsum("ij,bcjw->bciw", q, acts), w),
                   f"{turned} (Giraste las columnas.)": (torch.einsum("ij,bchj->bchi", q, acts), w),
-                  f"{turned} (Multiplicaste por la derecha.)": (acts @ q, w)}
+                  f"{turned} (Multiplicaste por la derecha.)": (acts @ q, w),
+                  "los canales quedaron al final; los mapas se devuelven como llegaron, (b, c, h, w).": (
+                      a.permute(0, 2, 3, 1), w)}
     return {message: _flat(pair, (a, w)) for message, pair in found.items()}
 
 
@@ -146,13 +149,18 @@ def reachable_mistakes(frequencies: Tensor, share: float, cut: float) -> dict[st
     low, high = torch.minimum(f, q), torch.maximum(f, q)
     return {
         "falta el otro lado: un concepto mucho MENOR que la máscara tampoco llega.": q > cut * f,
+        "falta el otro lado: un concepto mucho MENOR que la máscara tampoco llega. (Divides entre la frecuencia.)": (
+            low > cut * f),
+        "un techo igual al corte no pasa: es mayor, no mayor o igual.": low >= cut * high,
+        "usas 0.005 y 0.04 fijos; van `share` y `cut`.": reachable(f, 0.005, 0.04),
         "falta el otro lado: un concepto mucho MAYOR que la máscara tampoco llega.": f > cut * q,
         "salen todos: ¿dividiste al revés? El techo es el menor entre el mayor, y no pasa de 1.": high > cut * low,
         "comparas la frecuencia con la parte; hay que comparar el techo con el corte.": f < q,
         "aceptas los conceptos mayores que la parte; hay que comparar el techo con el corte.": f > q,
         "comparas la frecuencia con el corte; primero saca el techo.": f > cut,
         "aceptas a los que cubren menos que el corte; primero saca el techo.": f < cut,
-        "no sale ninguno: ¿comparas la intersección con el corte? Falta dividirla entre la unión.": low > cut,
+        "no sale ninguno: en el mejor caso la intersección es el menor (no el producto), y se divide entre la unión, "
+        "que es el mayor.": low > cut,
         "la unión no es la suma: en el mejor caso uno cabe en el otro, y la unión es el mayor.": low > cut * (f + q),
         "comparas la diferencia; va el cociente del menor entre el mayor.": (f - q).abs() < cut,
         "son los que NO se alcanzan.": ~reachable(f, share, cut),
@@ -181,8 +189,12 @@ def winner_mistakes(first: Tensor, second: Tensor, cuts: Tensor) -> dict[str, Te
             settled(lambda iou, cut: int((iou > cut).sum()))),
         "un IoU igual al corte no pasa: es mayor, no mayor o igual.": (
             settled(lambda iou, cut: len(iou.argmax(1)[iou.amax(1) >= cut].unique()))),
+        "las que no pasan del corte también cuentan, como el concepto 0: quítalas antes de contar.": (
+            settled(lambda iou, cut: len((iou.argmax(1) * (iou.amax(1) > cut)).unique()))),
         "cuentas unidades distintas, la mejor de cada concepto; se cuentan conceptos.": (
             settled(lambda iou, cut: len(iou.argmax(0)[iou.amax(0) > cut].unique()))),
+        "usas 0.04 con todos; van los cortes que se reciben.": settled(lambda iou, cut: uniques(iou, 0.04)),
+        "donde gana la segunda va −1, no 2.": torch.where(right < 0, 2, right),
         "divides entre cuántas unidades hay; se compara la cuenta.": (
             settled(lambda iou, cut: uniques(iou, cut) / len(iou))),
         "al revés: 1 es que gana la primera; −1, la segunda.": -right,
