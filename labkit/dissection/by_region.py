@@ -1,7 +1,7 @@
 """Contar por regiones: los píxeles que están en los mismos conceptos se cuentan juntos y se apuntan a todos ellos.
 
 Sirve cuando una unidad enciende pocos píxeles y la imagen tiene pocas regiones, que es lo común; con `are_worth_it` se
-sabe. Da lo mismo que contar píxel por píxel, unas cinco veces más rápido.
+sabe. Da lo mismo que contar píxel por píxel; en Escenas, unas siete veces más rápido.
 """
 import torch
 from torch import Tensor
