@@ -26,7 +26,9 @@ def stack_regions(images: list[tuple[Tensor, Tensor]]) -> Regions:
 
     ValueError si un píxel es de una región que no hay.
     """
-    most = max(held.shape[1] for held, _ in images)
+    if not images:
+        return Regions(*(torch.zeros(shape, dtype=torch.int64) for shape in ((0, 1), 0, (0, 0, 0))))
+    most = max(1, *(held.shape[1] for held, _ in images))
     held = torch.cat([F.pad(held.long(), (0, most - held.shape[1]), value=-1) for held, _ in images])
     sizes = torch.tensor([len(held) for held, _ in images])
     numbers = torch.stack([numbers for _, numbers in images]).long()

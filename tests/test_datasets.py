@@ -308,6 +308,11 @@ def test_regions_say_the_concepts_of_each_pixel():
         assert torch.equal(again, dense) and len(numbers.unique()) == len(held)
 
 
+def test_no_images_have_no_regions():
+    world = load_concepts("test", n=3)
+    assert len(world.regions([])) == 0 and world.present([]) == [] and world.present(slice(3, 3)) == []
+
+
 def test_a_set_without_scenes_has_no_scene_concept():
     world = load_concepts("test", n=5)
     plain = replace(world, scene_names=[], names=world.names[20:], categories=world.categories[20:], scenes=torch.zeros(5, dtype=torch.int64))
