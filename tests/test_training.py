@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 from augment import augment, cover, grain, mix, move
-from fitting import accuracy, attacked, batches, blend, fit, length, step_size, taught, turned
+from fitting import accuracy, attacked, batches, blend, fit, follow, length, step_size, taught, turned
 from muon import optimizers, orthogonal
 from recipes import EXPERIMENTS, RECIPES, VARIANTS, Recipe
 
@@ -244,6 +244,16 @@ def test_snapshots_are_taken_at_their_steps_and_change_nothing(tmp_path):
     assert all(torch.equal(a, b) for a, b in zip(runs[0].values(), runs[1].values()))
     saved = sorted(path.name for path in (tmp_path / "2").glob("*_paso*"))
     assert saved == ["prueba_paso1.pt", "prueba_paso5.pt"] and not list((tmp_path / "0").glob("*_paso*"))
+
+
+def test_the_average_follows_the_weights_and_copies_what_is_counted():
+    """Con la parte s, tras n pasos hacia un peso fijo w queda sⁿ de la distancia; los enteros se copian."""
+    average, model = torch.nn.BatchNorm1d(3), torch.nn.BatchNorm1d(3)
+    torch.nn.init.constant_(model.weight, 5.0)
+    model.num_batches_tracked.fill_(7)
+    for _ in range(4):
+        follow(average, model, 0.5)
+    assert torch.allclose(average.weight, torch.full((3,), 5 - 4 * 0.5 ** 4)) and average.num_batches_tracked == 7
 
 
 def test_experiments_change_one_thing_at_a_time():

@@ -40,6 +40,16 @@ def step_size(progress: float) -> float:
     return max(0.01, (1 + math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))) / 2)
 
 
+@torch.no_grad()
+def follow(average: nn.Module, model: nn.Module, share: float) -> None:
+    """Acerca el promedio móvil a los pesos de ahora."""
+    for kept, new in zip(average.state_dict().values(), model.state_dict().values()):
+        if kept.is_floating_point():
+            kept.lerp_(new, 1 - share)
+        else:
+            kept.copy_(new)
+
+
 def predict(model: nn.Module, images: Tensor, batch: int = 250) -> Tensor:
     """La clase que gana en cada imagen, (n,), con la red en `eval()`."""
     model.eval()

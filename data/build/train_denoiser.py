@@ -17,7 +17,7 @@ from torch import Generator, Tensor
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
-from fitting import keep_memory, restore, step_size, store  # noqa: E402
+from fitting import follow, keep_memory, restore, step_size, store  # noqa: E402
 from packing import write_sums  # noqa: E402
 
 from labkit.datasets import load_images  # noqa: E402
@@ -74,9 +74,7 @@ def main() -> None:
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             adam.step()
             total += loss.item()
-            with torch.no_grad():
-                for kept, new in zip(average.parameters(), model.parameters()):
-                    kept.lerp_(new, 1 - min(FOLLOW, (epoch * batches + step + 1) / 300 * FOLLOW))
+            follow(average, model, min(FOLLOW, (epoch * batches + step + 1) / 300 * FOLLOW))
         with torch.no_grad():
             fixed = Generator().manual_seed(7)
             judged = sum(loss_of(average, part, fixed).item() * len(part) for part in test.split(100)) / len(test)

@@ -21,7 +21,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
-from fitting import keep_memory, restore, step_size, store  # noqa: E402
+from fitting import follow, keep_memory, restore, step_size, store  # noqa: E402
 from packing import write_sums  # noqa: E402
 
 from labkit.datasets import load_images  # noqa: E402
@@ -123,16 +123,6 @@ def main() -> None:
         print("  época {epoch:>3}   píxeles {pixels:.4f}   visto {seen:.3f}   real {real:.2f}   dibujada {drawn:.2f}   "
               "prueba {test_pixels:.4f}   {seconds:.0f} s".format(**diary[-1]), flush=True)
     publish(average, diary)
-
-
-@torch.no_grad()
-def follow(average: nn.Module, model: nn.Module, share: float) -> None:
-    """Acerca el promedio móvil a los pesos de ahora."""
-    for kept, new in zip(average.state_dict().values(), model.state_dict().values()):
-        if kept.is_floating_point():
-            kept.lerp_(new, 1 - share)
-        else:
-            kept.copy_(new)
 
 
 def peek(average: ImageGenerator, test: Tensor) -> None:

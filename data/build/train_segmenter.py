@@ -20,7 +20,7 @@ from torch import Generator, Tensor
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
-from fitting import keep_memory, restore, step_size, store  # noqa: E402
+from fitting import follow, keep_memory, restore, step_size, store  # noqa: E402
 from packing import write_sums  # noqa: E402
 
 from labkit.datasets import ConceptSet, load_concepts  # noqa: E402
@@ -114,9 +114,7 @@ def train_epoch(model: Segmenter, average: Segmenter, adam: torch.optim.Optimize
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         adam.step()
         total += loss.item()
-        with torch.no_grad():
-            for kept, new in zip(average.parameters(), model.parameters()):
-                kept.lerp_(new, 1 - min(FOLLOW, (epoch * batches + step + 1) / 300 * FOLLOW))
+        follow(average, model, min(FOLLOW, (epoch * batches + step + 1) / 300 * FOLLOW))
     return total / batches
 
 

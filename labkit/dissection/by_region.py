@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from labkit.dissection.conventions import Convention
-from labkit.dissection.enlarging import lit_pixels, windows_over
+from labkit.dissection.enlarging import lit_pixels
 from labkit.regions import Regions
 
-FEW, PAIRS = 0.1, 1 << 23                   # la parte de las ventanas que pasa; las parejas de mapa y región a la vez
+FEW, PAIRS = 0.125, 1 << 23                 # la parte de las casillas que pasa; las parejas de mapa y región a la vez
 
 
 def are_worth_it(maps: Tensor, over: Tensor, cuts: Tensor, regions: Regions) -> bool:
@@ -18,7 +18,7 @@ def are_worth_it(maps: Tensor, over: Tensor, cuts: Tensor, regions: Regions) -> 
     pixels, unit = regions.numbers[0].numel(), over.nonzero()[:, 1]
     if 8 * int(regions.sizes.max()) > pixels or 4 * maps.shape[2] * maps.shape[3] > pixels:
         return False
-    return not len(unit) or float(windows_over(maps[over], cuts[unit]).float().mean()) < FEW
+    return not len(unit) or float((maps[over] >= cuts[unit, None, None]).float().mean()) < FEW
 
 
 def count_by_region(maps: Tensor, over: Tensor, cuts: Tensor, regions: Regions, categories: Tensor, way: Convention

@@ -1,4 +1,4 @@
-"""Contar, píxel por píxel, dónde coinciden las unidades y los conceptos; las cuentas son enteras y se suman."""
+"""Contar en cuántos píxeles coinciden las unidades y los conceptos; las cuentas son enteras y se suman."""
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 

@@ -59,7 +59,9 @@ def lit_pixels(maps: Tensor, cuts: Tensor, size: tuple[int, int], strict: bool =
         yield passes(maps, cuts[:, None, None]).flatten(1).nonzero(as_tuple=True)
         return
     corners = F.pad(maps[None], (1, 1, 1, 1), mode="replicate")[0]                          # (m, h + 2, w + 2)
-    windows = windows_over(maps, cuts, strict).nonzero().T.contiguous()                     # (3, ventanas)
+    pairs = torch.maximum(corners[:, 1:], corners[:, :-1])
+    highest = torch.maximum(pairs[..., 1:], pairs[..., :-1])                                # (m, h + 1, w + 1)
+    windows = passes(highest, cuts[:, None, None]).nonzero().T.contiguous()                 # (3, ventanas)
     (rows, down), (columns, across) = (_windows(n, m, maps) for n, m in zip(maps.shape[1:], size))
     flat, wide = corners.flatten(), corners.shape[2]
     for which, y, x in windows.split(max(1, VALUES // (down.shape[1] * across.shape[1])), 1):
@@ -73,14 +75,6 @@ def lit_pixels(maps: Tensor, cuts: Tensor, size: tuple[int, int], strict: bool =
         line, j = passes(values, cut.index_select(0, window)[:, None]).nonzero().T.contiguous()
         first = (rows.index_select(0, y) * size[1] + columns.index_select(0, x)).index_select(0, window) + i * size[1]
         yield which.index_select(0, window).index_select(0, line), first.index_select(0, line) + j
-
-
-def windows_over(maps: Tensor, cuts: Tensor, strict: bool = False) -> Tensor:
-    """En qué ventanas, lo que hay entre cada cuatro casillas y la orilla, puede pasar algo: (m, h + 1, w + 1)."""
-    corners = F.pad(maps[None], (1, 1, 1, 1), mode="replicate")[0]                          # (m, h + 2, w + 2)
-    pairs = torch.maximum(corners[:, 1:], corners[:, :-1])
-    highest = torch.maximum(pairs[..., 1:], pairs[..., :-1])
-    return highest > cuts[:, None, None] if strict else highest >= cuts[:, None, None]
 
 
 def _windows(side: int, grown: int, like: Tensor) -> tuple[Tensor, Tensor]:
