@@ -37,7 +37,7 @@ USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--mode
   --broden      una carpeta Broden; sin ella, las imágenes de prueba de Escenas
   --size        a qué lado se llevan las imágenes de Broden (224)
   --images      cuántas imágenes, si no todas; solo en Escenas
-  --convention  cómo se cuenta: exact, netdissect, lite o dissect (exact)
+  --convention  cómo se cuenta: paper, netdissect, lite, dissect o every_image (paper)
   --pictures    en cuántos pasos se optimiza la imagen de cada unidad que detecta algo (64); 0: sin ella
   --resume      una carpeta donde ir guardando lo contado: si algo lo interrumpe, la misma orden sigue donde se quedó
 
@@ -104,7 +104,7 @@ def main(arguments: list[str]) -> int:
 def _options(arguments: list[str]) -> argparse.Namespace:
     """Lo que se pidió; ValueError si no se entiende o si el reporte no tendría dónde quedar."""
     parser = _Parser(add_help=False, allow_abbrev=False)
-    texts = {"model": "escenas", "layer": None, "broden": None, "out": None, "convention": "exact", "resume": None}
+    texts = {"model": "escenas", "layer": None, "broden": None, "out": None, "convention": "paper", "resume": None}
     for name, default in texts.items():
         parser.add_argument(f"--{name}", default=default)
     for name, default in {"images": None, "size": 224, "pictures": 64}.items():
@@ -153,7 +153,7 @@ def summary(found: Dissection) -> str:
             f"{int(found.dead.sum())}.")
 
 
-def report(model: nn.Module, world: object, layer: str, found: Dissection, convention: str = "exact",
+def report(model: nn.Module, world: object, layer: str, found: Dissection, convention: str = "paper",
            steps: int = 64) -> str:
     """La página: la cuenta, cuántos conceptos por categoría y, por unidad que detecta algo, su nombre y sus imágenes.
 

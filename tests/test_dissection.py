@@ -131,6 +131,44 @@ def test_conventions_differ(busy):
     assert (found[0] <= found[1] + 1e-12).all() and (found[1] <= found[2] + 1e-12).all()
 
 
+@pytest.fixture(scope="module")
+def half_labelled():
+    """Una unidad ve rojo. En la mitad de las imágenes nadie anotó la categoría «textura», y ahí el rojo no cuenta como liso."""
+    images, concepts = torch.zeros(20, 3, 8, 8), torch.zeros(20, 2, 8, 8, dtype=torch.bool)
+    images[:, 0, 2:4, 2:6] = torch.linspace(0.5, 1, 20)[:, None, None]
+    concepts[:, 0] = images[:, 0] > 0                                       # color: anotado en todas
+    concepts[::2, 1] = images[::2, 0] > 0                                   # textura: anotada en la mitad
+    model = nn.Sequential()
+    model.add_module("see", nn.Conv2d(3, 1, 1, bias=False))
+    model.see.weight.data = torch.tensor([[1.0, 0, 0]])[:, :, None, None]
+    return model.requires_grad_(False), World(images=images, concepts=concepts, names=["rojo", "liso"],
+                                              categories=["color", "texture"])
+
+
+def test_by_default_a_unit_pays_only_where_somebody_labelled_the_category(half_labelled):
+    share = 8 / 64 * 0.999                                                  # justo lo que enciende la unidad
+    paper = dissect(*half_labelled, "see", Convention(share)).iou()
+    every = dissect(*half_labelled, "see", Convention(share, union="all")).iou()
+    assert torch.allclose(paper, torch.tensor([[1.0, 1.0]], dtype=torch.float64), atol=1e-9)
+    assert torch.allclose(every, torch.tensor([[1.0, 0.5]], dtype=torch.float64), atol=1e-9)
+    for way in (Convention(share), Convention(share, union="all")):
+        assert torch.allclose(dissect(*half_labelled, "see", way).iou(), by_hand(*half_labelled, "see", way), atol=1e-9)
+
+
+def test_the_convention_by_default_is_the_one_of_the_paper(busy):
+    model, world = busy
+    default = dissect(model, world, "conv1")
+    assert torch.equal(default.iou(), dissect(model, world, "conv1", "paper").iou())
+    assert not torch.equal(default.iou(), dissect(model, world, "conv1", "every_image").iou())
+    parts = tally_parts(model, world, "conv1", default, 3)
+    assert torch.equal(sum(parts[1:], parts[0]).active, default.tally.active)
+
+
+def test_the_old_name_says_which_two_conventions_it_became(planted):
+    with pytest.raises(ValueError, match='"paper".*"every_image"'):
+        dissect(*planted, "see", "exact")
+
+
 def test_planted_units_get_their_name_and_a_dead_one_none(planted):
     model, world = planted
     share = float((world.images[:, 0] > 0).float().mean())
@@ -225,7 +263,7 @@ def test_odd_conventions_are_told(options, says):
 
 
 def test_an_unknown_convention_is_told(planted):
-    with pytest.raises(ValueError, match="convention: esperaba exact, netdissect, lite, dissect y recibí 'broden'"):
+    with pytest.raises(ValueError, match="convention: esperaba paper, netdissect, lite, dissect, every_image y recibí 'broden'"):
         dissect(*planted, "see", "broden")
 
 

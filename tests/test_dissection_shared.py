@@ -70,7 +70,7 @@ def same(one, other):
         a.dtype == b.dtype and torch.equal(a, b) for a, b in zip(bits(one), bits(other)))
 
 
-@pytest.mark.parametrize("convention", ["exact", "netdissect", "lite", "dissect"])
+@pytest.mark.parametrize("convention", ["paper", "netdissect", "lite", "dissect", "every_image"])
 def test_alone_it_is_dissect(model, convention):
     whole = dissect(model, Stream(), "conv2", convention, 4)
     assert same(dissect_shared(model, Stream(), "conv2", convention, 4), whole)
@@ -152,7 +152,7 @@ def test_what_was_interrupted_goes_on(model, tmp_path, capsys, monkeypatch, turn
 def test_another_dissection_starts_again_and_says_so(model, tmp_path, capsys, other):
     dissect_shared(model, Stream(20), "conv2", batch_size=4, folder=tmp_path)
     assert capsys.readouterr().out == ""
-    changed, world, layer, way, size = random_twin(model, 5) if other == "weights" else model, Stream(20), "conv2", "exact", 4
+    changed, world, layer, way, size = random_twin(model, 5) if other == "weights" else model, Stream(20), "conv2", "paper", 4
     if other == "structure":
         changed = torch.nn.Sequential(OrderedDict(model.named_children())).eval()
         changed.pool1 = torch.nn.MaxPool2d(3, 2, 1)
@@ -203,7 +203,7 @@ def test_a_save_cut_short_leaves_what_there_was(model, tmp_path, monkeypatch, ca
     with pytest.raises(OSError, match="no queda espacio"):
         dissect_shared(model, Stream(20), "conv2", batch_size=4, folder=tmp_path)
     found = dissect_shared(model, Stream(20), "conv2", batch_size=4, folder=tmp_path)
-    assert same(found, dissect(model, Stream(20), "conv2", "exact", 4)) and "Se retoma (umbrales): 2 de 5" in capsys.readouterr().out
+    assert same(found, dissect(model, Stream(20), "conv2", "paper", 4)) and "Se retoma (umbrales): 2 de 5" in capsys.readouterr().out
 
 
 # ── entre dos procesos ──────────────────────────────────────────────────────────────────────────────────────────────

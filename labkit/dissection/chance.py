@@ -88,7 +88,7 @@ def discoveries(p: Tensor, level: float = 0.05) -> Tensor:
 
 
 def tally_parts(model: nn.Module, world: object, layer: str, found: Dissection, parts: int = 20,
-                convention: str | Convention = "exact") -> list[Tally]:
+                convention: str | Convention = "paper") -> list[Tally]:
     """Las cuentas de una disección ya hecha, en pedazos de imágenes seguidas: para `interval`.
 
     found: de `dissect`, con la misma red, capa y convención; sus umbrales no cambian. Suman lo que `found.tally`.

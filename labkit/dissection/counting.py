@@ -57,7 +57,7 @@ class Dissection:
 
 
 def tally(model: nn.Module, batches: Iterable[tuple[Tensor, Masks]], layer: str, cuts: Tensor, categories: Tensor,
-          convention: str | Convention = "exact", dead: Tensor | None = None) -> Tally:
+          convention: str | Convention = "paper", dead: Tensor | None = None) -> Tally:
     """Recorre las imágenes una vez y cuenta.
 
     batches: parejas de imágenes (b, 3, h, w) y máscaras (b, k, H, W) de verdaderos y falsos, o, por imagen, solo las de
@@ -83,7 +83,7 @@ def tally_over(model: nn.Module, batches: Iterable[tuple[Tensor, Masks]], layer:
     return total
 
 
-def dissect(model: nn.Module, world: object, layer: str, convention: str | Convention = "exact",
+def dissect(model: nn.Module, world: object, layer: str, convention: str | Convention = "paper",
             batch_size: int = 32) -> Dissection:
     """La disección de una capa en una llamada y dos pasadas: primero los umbrales y luego las cuentas.
 

@@ -51,7 +51,7 @@ def processes() -> Iterator[int]:
         distributed.destroy_process_group()
 
 
-def dissect_shared(model: nn.Module, world: object, layer: str, convention: str | Convention = "exact",
+def dissect_shared(model: nn.Module, world: object, layer: str, convention: str | Convention = "paper",
                    batch_size: int = 32, folder: str | Path | None = None) -> Dissection:
     """La misma disección que `dissect`, bit por bit, repartida entre los procesos que haya y con lo hecho a salvo.
 
