@@ -1,5 +1,67 @@
 """labkit: las piezas con las que el curso mira dentro de una red convolucional.
 
 Se importa por módulos, y la línea de importación dice dónde leer: `from labkit.occlusion import occlusion_map`.
+
+EL PLANO DE LA CASA
+
+Cada cuarto importa solo de los pisos de abajo. Los de las lecciones (piso 3) no se importan entre sí, salvo una lección
+b, que puede usar la primera mitad, y no dibujan; `plotting` no ejecuta ninguna red. tests/test_floors.py lee este plano
+y lo hace cumplir. Quién lee cada cuarto: E, quien estudia (se lee en una tarde, sin `models` ni `priors`, que son redes);
+T, nadie, pero quien estudia lo toca; I, quien investiga con una red suya; O, quien escribe órdenes en la terminal.
+
+    Piso 5: lo que se escribe en la terminal
+        O  __main__        reparte las órdenes de `python -m labkit ORDEN`
+        O  publish         pone la dirección pública del curso en cuadernos y README
+        O  export          escribe un conjunto del curso como carpeta Broden
+        O  fetch           baja lo que el curso no incluye
+        O  report          diseca una capa y deja la página
+    Piso 4: lo que toca un cuaderno
+        T  widgets         las demostraciones: un archivo por lección, con su palabra, y `demo`, el marco de todas
+        T  exercises       los ejercicios: un archivo por lección, con su palabra, y lo que los revisa
+        T  notebook        lo que hace todo cuaderno al empezar
+    Piso 3: un cuarto por lección
+        E  occlusion       1. tapar partes de la imagen
+        E  optimization    2. subir una unidad, o una clase, cambiando la imagen
+        E  regularization  3. penalizaciones, transformaciones y el lienzo de Fourier
+        E  priors          3. lo que una red sabe de las imágenes: limpiador, generador, segmentador
+        E  exemplars       4. las imágenes en que responde, y los mapas de una capa
+        E  dissection      5. el nombre de cada unidad, y si es casualidad
+    Piso 2: con qué se pregunta
+        E  objectives      lo que se le pregunta a la red: una puntuación por imagen
+        E  models          las redes: cargarlas, envolver una tuya, armar una nueva
+        E  datasets        los conjuntos de imágenes que vienen con el curso
+        E  plotting        las figuras que no se mueven
+        T  galleries       imágenes optimizadas que ya vienen hechas
+        I  broden          leer, escribir y revisar carpetas Broden
+    Piso 1: mirar dentro de una red y de una imagen
+        E  activations     `run`, `record`, `edit`, `silence`, y el campo receptivo
+        E  images          dibujar sobre tensores: cuadros, letras, hojas
+        T  colors          qué color es cada píxel, con los once nombres de Broden
+        I  regions         los píxeles que están en los mismos conceptos, dichos una vez
+        I  cifar10         leer CIFAR-10
+    Piso 0: lo que no sabe de redes
+        E  shapes          revisar formas, con un error que dice qué probar
+        E  device          en qué dispositivo trabajar, y la semilla
+        E  files           leer data/ y comprobar que está entera
+        T  pictures        abrir cualquier imagen
+        I  downloads       bajar un archivo y comprobar su suma
+
+DÓNDE SE AGREGA
+
+Una lección: escoge su palabra en inglés (`occlusion`) y úsala en todo: `labkit/PALABRA.py`, con su renglón en este plano;
+`labkit/widgets/PALABRA.py` y su nombre en `widgets/__init__.py`; `labkit/exercises/PALABRA.py` y su nombre en
+`exercises/__init__.py`; `tests/test_PALABRA.py`; `lessons/NN_tema.ipynb` y `lessons/NN_tema_ejercicios.ipynb`; y un renglón
+en las lecciones y en el glosario del README y en la guía docente.
+
+Un ejercicio: en el archivo de su lección, en `labkit/exercises`, una función de referencia con sus casos y sus errores, o
+una pregunta con su variante; y sus respuestas equivocadas en las pruebas de esa lección. Lo demás (comparar, aislar,
+leer la respuesta, escribir el veredicto) ya está.
+
+Un conjunto de imágenes: una carpeta `data/NOMBRE/` con info.json, los .npz y los .jpg; `load_images(source="NOMBRE")` la
+encuentra sola. La escribe `data/build/packing.py` (`write_split`, `write_info`, `write_sums`), que también pone al día
+data/SHA256SUMS. Ni una línea en labkit.
+
+Una red: `data/networks/NOMBRE.safetensors`, escrita con `labkit.models.save_model`, que le guarda su tarjeta; `load_model`
+la encuentra sola. Una arquitectura nueva, además, va en `labkit/models/families.py`, con su nombre en `FAMILIES`.
 """
 __version__ = "0.1.0"

@@ -2,33 +2,17 @@
 import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from plan import PACKAGE, modules, plan, read_plan, room_of, student_part
 
-PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
-FLOORS = {
-    0: "device downloads files pictures shapes",
-    1: "activations cifar10 colors images regions",
-    2: "objectives models datasets galleries broden plotting",
-    3: "occlusion optimization regularization priors exemplars dissection sequences tabular audit",
-    4: "widgets exercises notebook",
-    5: "publish export fetch teacher report",
-    6: "__main__",                                              # la puerta: reparte las órdenes entre los del piso 5
-}
-FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split()}
+ROOMS = plan()
+FLOOR = {name: room.floor for name, room in ROOMS.items()}
+MOST_LINES = 3300                                               # lo que se lee en una tarde
+HALVES = {("experiments", "dissection")}                        # una lección b puede importar a su primera mitad
+DOOR = "__main__"                                               # reparte las órdenes, que están en su mismo piso
 # llamadas que sólo arman un valor; también cuenta como tal Mayúsculas(…)
 NOT_WORK = {"compile", "set", "dict", "tuple", "frozenset", "range", "str", "get_path"}
-
-
-def sources() -> dict[str, str]:
-    """Ruta dentro de labkit → texto, para cada módulo."""
-    return {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
-
-
-def room(path: str) -> str:
-    """A qué cuarto pertenece un archivo: occlusion.py → occlusion; exercises/verdict.py → exercises."""
-    return path.removesuffix(".py").split("/")[0]
 
 
 def imported_rooms(tree: ast.AST) -> set[str]:
@@ -45,14 +29,15 @@ def imported_rooms(tree: ast.AST) -> set[str]:
 
 
 def broken_floors(path: str, text: str) -> list[str]:
-    tree, own = ast.parse(text), room(path)
+    tree, own = ast.parse(text), room_of(path)
     if own == "__init__":
         return [f"__init__ importa {name}" for name in imported_rooms(tree)]
     if own not in FLOOR:
-        return [f"{path}: no tiene piso; dáselo en FLOORS"]
+        return [f"{path}: no está en el plano de labkit/__init__.py"]
     problems = []
     for other in imported_rooms(tree) - {own}:
-        if other not in FLOOR or FLOOR[other] >= FLOOR[own]:
+        below = other in FLOOR and FLOOR[other] < FLOOR[own] + (own == DOOR)
+        if not below and (own, other) not in HALVES:
             problems.append(f"{path} (piso {FLOOR[own]}) importa {other} (piso {FLOOR.get(other)})")
         if FLOOR[own] == 3 and other == "plotting":
             problems.append(f"{path} es una lección y dibuja")
@@ -69,7 +54,7 @@ def star_imports(path: str, text: str) -> list[str]:
 def lesson_drawings(path: str, text: str) -> list[str]:
     """Una lección (piso 3 o menos, salvo quienes dibujan) no importa matplotlib ni controles."""
     drawing = {"matplotlib", "ipywidgets", "IPython"}
-    if FLOOR.get(room(path), 9) > 3 or room(path) in ("plotting", "images"):
+    if FLOOR.get(room_of(path), 9) > 3 or room_of(path) in ("plotting", "images"):
         return []
     names = [alias.name if isinstance(node, ast.Import) else node.module or "" for node in ast.walk(ast.parse(text))
              if isinstance(node, (ast.Import, ast.ImportFrom)) for alias in node.names]
@@ -103,16 +88,32 @@ RULES = {rule.__name__: rule for rule in (broken_floors, star_imports, lesson_dr
 
 @pytest.mark.parametrize("rule", RULES)
 def test_labkit_keeps_the_rule(rule):
-    modules = sources()
-    assert {"activations.py", "occlusion.py", "plotting.py"} <= set(modules)
-    assert [problem for path, text in modules.items() for problem in RULES[rule](path, text)] == []
+    texts = modules()
+    assert {"activations.py", "occlusion.py", "plotting.py"} <= set(texts)
+    assert [problem for path, text in texts.items() for problem in RULES[rule](path, text)] == []
+
+
+def test_the_plan_has_every_room_and_no_ghost():
+    assert {room_of(path) for path in modules()} - {"__init__"} == set(ROOMS)
+
+
+def test_what_a_student_reads_takes_an_afternoon():
+    lines = student_part()
+    assert {"shapes.py", "activations.py", "occlusion.py"} <= set(lines) and sum(lines.values()) <= MOST_LINES, lines
+
+
+def test_the_plan_is_read_as_it_is_written():
+    text = "    Piso 2: arriba\n        E  objectives  algo\n    Piso 0: abajo\n        I  files   otra cosa\n\nE  afuera  no cuenta"
+    assert read_plan(text) == {"objectives": (2, "E"), "files": (0, "I")}
+    with pytest.raises(ValueError, match="dos veces"):
+        read_plan(f"{text}\n    Piso 1: x\n        T  files  repetido")
 
 
 @pytest.mark.parametrize("rule, path, text", [
     ("broken_floors", "shapes.py", "from labkit.activations import run"),
     ("broken_floors", "occlusion.py", "from labkit.plotting import show_images"),
     ("broken_floors", "occlusion.py", "import labkit.dissection"),
-    ("broken_floors", "audit.py", "from labkit import occlusion"),
+    ("broken_floors", "exemplars/units.py", "from labkit import occlusion"),
     ("broken_floors", "objectives.py", "def f():\n    from labkit.models import load_model"),
     ("broken_floors", "plotting.py", "from labkit.activations import run"),
     ("broken_floors", "occlusion.py", "from .activations import run"),
@@ -146,8 +147,8 @@ def test_the_rules_leave_the_rest_alone(rule, path, text):
 
 def test_importing_opens_no_data_no_network_and_no_device():
     """Se importa todo labkit en otro proceso, con un vigía sobre cada archivo y cada conexión que se abre."""
-    modules = [f"labkit.{path.removesuffix('.py').replace('/', '.')}".removesuffix(".__init__") for path in sources()
-               if path != "__main__.py"]
+    names = [f"labkit.{path.removesuffix('.py').replace('/', '.')}".removesuffix(".__init__") for path in modules()
+             if path != "__main__.py"]
     program = f"""
 import importlib, sys
 events = []
@@ -155,7 +156,7 @@ def watch(event, args):
     if event == "socket.connect" or event == "open" and str(args[0]).startswith({str(PACKAGE.parent / "data")!r}):
         events.append((event, str(args)))
 sys.addaudithook(watch)
-for name in {modules!r}:
+for name in {names!r}:
     importlib.import_module(name)
 import torch
 assert not torch.cuda.is_initialized()

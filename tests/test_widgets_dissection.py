@@ -12,7 +12,8 @@ from labkit.datasets import load_concepts
 from labkit.dissection import Convention, Shuffled, dissect
 from labkit.pictures import load_picture
 from labkit.widgets import demo as demo_module
-from labkit.widgets import dissecting, explore_concepts, explore_detectors, explore_threshold, thresholding
+from labkit.widgets import explore_concepts, explore_detectors, explore_threshold
+from labkit.widgets.dissection import threshold, units
 
 SHARES = (0.004, 0.03, 0.2)
 ABSENT = "morado"                                                           # nada es de ese color en la carpeta diminuta
@@ -58,15 +59,15 @@ def found(model, concepts):
 def told(monkeypatch):
     """Lo que se escribe, lo que va en barras y lo que va en una fila, en el orden en que se pide."""
     seen = {"text": [], "bars": [], "sheet": [], "panel": {}}
-    for module in (dissecting, thresholding):
+    for module in (units, threshold):
         write, draw, frame = module.text_image, module.bars, module.caption
         monkeypatch.setattr(module, "text_image", lambda text, *rest, write=write: seen["text"].append(text) or write(text, *rest))
         monkeypatch.setattr(module, "bars", lambda names, values, *rest, draw=draw: (
             seen["bars"].append((list(names), [float(v) for v in values], rest[0])) or draw(names, values, *rest)))
         monkeypatch.setattr(module, "caption", lambda image, text, *rest, frame=frame: (
             seen["panel"].update({text: image}) or frame(image, text, *rest)))
-    sheet = dissecting.contact_sheet
-    monkeypatch.setattr(dissecting, "contact_sheet", lambda images, *rest: seen["sheet"].append(images) or sheet(images, *rest))
+    sheet = units.contact_sheet
+    monkeypatch.setattr(units, "contact_sheet", lambda images, *rest: seen["sheet"].append(images) or sheet(images, *rest))
     return seen
 
 
@@ -140,9 +141,9 @@ def test_what_is_painted_are_those_pixels(model, concepts, told, share):
     for title, mask in (("M, la unidad: S ≥ T", lit), ("L, el concepto", truth)):
         expected = torch.where(torch.from_numpy(mask), image, 0.35 * image)
         assert torch.allclose(panel[title][:, ::3, ::3], expected, atol=1e-6) and panel[title].shape == (3, 192, 192)
-    yellow = (panel["M y L juntas"] - torch.tensor(thresholding.YELLOW)[:, None, None]).abs().amax(0) < 1e-6
+    yellow = (panel["M y L juntas"] - torch.tensor(threshold.YELLOW)[:, None, None]).abs().amax(0) < 1e-6
     assert np.array_equal(yellow[1::3, 1::3].numpy(), lit & truth)
-    for ink, mask in ((thresholding.ORANGE, lit & ~truth), (thresholding.SKY, truth & ~lit)):
+    for ink, mask in ((threshold.ORANGE, lit & ~truth), (threshold.SKY, truth & ~lit)):
         striped = ((panel["M y L juntas"] - torch.tensor(ink)[:, None, None]).abs().amax(0) < 1e-6).float()
         inked = torch.nn.functional.avg_pool2d(striped[None, None], 3)[0, 0].numpy()    # por píxel de la imagen
         assert not inked[~mask].any() and (not mask.any() or 0.2 < inked[mask].mean() < 0.8)   # rayado: ni liso ni vacío

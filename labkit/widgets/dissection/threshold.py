@@ -14,7 +14,7 @@ from labkit.dissection.enlarging import upsample
 from labkit.dissection.tails import tail_of
 from labkit.images import bars, beside, caption, colorize, draw_outline, enlarge, jpeg_bytes, text_image
 from labkit.widgets.demo import Demo, explorer, slider, steps
-from labkit.widgets.dissecting import (
+from labkit.widgets.dissection.units import (
     DARK,
     QUALITY,
     USUAL,

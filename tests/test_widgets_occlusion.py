@@ -16,7 +16,6 @@ from labkit.objectives import logit, margin, probability
 from labkit.occlusion import occlude, occlusion_map, occlusion_scores
 from labkit.pictures import load_picture
 from labkit.widgets import (
-    covering,
     explore_images,
     explore_masks,
     explore_occlusion,
@@ -25,6 +24,7 @@ from labkit.widgets import (
     explorer,
 )
 from labkit.widgets import demo as demo_module
+from labkit.widgets import occlusion as occlusion_widgets
 from labkit.widgets.demo import error_picture, upload_button, uploaded
 
 CLASSES = ["avión", "barco", "camión", "pájaro"]
@@ -182,8 +182,8 @@ def test_the_patch_cannot_leave_the_image(model, images, no_errors):
 
 def test_the_numbers_under_the_bars_are_those_of_the_network(model, images, monkeypatch):
     """Lo escrito se compara con la pasada a mano, sin leer la imagen: se espía el texto que va al pie."""
-    texts, write = [], covering.caption
-    monkeypatch.setattr(covering, "caption", lambda image, text, *size: texts.append(text) or write(image, text, *size))
+    texts, write = [], occlusion_widgets.caption
+    monkeypatch.setattr(occlusion_widgets, "caption", lambda image, text, *size: texts.append(text) or write(image, text, *size))
     box = torch.tensor([[5, 6, 13, 14]])
     covered = occlude(images[1], box, "mean")
     clean, now = (model(batch).softmax(1)[0] for batch in (images[1:2], covered))
@@ -197,8 +197,8 @@ def test_the_numbers_under_the_bars_are_those_of_the_network(model, images, monk
 
 def test_the_maps_of_each_class_are_those_of_the_occlusion_functions(model, images, monkeypatch):
     """Se espía lo que se manda pintar: por píxel, la caída de la clase elegida; por posición, su probabilidad."""
-    painted, paint = [], covering.paint_boxes
-    monkeypatch.setattr(covering, "paint_boxes", lambda *args: painted.append(args) or paint(*args))
+    painted, paint = [], occlusion_widgets.paint_boxes
+    monkeypatch.setattr(occlusion_widgets, "paint_boxes", lambda *args: painted.append(args) or paint(*args))
     target = int(model(images[2:]).argmax())
     expected = occlusion_map(model, images[2], probability(target), 8, 4, "mean")
     assert expected.abs().max() > 1e-3
@@ -211,7 +211,7 @@ def test_the_maps_of_each_class_are_those_of_the_occlusion_functions(model, imag
 def test_masks_swap_the_background_for_one_of_another_class(model, images, masks, monkeypatch):
     seen = []
     chances = torch.full((1, 4), 0.25)
-    monkeypatch.setattr(covering, "class_probabilities", lambda model, image, boxes: seen.append(image) or chances)
+    monkeypatch.setattr(occlusion_widgets, "class_probabilities", lambda model, image, boxes: seen.append(image) or chances)
     demo = explore_masks(model, images, masks, torch.tensor([2, 2, 0]), CLASSES)
     for hidden in range(4):
         demo.draw(image=0, hidden=hidden)
@@ -228,7 +228,7 @@ def test_many_classes_show_only_the_probable_ones_and_always_the_right_one(model
     chances = torch.linspace(0, 1, 50).repeat(2, 1).softmax(1)
     names = [f"clase {k}" for k in range(50)]
     seen = torch.rand(3, 40, 40)
-    pictures = [covering._with_bars(seen, chances, names, label, "texto") for label in (0, 49)]
+    pictures = [occlusion_widgets._with_bars(seen, chances, names, label, "texto") for label in (0, 49)]
     assert size_of(pictures[0]) == size_of(pictures[1]) and pictures[0] != pictures[1]
 
 
@@ -317,8 +317,8 @@ def test_the_real_button_redraws(model):
 
 def test_the_map_of_an_uploaded_picture_answers_for_the_winning_class(model, monkeypatch):
     model.preprocess = lambda source: load_picture(source, size=32)
-    asked, real = [], covering.occlusion_map
-    monkeypatch.setattr(covering, "occlusion_map", lambda *a: asked.append(a) or real(*a))
+    asked, real = [], occlusion_widgets.occlusion_map
+    monkeypatch.setattr(occlusion_widgets, "occlusion_map", lambda *a: asked.append(a) or real(*a))
     explore_upload(model, file_of("green"))
     picture = load_picture(file_of("green"), size=32)
     winner = model(picture[None]).argmax().item()

@@ -11,7 +11,8 @@ from labkit.models import draw_weights, plain_network
 from labkit.objectives import each, logit
 from labkit.optimization import PixelCanvas, maximize, noise
 from labkit.pictures import load_picture
-from labkit.widgets import climbing, explore_budget, explore_frames, explore_gallery, explore_units, watch
+from labkit.widgets import explore_budget, explore_frames, explore_gallery, explore_units, watch
+from labkit.widgets import optimization as optimization_widgets
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_the_gallery_marks_the_unit_and_shows_it_in_both_networks():
     contents = {(layer, unit): demo.draw(layer=layer, unit=unit) for layer in ("conv1", "conv5", "fc") for unit in (0, 7, 127)}
     assert {size_of(content) for content in contents.values()} == {size_of(demo.first)} and len(set(contents.values())) == 9
     assert contents["fc", 127] == demo.draw(layer="fc", unit=11)                # más allá de la última, la última
-    side = climbing.THUMB
+    side = optimization_widgets.THUMB
     marked = load_picture(contents["conv5", 127])
     corner = marked[:, 7 * side:7 * side + 2, 15 * side:16 * side].mean((1, 2))
     assert corner[0] > 0.8 and corner[1:].max() < 0.3                           # el marco, rojo, en la última casilla
@@ -76,8 +77,8 @@ def test_units_show_their_own_panels():
 
 def test_the_budget_goes_from_noise_to_image_and_from_little_to_much(model, monkeypatch):
     seen = []
-    real = climbing.maximize
-    monkeypatch.setattr(climbing, "maximize", lambda *a, **k: seen.append(real(*a, **k)) or seen[-1])
+    real = optimization_widgets.maximize
+    monkeypatch.setattr(optimization_widgets, "maximize", lambda *a, **k: seen.append(real(*a, **k)) or seen[-1])
     image = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(0))
     demo = explore_budget(model, image, target=2, radii=(0.5, 4), mixes=(0.0, 1.0), steps_up=8)
     assert len(seen) == 1 and len(seen[0].images) == 4                      # todo de una vez
@@ -93,7 +94,7 @@ def test_the_budget_goes_from_noise_to_image_and_from_little_to_much(model, monk
 
 def test_watching_changes_nothing_and_shows_the_way(model, monkeypatch):
     shown, displayed = [], []
-    monkeypatch.setattr(climbing, "display", displayed.append)
+    monkeypatch.setattr(optimization_widgets, "display", displayed.append)
     watched = watch(PixelCanvas(noise(2, 16)), every=3)
     first = watched.view.value
     watched.view.observe(lambda change: shown.append(change["new"]), "value")
