@@ -4,10 +4,11 @@ Se importa por módulos, y la línea de importación dice dónde leer: `from lab
 
 EL PLANO DE LA CASA
 
-Cada cuarto importa solo de los pisos de abajo. Los de las lecciones (piso 3) no se importan entre sí, salvo una lección
-b, que puede usar la primera mitad, y no dibujan; `plotting` no ejecuta ninguna red. tests/test_floors.py lee este plano
-y lo hace cumplir. Quién lee cada cuarto: E, quien estudia (se lee en una tarde, sin `models` ni `priors`, que son redes);
-T, nadie, pero quien estudia lo toca; I, quien investiga con una red suya; O, quien escribe órdenes en la terminal.
+Cada cuarto importa solo de los pisos de abajo. Los de las lecciones (piso 3) no se importan entre sí, salvo una
+lección b, que puede usar la primera mitad, y no dibujan; `plotting` no ejecuta ninguna red. tests/test_floors.py lee
+este plano y lo hace cumplir. Quién lee cada cuarto: E, quien estudia (se lee en una tarde, sin `models` ni `priors`,
+que son redes); T, nadie, pero quien estudia lo toca; I, quien investiga con una red suya; O, quien escribe órdenes en
+la terminal.
 
     Piso 5: lo que se escribe en la terminal
         O  __main__        reparte las órdenes de `python -m labkit ORDEN`
@@ -31,7 +32,9 @@ T, nadie, pero quien estudia lo toca; I, quien investiga con una red suya; O, qu
         E  models          las redes: cargarlas, envolver una tuya, armar una nueva
         E  datasets        los conjuntos de imágenes que vienen con el curso
         E  plotting        las figuras que no se mueven
-        T  galleries       imágenes optimizadas que ya vienen hechas
+        E  vectors         un vector por imagen: lo que da una capa, sus vecinos, una sonda lineal
+        E  measures        áreas, IoU, intervalos y correcciones: qué tan bien y qué tan seguro
+        T  ready_made      imágenes optimizadas que ya vienen hechas
         I  broden          leer, escribir y revisar carpetas Broden
     Piso 1: mirar dentro de una red y de una imagen
         E  activations     `run`, `record`, `edit`, `silence`, y el campo receptivo
@@ -48,20 +51,21 @@ T, nadie, pero quien estudia lo toca; I, quien investiga con una red suya; O, qu
 
 DÓNDE SE AGREGA
 
-Una lección: escoge su palabra en inglés (`occlusion`) y úsala en todo: `labkit/PALABRA.py`, con su renglón en este plano;
-`labkit/widgets/PALABRA.py` y su nombre en `widgets/__init__.py`; `labkit/exercises/PALABRA.py` y su nombre en
-`exercises/__init__.py`; `tests/test_PALABRA.py`; `lessons/NN_tema.ipynb` y `lessons/NN_tema_ejercicios.ipynb`; y un renglón
-en las lecciones y en el glosario del README y en la guía docente.
+Una lección: escoge su palabra en inglés (`occlusion`) y úsala en todo: `labkit/PALABRA.py`, con su renglón en este
+plano; `labkit/widgets/PALABRA.py` y su nombre en `widgets/__init__.py`; `labkit/exercises/PALABRA.py` y su nombre en
+`exercises/__init__.py`; `tests/test_PALABRA.py`; `lessons/NN_tema.ipynb` y `lessons/NN_tema_ejercicios.ipynb`; y un
+renglón en las lecciones y en el glosario del README y en la guía docente.
 
-Un ejercicio: en el archivo de su lección, en `labkit/exercises`, una función de referencia con sus casos y sus errores, o
-una pregunta con su variante; y sus respuestas equivocadas en las pruebas de esa lección. Lo demás (comparar, aislar,
-leer la respuesta, escribir el veredicto) ya está.
+Un ejercicio: en el archivo de su lección, en `labkit/exercises`, una función de referencia con sus casos y sus
+errores, o una pregunta con su variante; y sus respuestas equivocadas en las pruebas de esa lección. Lo demás
+(comparar, aislar, leer la respuesta, escribir el veredicto) ya está.
 
-Un conjunto de imágenes: una carpeta `data/NOMBRE/` con info.json, los .npz y los .jpg; `load_images(source="NOMBRE")` la
-encuentra sola. La escribe `data/build/packing.py` (`write_split`, `write_info`, `write_sums`), que también pone al día
-data/SHA256SUMS. Ni una línea en labkit.
+Un conjunto de imágenes: una carpeta `data/NOMBRE/` con info.json, los .npz y los .jpg; `load_images(source="NOMBRE")`
+la encuentra sola. La escribe `data/build/packing.py` (`write_split`, `write_info`, `write_sums`), que también pone al
+día data/SHA256SUMS. Ni una línea en labkit.
 
-Una red: `data/networks/NOMBRE.safetensors`, escrita con `labkit.models.save_model`, que le guarda su tarjeta; `load_model`
-la encuentra sola. Una arquitectura nueva, además, va en `labkit/models/families.py`, con su nombre en `FAMILIES`.
+Una red: `data/networks/NOMBRE.safetensors`, escrita con `labkit.models.save_model`, que le guarda su tarjeta;
+`load_model` la encuentra sola. Una arquitectura nueva, además, va en `labkit/models/families.py`, con su nombre en
+`FAMILIES`.
 """
 __version__ = "0.1.0"

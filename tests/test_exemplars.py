@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from labkit import exemplars as ex
+from labkit import vectors as vectors_room
 from labkit.activations import run
 from labkit.exemplars.tsne import gradient
 from labkit.models import plain_network, random_twin
@@ -59,8 +60,8 @@ def test_features_come_from_a_data_loader_too(model, images):
 
 def test_the_cache_serves_only_the_same_question(model, images, tmp_path, monkeypatch):
     path, calls = tmp_path / "a" / "v.safetensors", []
-    made = ex.vectors.features_by_layer
-    monkeypatch.setattr(ex.vectors, "features_by_layer", lambda *args: calls.append(1) or made(*args))
+    made = vectors_room.features_by_layer
+    monkeypatch.setattr(vectors_room, "features_by_layer", lambda *args: calls.append(1) or made(*args))
     first = ex.features(model, images, "dense", cache=path)
     assert torch.equal(ex.features(model, images, "dense", cache=path), first) and len(calls) == 1
     changed = images.clone()

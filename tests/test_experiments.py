@@ -18,7 +18,7 @@ from labkit.dissection import (
     unique_by_category,
     verdict,
 )
-from labkit.galleries import load_regular
+from labkit.ready_made import load_regular
 from labkit.models import load_model, random_twin, shipped_models
 from labkit.objectives import channel, score
 

@@ -10,6 +10,8 @@ from labkit.exemplars import features_by_layer, layout, load_maps, map_quality
 from labkit.files import data_path
 from labkit.models import load_model
 
+OTHER = dict(zip(LAYERS, (*LAYERS[1:], LAYERS[0])))
+
 
 @pytest.fixture(scope="module")
 def vectors():
@@ -29,8 +31,9 @@ def test_the_quick_maps_come_out_again(layer, vectors):
     for axis in (0, 1):                                                     # un eje puede salir volteado
         ours, theirs = made[:, axis], shipped[:, axis]
         assert min((ours - theirs).abs().max(), (ours + theirs).abs().max()) < 0.01 * theirs.abs().max()
-    apart = (layout(vectors[layer], "som") - maps[layer, "som", 0]).norm(dim=1)
-    assert (apart < 0.05).float().mean() > 0.97
+    # en otra computadora el último bit cambia, y en el mapa autoorganizado eso manda a algunos puntos al nodo de al lado
+    apart, other = ((layout(vectors[name], "som") - maps[layer, "som", 0]).norm(dim=1) for name in (layer, OTHER[layer]))
+    assert (apart < 1.2).float().mean() > 0.9 > 0.1 > (other < 1.2).float().mean()
 
 
 @pytest.mark.parametrize("row", [("relu6", "tsne", 30), ("relu5", "tsne", 5), ("relu3", "som", 0)])

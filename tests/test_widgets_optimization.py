@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from labkit.datasets import load_images
-from labkit.galleries import load_gallery
+from labkit.ready_made import load_gallery
 from labkit.models import draw_weights, plain_network
 from labkit.objectives import each, logit
 from labkit.optimization import PixelCanvas, maximize, noise

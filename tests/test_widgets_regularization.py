@@ -1,7 +1,7 @@
 """Las demostraciones de la lección 3: la prueba a ciegas no enseña de más y califica bien; cada receta enseña la suya."""
 import torch
 
-from labkit.galleries import load_recipes
+from labkit.ready_made import load_recipes
 from labkit.pictures import load_picture
 from labkit.widgets import explore_blind, explore_recipes
 

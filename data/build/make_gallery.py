@@ -6,7 +6,7 @@
     .venv/bin/python data/build/make_gallery.py --regular           sólo las regularizadas de la lección 5
 
 Ninguna unidad se escoge ni se quita, y todas parten del mismo ruido. Deja en data/galeria/ una hoja por capa y la tabla
-unidades.csv, que lee `labkit.galleries`; y, de la última convolución de la red principal, una hoja con las mismas unidades
+unidades.csv, que lee `labkit.ready_made`; y, de la última convolución de la red principal, una hoja con las mismas unidades
 subidas como enseña la lección 3: en frecuencias y moviéndolas.
 """
 import csv
@@ -24,7 +24,8 @@ from packing import write_sums  # noqa: E402
 from labkit.activations import receptive_field  # noqa: E402
 from labkit.datasets import load_images  # noqa: E402
 from labkit.files import data_path  # noqa: E402
-from labkit.galleries import COLUMNS, FIELDS, TOP, unit_peaks  # noqa: E402
+from labkit.vectors import features  # noqa: E402
+from labkit.ready_made import COLUMNS, FIELDS, TOP  # noqa: E402
 from labkit.images import contact_sheet, jpeg_bytes  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.objectives import channel, each  # noqa: E402
@@ -55,8 +56,8 @@ def make_layer(name: str, layer: str) -> list[Row]:
     sheet = contact_sheet(made.images, COLUMNS, pad=0)
     (folder / f"{name}_{layer}.jpg").write_bytes(jpeg_bytes(sheet, QUALITY))
     y0, _, y1, _ = receptive_field(model, layer)
-    own = unit_peaks(model, made.images, [layer])[layer].diagonal()
-    best = unit_peaks(model, pictures.images, [layer])[layer].topk(TOP, 0)
+    own = features(model, made.images, layer, "max").diagonal()
+    best = features(model, pictures.images, layer, "max").topk(TOP, 0)
     return [{"network": name, "layer": layer, "unit": k, "field": y1 - y0, "score": f"{made.scores[-1, k]:.4g}",
              "peak": f"{own[k]:.4g}", "peak_real": f"{best.values[0, k]:.4g}",
              "top": " ".join(map(str, best.indices[:, k].tolist()))} for k in range(len(made.images))]

@@ -3,7 +3,7 @@
     .venv/bin/python data/build/make_recipes.py
 
 Todas parten del mismo comienzo; ninguna combinación se quita. Deja en data/recetas/ una hoja por red y la tabla recetas.csv,
-que lee `labkit.galleries`.
+que lee `labkit.ready_made`.
 """
 import csv
 import sys
@@ -22,7 +22,7 @@ from packing import write_sums  # noqa: E402
 
 from labkit.datasets import PROTAGONIST, load_images  # noqa: E402
 from labkit.files import data_path  # noqa: E402
-from labkit.galleries import COLUMNS, LEVELS, RECIPE_FIELDS, Levels  # noqa: E402
+from labkit.ready_made import COLUMNS, LEVELS, RECIPE_FIELDS, Levels  # noqa: E402
 from labkit.images import contact_sheet, jpeg_bytes  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.objectives import Objective, channel, each, logit  # noqa: E402

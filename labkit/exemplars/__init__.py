@@ -1,7 +1,7 @@
 """Ejemplares: entender una unidad o una capa por las imágenes en que responde (lección 4).
 
-`vectors` saca los vectores de una capa y busca vecinos; `units`, los ejemplares de una unidad y qué tan selectiva es;
-`tsne` y `som` acomodan vectores en el plano; `maps` los dibuja como mapa y mide qué tanto engaña.
+`units` da los ejemplares de una unidad y qué tan selectiva es; `tsne` y `som` acomodan vectores en el plano; `maps` los
+dibuja como mapa y mide qué tanto engaña. Los vectores de una capa salen de `labkit.vectors`.
 """
 from labkit.exemplars.layouts import METHODS, layout, load_maps
 from labkit.exemplars.maps import (
@@ -24,11 +24,11 @@ from labkit.exemplars.units import (
     class_selectivity,
     object_traits,
     peak_patches,
-    roc_areas,
     selectivity,
     survives,
 )
-from labkit.exemplars.vectors import features, features_by_layer, linear_probe, neighbours
+from labkit.measures import roc_areas
+from labkit.vectors import features, features_by_layer, linear_probe, neighbours
 
 __all__ = ["METHODS", "SOM", "Quality", "Selectivity", "Trials", "affinities", "assign_to_grid", "choice_trials",
            "choose", "class_selectivity", "features", "features_by_layer", "layout", "linear_probe", "load_maps",

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from labkit.exemplars.maps import pca
 from labkit.exemplars.som import SOM
-from labkit.exemplars.vectors import check_vectors
 from labkit.files import read_data
+from labkit.vectors import check_vectors
 
 METHODS = ("pca", "tsne", "som")
 SOM_SIZE = (24, 32)                         # la rejilla del mapa autoorganizado, hexagonal

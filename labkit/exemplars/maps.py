@@ -6,9 +6,9 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.manifold import trustworthiness
 from torch import Tensor
 
-from labkit.exemplars.vectors import check_vectors, neighbours
 from labkit.images import draw_box
 from labkit.shapes import check_shape
+from labkit.vectors import check_vectors, neighbours, principal_axes
 
 SAMPLE = 1000                               # con cuántos puntos se mide, si hay más
 EMPTY = -1                                  # una casilla sin imagen
@@ -29,14 +29,12 @@ class Quality:
 
 def pca(vectors: Tensor, k: int = 2) -> Tensor:
     """Los k primeros componentes principales de cada vector (n, d): (n, k)."""
-    check_vectors(vectors)
     if k < 1:
         raise ValueError(f"k: esperaba al menos un componente y recibí {k}.")
-    centered = vectors - vectors.mean(0)
-    _, _, axes = torch.linalg.svd(centered, full_matrices=False)
+    middle, axes, _ = principal_axes(vectors)
     if k > len(axes):
         raise ValueError(f"k: con vectores {tuple(vectors.shape)} hay {len(axes)} componentes y pediste {k}.")
-    return centered @ axes[:k].T
+    return (vectors - middle) @ axes[:k].T
 
 
 def map_quality(vectors: Tensor, points: Tensor, k: int = 12, seed: int = 0) -> Quality:

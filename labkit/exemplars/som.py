@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from labkit.exemplars.vectors import check_vectors
+from labkit.vectors import check_vectors, principal_axes
 
 
 class SOM:
@@ -100,9 +100,7 @@ class SOM:
 
     def _plane(self, vectors: Tensor) -> Tensor:
         """Los prototipos del comienzo, (m, d): la rejilla tendida en el plano de los dos componentes principales."""
-        middle = vectors.mean(0)
-        _, sizes, axes = torch.linalg.svd(vectors - middle, full_matrices=False)
-        deviations = sizes / math.sqrt(max(len(vectors) - 1, 1))
+        middle, axes, deviations = principal_axes(vectors)
         grid = self.places - self.places.mean(0)
         grid = grid / grid.abs().amax(0).clamp(min=1e-9)                    # de −1 a 1 en cada eje
         order = [0, 1] if self.rows >= self.cols else [1, 0]                # el eje largo, con el componente mayor

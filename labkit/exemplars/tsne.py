@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor
 
-from labkit.exemplars.vectors import check_vectors
+from labkit.vectors import check_vectors, principal_axes
 
 EARLY, EXAGGERATION = 250, 12.0     # en los primeros pasos las afinidades pesan más, para que los grupos se junten
 TINY = 1e-12
@@ -74,9 +74,8 @@ def _start(vectors: Tensor, seed: int | None) -> Tensor:
     """Puntos con desviación 1 en el plano, (n, 2): los componentes principales, o al azar."""
     if seed is not None:
         return torch.randn(len(vectors), 2, generator=torch.Generator().manual_seed(seed)).to(vectors)
-    centered = vectors - vectors.mean(0)
-    _, _, axes = torch.linalg.svd(centered, full_matrices=False)
-    flat = centered @ axes[:2].T
+    middle, axes, _ = principal_axes(vectors)
+    flat = (vectors - middle) @ axes[:2].T
     if flat.shape[1] < 2:                                                   # vectores de una dimensión
         flat = torch.cat([flat, torch.zeros_like(flat)], 1)
     return flat / flat[:, :1].std().clamp(min=TINY)

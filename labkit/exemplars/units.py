@@ -3,12 +3,12 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
-from scipy.stats import rankdata
 from torch import Tensor, nn
 
 from labkit.activations import Unit, receptive_field, run
 from labkit.colors import color_index
 from labkit.datasets import ConceptSet
+from labkit.measures import check_responses, roc_areas
 
 GRAY = 0.5                                  # lo que se ve donde el campo receptivo se sale de la imagen
 
@@ -87,25 +87,6 @@ def peak_patches(model: nn.Module, images: Tensor, unit: Unit | str) -> Tensor:
     return torch.stack([image[:, y:y + size, x:x + size] for image, (y, x) in zip(padded, corners)])
 
 
-def roc_areas(values: Tensor, truth: Tensor) -> Tensor:
-    """El área bajo la curva ROC de cada unidad, (c,), o de cada unidad y cada pregunta, (c, k).
-
-    values: (n, c) respuestas;  truth: (n,) o (n, k) de verdaderos y falsos. Los empates cuentan la mitad; sin
-    verdaderos o sin falsos no hay área: nan. Es la medida de Quian Quiroga et al. (2005), doi:10.1038/nature03687.
-    """
-    _check_responses(values)
-    if truth.dtype != torch.bool or truth.ndim not in (1, 2):
-        raise ValueError(f"truth: esperaba verdaderos y falsos, (n,) o (n, k), y recibí {truth.dtype} "
-                         f"{tuple(truth.shape)}. ¿Te faltó «== clase»?")
-    if len(truth) != len(values):
-        raise ValueError(f"truth: esperaba {len(values)} renglones, como values, y recibí {len(truth)}.")
-    asked = (truth if truth.ndim == 2 else truth[:, None]).double()
-    ranks = torch.from_numpy(rankdata(values.detach().cpu().numpy(), axis=0))        # (n, c): del menor, 1, al mayor, n
-    yes = asked.sum(0)
-    areas = (ranks.T @ asked - yes * (yes + 1) / 2) / (yes * (len(asked) - yes))
-    return (areas if truth.ndim == 2 else areas[:, 0]).float()
-
-
 def selectivity(values: Tensor, labels: Tensor, classes: int) -> Selectivity:
     """Qué clase distingue mejor cada unidad y cuánto: values (n, c), labels (n,) de 0 a classes − 1."""
     if len(labels.unique()) < 2:
@@ -122,7 +103,7 @@ def class_selectivity(values: Tensor, labels: Tensor, classes: int) -> Tensor:
     values: (n, c), respuestas después de su ReLU, nunca negativas; mayor es la media en la clase en que responde más y
     resto, el promedio de las medias de las demás clases. Una unidad muda vale 0.  arXiv:1803.06959.
     """
-    _check_responses(values)
+    check_responses(values)
     if values.min() < 0:
         raise ValueError("values: el índice pide respuestas desde 0, como las de después de una ReLU.")
     hot = F.one_hot(labels, classes).to(values)                                             # (n, k)
@@ -158,7 +139,7 @@ def choice_trials(values: Tensor, layer: str, count: int = 10, seed: int = 0) ->
     Las mudas no juegan. Fuente: Borowski et al. (2021), «Exemplary Natural Images Explain CNN Activations Better than
     State-of-the-Art Feature Visualization», ICLR, arXiv:2010.12606.
     """
-    _check_responses(values)
+    check_responses(values)
     half = len(values) // 2
     alive = (values[half:].amax(0) > values[half:].amin(0)).nonzero()[:, 0]
     if len(values) < 20 or not 1 <= count <= len(alive):
@@ -193,15 +174,6 @@ def object_traits(world: ConceptSet) -> dict[str, Tensor]:
     color, cuts = traits.pop("color"), torch.tensor([1 / 3, 2 / 3])
     thirds = {name: torch.bucketize(values, values.quantile(cuts)) for name, values in traits.items()}
     return {"scene": world.scenes, **thirds, "color": color}
-
-
-def _check_responses(values: Tensor) -> None:
-    """ValueError si no son las respuestas de c unidades, (n, c), sin NaN."""
-    if values.ndim != 2:
-        raise ValueError(f"values: esperaba las respuestas de c unidades, (n, c), y recibí {tuple(values.shape)}. "
-                         "Si es una sola, prueba values[:, None].")
-    if not len(values) or values.isnan().any():
-        raise ValueError(f"values: no hay imágenes o hay NaN en {int(values.isnan().any(0).sum())} unidades.")
 
 
 def _common(colors: Tensor) -> Tensor:

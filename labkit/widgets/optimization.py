@@ -7,7 +7,7 @@ from IPython.display import display
 from torch import Tensor, nn
 
 from labkit.datasets import ImageSet
-from labkit.galleries import COLUMNS, Gallery, load_gallery
+from labkit.ready_made import COLUMNS, Gallery, load_gallery
 from labkit.images import bars, beside, caption, contact_sheet, draw_box, enlarge, jpeg_bytes
 from labkit.objectives import logit
 from labkit.optimization import Ascent, PixelCanvas, maximize, noise

@@ -5,7 +5,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from labkit.galleries import LEVELS, load_recipes
+from labkit.ready_made import LEVELS, load_recipes
 from labkit.images import beside, caption, enlarge, jpeg_bytes, text_image
 from labkit.widgets.demo import Demo, choice, explorer
 

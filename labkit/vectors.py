@@ -89,6 +89,16 @@ def neighbours(vectors: Tensor, k: int = 8, of: Tensor | None = None) -> Tensor:
     return torch.cat(found)
 
 
+def principal_axes(vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Los componentes principales de unos vectores (n, d): su media (d,), los ejes (r, d), del que más varía al que
+    menos, y la desviación a lo largo de cada uno, (r,); r es el menor de n y d.
+    """
+    check_vectors(vectors)
+    middle = vectors.mean(0)
+    _, sizes, axes = torch.linalg.svd(vectors - middle, full_matrices=False)
+    return middle, axes, sizes / max(len(vectors) - 1, 1) ** 0.5
+
+
 def linear_probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: Tensor, decay: float = 1.0) -> float:
     """La exactitud en prueba de un clasificador lineal aprendido de esos vectores: qué tan separables son las clases.
 

@@ -5,16 +5,14 @@ responde, desde el mismo ruido. Las recetas (`data/build/make_recipes.py`): la m
 cuatro regularizadores. Nada se quitó.
 """
 import csv
-from collections.abc import Iterable
 from dataclasses import dataclass
 from io import BytesIO, StringIO
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
-from labkit.activations import run
 from labkit.files import read_data
 
 COLUMNS, TOP = 16, 10                       # columnas de una hoja; imágenes de prueba que se anotan por unidad
@@ -90,24 +88,6 @@ def load_recipes(network: str = "escenas_robusta") -> dict[tuple[Levels, str], R
     numbers = [[float(row[name]) for name in RECIPE_FIELDS[6:]] for row in rows]
     images = _sheet("recetas", f"{network}.jpg")
     return {key: Recipe(image, *values) for key, image, values in zip(keys, images, numbers)}
-
-
-def unit_peaks(model: nn.Module, images: Tensor, layers: Iterable[str]) -> dict[str, Tensor]:
-    """Lo más que responde cada unidad en cada imagen (n, 3, h, w): capa → (n, c)."""
-    with torch.no_grad():
-        parts = [run(model, batch, layers) for batch in images.split(100)]
-    return {name: torch.cat([_highest(acts[name]) for acts in parts]) for name in layers}
-
-
-def purity(top: Tensor, labels: Tensor) -> Tensor:
-    """De las k imágenes de cada unidad, (c, k), qué parte es de la clase más repetida entre ellas: (c,)."""
-    classes = labels[top]                                                                   # (c, k)
-    return (classes[:, :, None] == classes[:, None, :]).sum(2).amax(1) / top.shape[1]
-
-
-def _highest(acts: Tensor) -> Tensor:
-    """El máximo de cada mapa: (b, c, h, w) → (b, c); una capa densa queda igual."""
-    return acts.flatten(2).amax(2) if acts.ndim > 2 else acts
 
 
 def _table(*parts: str) -> list[dict[str, str]]:

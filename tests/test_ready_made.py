@@ -8,12 +8,14 @@ from make_gallery import LAYERS, NETWORKS, SIDE
 
 from labkit.activations import run
 from labkit.datasets import PROTAGONIST, load_images
-from labkit.galleries import LEVELS, load_gallery, load_recipes, purity, unit_peaks
+from labkit.measures import purity
 from labkit.models import load_model, random_twin
 from labkit.objectives import channel, each, logit
 from labkit.optimization import PixelCanvas, maximize, noise
 from labkit.priors import distance_to_data, load_denoiser
+from labkit.ready_made import LEVELS, load_gallery, load_recipes
 from labkit.regularization import compose, high_frequency_share, score_under
+from labkit.vectors import features, features_by_layer
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +41,12 @@ def test_rows_come_out_again(network, layer, units):
     # en otra computadora el último bit cambia y la subida lo amplifica: se compara lo que se ve y no el bit
     assert torch.allclose(made.scores[-1], shown.scores[units], rtol=0.03)
     assert (made.images - shown.images[units]).abs().mean() < 0.12 < (made.images - shown.images[[5] * len(units)]).abs().mean()
-    assert torch.allclose(unit_peaks(model, made.images, [layer])[layer][range(len(units)), units], shown.peaks[units], rtol=0.05)
+    assert torch.allclose(features(model, made.images, layer, "max")[range(len(units)), units], shown.peaks[units], rtol=0.05)
 
 
 @pytest.mark.parametrize("network, layer", [("escenas_robusta", "conv3"), ("escenas", "fc")])
 def test_the_best_real_images_are_the_best(network, layer, world):
-    values, shown = unit_peaks(load_model(network), world.images, [layer])[layer], load_gallery(network, layer)
+    values, shown = features(load_model(network), world.images, layer, "max"), load_gallery(network, layer)
     assert torch.allclose(values.amax(0), shown.real_peaks, rtol=1e-3, atol=1e-3)
     chosen = values.gather(0, shown.top.T)                                      # (10, c)
     assert (chosen[:-1] >= chosen[1:] - 1e-3).all()                             # de mayor a menor
@@ -64,7 +66,7 @@ def test_units_grow_purer_with_depth_and_those_of_random_weights_do_not(world):
     """La escalera de la lección 2, en la red robusta, desde conv2; con pesos al azar no hay escalera."""
     trained = [purity(load_gallery("escenas_robusta", layer).top, world.labels).mean().item() for layer in LAYERS]
     assert trained[1:] == sorted(trained[1:]) and trained[-1] > 1.8 * trained[0]
-    peaks = unit_peaks(random_twin(load_model("escenas_robusta")), world.images, LAYERS)
+    peaks = features_by_layer(random_twin(load_model("escenas_robusta")), world.images, LAYERS, "max")
     chance = [purity(peaks[layer].topk(10, 0).indices.T, world.labels).mean().item() for layer in LAYERS]
     assert max(chance) < 0.5 < min(trained[2:])
 

@@ -1,0 +1,195 @@
+"""Las medidas del curso y qué tan seguras son: áreas, intersección entre unión, intervalos y correcciones.
+
+No saben de redes: reciben lo que responden unas unidades, o cuentas ya hechas. Las usan las lecciones 4, 5 y 5b.
+"""
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import NamedTuple
+
+import torch
+from scipy import stats
+from sklearn.metrics import average_precision_score
+from torch import Tensor
+
+RIVALS = 12                                 # entre cuántos nombres, a lo más, se busca el mejor de una unidad
+
+
+class Gap(NamedTuple):
+    """La diferencia de dos promedios, y entre qué valores está con la confianza pedida."""
+    mean: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.1f} (de {self.low:+.1f} a {self.high:+.1f})"
+
+
+@dataclass(frozen=True, eq=False)
+class Tally:
+    """Las cuentas de c unidades y k conceptos (int64): en píxeles de imágenes, o en renglones de lo que sea.
+
+    Dos se juntan con +: así se reparten las imágenes.  both: (c, k), los de la unidad y el concepto;  active: (c, g),
+    los de la unidad en las imágenes que cuentan para cada una de las g categorías;  truth: (k,), los del concepto;
+    pixels: todos;  categories: (k,), de 0 a g − 1.
+    """
+    both: Tensor
+    active: Tensor
+    truth: Tensor
+    pixels: int
+    categories: Tensor
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.both + other.both, self.active + other.active, self.truth + other.truth,
+                     self.pixels + other.pixels, self.categories)
+
+    def times(self, count: int) -> "Tally":
+        """Las mismas cuentas, contadas `count` veces: para remuestrear."""
+        return Tally(self.both * count, self.active * count, self.truth * count, self.pixels * count, self.categories)
+
+    def iou(self) -> Tensor:
+        """La intersección entre la unión de cada unidad y cada concepto, (c, k), de 0 a 1; 0 donde no hay unión."""
+        union = self.active[:, self.categories] + self.truth - self.both
+        return torch.where(union > 0, self.both.double() / union.clamp(min=1), 0.0)
+
+
+def roc_areas(values: Tensor, truth: Tensor) -> Tensor:
+    """El área bajo la curva ROC de cada unidad, (c,), o de cada unidad y cada pregunta, (c, k).
+
+    values: (n, c) respuestas;  truth: (n,) o (n, k) de verdaderos y falsos. Los empates cuentan la mitad; sin
+    verdaderos o sin falsos no hay área: nan. Es la medida de Quian Quiroga et al. (2005), doi:10.1038/nature03687.
+    """
+    asked = _asked(values, truth).double()
+    ranks = torch.from_numpy(stats.rankdata(values.detach().cpu().numpy(), axis=0))  # (n, c): del menor, 1, al mayor, n
+    yes = asked.sum(0)
+    areas = (ranks.T @ asked - yes * (yes + 1) / 2) / (yes * (len(asked) - yes))
+    return (areas if truth.ndim == 2 else areas[:, 0]).float()
+
+
+def average_precisions(values: Tensor, truth: Tensor) -> Tensor:
+    """El área bajo la curva de precisión y exhaustividad (AUPRC) de cada unidad, (c,), o con cada pregunta, (c, k).
+
+    values y truth, como en `roc_areas`. Su piso de azar es la parte de verdaderos, y no 0.5: con una clase rara dice
+    lo que el área ROC calla. Sin verdaderos o sin falsos no hay área: nan.
+    """
+    asked = _asked(values, truth)
+    areas = torch.full((values.shape[1], asked.shape[1]), torch.nan)
+    for k in range(asked.shape[1]):
+        if 0 < int(asked[:, k].sum()) < len(asked):
+            areas[:, k] = torch.tensor([average_precision_score(asked[:, k].cpu(), unit) for unit in values.cpu().T])
+    return areas if truth.ndim == 2 else areas[:, 0]
+
+
+def purity(top: Tensor, labels: Tensor) -> Tensor:
+    """De las k imágenes de cada unidad, (c, k), qué parte es de la clase más repetida entre ellas: (c,)."""
+    classes = labels[top]                                                                   # (c, k)
+    return (classes[:, :, None] == classes[:, None, :]).sum(2).amax(1) / top.shape[1]
+
+
+def difference(first: Sequence[float], second: Sequence[float], share: float = 0.95) -> Gap:
+    """Cuánto más grande es el promedio de `second` que el de `first`, con su intervalo de confianza.
+
+    Cada número es una red entrenada con su semilla; con tres o cinco, el intervalo es ancho. Fuente: Welch (1947),
+    doi:10.1093/biomet/34.1-2.28.
+    """
+    if min(len(first), len(second)) < 2:
+        raise ValueError(f"first, second: esperaba al menos dos redes de cada lado, y recibí {len(first)} y "
+                         f"{len(second)}.")
+    mean = fmean(second) - fmean(first)
+    if len(set(first)) == len(set(second)) == 1:                            # sin dispersión no hay cuenta que hacer
+        return Gap(mean, mean, mean)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")                                     # si uno de los dos no varía, scipy avisa
+        low, high = stats.ttest_ind(second, first, equal_var=False).confidence_interval(share)
+    return Gap(mean, float(low), float(high))
+
+
+def paired(first: Sequence[float], second: Sequence[float], share: float = 0.95) -> Gap:
+    """Lo mismo, cuando los números van por parejas: la misma red antes y después (Student, 1908)."""
+    if len(first) != len(second) or len(first) < 2:
+        raise ValueError(f"first, second: esperaba las mismas redes, al menos dos, y recibí {len(first)} y "
+                         f"{len(second)}.")
+    gaps = [after - before for before, after in zip(first, second)]
+    if len(set(gaps)) == 1:
+        return Gap(gaps[0], gaps[0], gaps[0])
+    low, high = stats.ttest_rel(second, first).confidence_interval(share)
+    return Gap(fmean(gaps), float(low), float(high))
+
+
+def discoveries(p: Tensor, level: float = 0.05) -> Tensor:
+    """Qué pruebas se aceptan si de las aceptadas, en promedio, a lo más `level` pueden ser falsas: (c,) de verdaderos.
+
+    Fuente: Benjamini y Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
+    """
+    if not len(p):
+        return torch.zeros(0, dtype=torch.bool)
+    return torch.from_numpy(stats.false_discovery_control(p.cpu().double().numpy()) <= level).to(p.device)
+
+
+def interval(parts: Sequence[Tally], statistic: Callable[[Tensor], float], times: int = 200, share: float = 0.95,
+             seed: int = 0) -> tuple[float, float]:
+    """Entre qué valores baila un número al cambiar de imágenes, con confianza `share`: remuestreo por pedazos.
+
+    parts: las cuentas de cada pedazo del conjunto (Tally), que se suman;  statistic: del IoU (c, k), un número. Los
+    pedazos se vuelven a sacar con reemplazo `times` veces. Los umbrales no cambian.
+    """
+    values = []
+    for weights in _redraws(parts, times, share, seed):
+        again = [part.times(int(weight)) for part, weight in zip(parts, weights) if weight]
+        values.append(float(statistic(sum(again[1:], again[0]).iou())))
+    tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
+    low, high = torch.tensor(values, dtype=torch.float64).quantile(tails).tolist()
+    return low, high
+
+
+def name_sets(parts: Sequence[Tally], times: int = 400, share: float = 0.95, seed: int = 0) -> list[list[int]]:
+    """Los nombres que podrían ser el mejor de cada unidad con otras imágenes: c listas, del IoU más alto al menor.
+
+    parts: como en `interval`; mientras más chicos los pedazos, mejor. Un concepto se queda si lo que le saca ventaja
+    cabe en lo que esa ventaja baila al volver a sacar los pedazos: el de mayor IoU de verdad está en su lista con
+    probabilidad `share`, más o menos. Compiten los doce de mayor IoU. Fuente: Hsu (1984), doi:10.1214/aos/1176346524.
+    """
+    weights = torch.stack(_redraws(parts, times, share, seed)).double()                     # (veces, pedazos)
+    whole = sum(parts[1:], parts[0]).iou()                                                  # (c, k)
+    found = []
+    for unit in range(len(whole)):
+        rivals = whole[unit].argsort(descending=True, stable=True)[:RIVALS]
+        both = torch.stack([part.both[unit, rivals] for part in parts]).double()            # (pedazos, r)
+        union = torch.stack([part.active[unit, part.categories[rivals]] + part.truth[rivals] for part in parts]) - both
+        again = (weights @ both) / (weights @ union).clamp(min=1)                           # (veces, r)
+        lead = whole[unit, rivals] - whole[unit, rivals, None]                              # (r, r): de j sobre k
+        swing = (again[:, None] - again[:, :, None] - lead).amax(2)                         # (veces, r)
+        stays = lead.amax(1) <= swing.quantile(share, 0)
+        found.append(rivals[stays].tolist())
+    return found
+
+
+def check_responses(values: Tensor) -> None:
+    """ValueError si no son las respuestas de c unidades, (n, c), sin NaN."""
+    if values.ndim != 2:
+        raise ValueError(f"values: esperaba las respuestas de c unidades, (n, c), y recibí {tuple(values.shape)}. "
+                         "Si es una sola, prueba values[:, None].")
+    if not len(values) or values.isnan().any():
+        raise ValueError(f"values: no hay imágenes o hay NaN en {int(values.isnan().any(0).sum())} unidades.")
+
+
+def _asked(values: Tensor, truth: Tensor) -> Tensor:
+    """Las preguntas, (n, k), ya revisadas contra las respuestas (n, c)."""
+    check_responses(values)
+    if truth.dtype != torch.bool or truth.ndim not in (1, 2):
+        raise ValueError(f"truth: esperaba verdaderos y falsos, (n,) o (n, k), y recibí {truth.dtype} "
+                         f"{tuple(truth.shape)}. ¿Te faltó «== clase»?")
+    if len(truth) != len(values):
+        raise ValueError(f"truth: esperaba {len(values)} renglones, como values, y recibí {len(truth)}.")
+    return truth if truth.ndim == 2 else truth[:, None]
+
+
+def _redraws(parts: Sequence[Tally], times: int, share: float, seed: int) -> list[Tensor]:
+    """Cuántas veces sale cada pedazo en cada remuestreo con reemplazo: `times` cuentas (pedazos,)."""
+    if len(parts) < 2 or times < 2 or not 0 < share < 1:
+        raise ValueError(f"parts, times, share: esperaba al menos 2 pedazos, 2 veces y una parte entre 0 y 1, y recibí "
+                         f"{len(parts)}, {times} y {share}.")
+    generator, count = torch.Generator().manual_seed(seed), len(parts)
+    return [torch.bincount(torch.randint(0, count, (count,), generator=generator), minlength=count)
+            for _ in range(times)]
