@@ -6,13 +6,9 @@ Tres redes a la vez: el generador y el codificador quieren que la imagen de un c
 sus píxeles y en lo que ve el crítico, y que el crítico la crea de Escenas; el crítico quiere distinguirlas. Deja en
 data/priors/ los pesos en media precisión y el diario. Si se interrumpe, el mismo mandato sigue donde iba.
 """
-import argparse
-import json
 import sys
-import time
 from pathlib import Path
 
-import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor, nn
@@ -21,19 +17,15 @@ from torch.nn.utils.parametrizations import spectral_norm
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
-from fitting import follow, keep_memory, restore, step_size, store  # noqa: E402
-from packing import write_sums  # noqa: E402
+from priors import RUNS, Course, publish, threads, train  # noqa: E402
 
 from labkit.datasets import load_images  # noqa: E402
-from labkit.files import data_path  # noqa: E402
 from labkit.images import contact_sheet, png_bytes  # noqa: E402
 from labkit.priors import CODE, SIDE, ImageGenerator  # noqa: E402
 
-NAME, SEED, EPOCHS, BATCH, LR = "escenas_generador", 0, 36, 64, 6e-4
 GRAIN = 0.3            # el ruido que se suma a cada código: códigos vecinos, imágenes vecinas
 SEEN, FOOLED = 1.0, 0.05  # cuánto pesa parecerse en lo que ve el crítico, y engañarlo; los píxeles pesan 2
-FOLLOW = 0.998         # los pesos que se publican son un promedio móvil de los del entrenamiento
-RUNS = Path(__file__).resolve().parent / "runs"
+COURSE = Course("escenas_generador", 0, 36, 64, 6e-4, lambda step: min(0.998, 1 - 1 / step))
 
 
 class Critic(nn.Module):
@@ -55,7 +47,7 @@ class Critic(nn.Module):
         return self.leave(maps), seen
 
 
-def learn(painter: ImageGenerator, critic: Critic, tools: list, images: Tensor, generator: Generator) -> list[Tensor]:
+def learn(painter: ImageGenerator, critic: Critic, tools: list, images: Tensor, generator: Generator) -> dict[str, float]:
     """Un paso del crítico y uno del generador con su codificador; devuelve sus pérdidas."""
     flip = torch.rand(len(images), generator=generator) < 0.5
     images = torch.where(flip[:, None, None, None], images.flip(3), images).contiguous(memory_format=torch.channels_last)
@@ -74,7 +66,8 @@ def learn(painter: ImageGenerator, critic: Critic, tools: list, images: Tensor, 
         apart = sum((a[:len(images)] - b).float().abs().mean() / b.float().abs().mean() for a, b in zip(seen, goal))
     pixels = (drawn[:len(images)].float() - images).abs().mean()
     step(tools[0], painter, 2 * pixels / 0.25 + SEEN * apart / len(goal) - FOOLED * scores.float().mean())
-    return [pixels, apart / len(goal), real.mean(), fake.mean()]
+    losses = {"pixels": pixels, "seen": apart / len(goal), "real": real.mean(), "drawn": fake.mean()}
+    return {name: loss.detach().item() for name, loss in losses.items()}
 
 
 def step(tool: torch.optim.Optimizer, model: nn.Module, loss: Tensor) -> None:
@@ -89,64 +82,34 @@ def step(tool: torch.optim.Optimizer, model: nn.Module, loss: Tensor) -> None:
 
 def main() -> None:
     """Entrena y publica."""
-    parser = argparse.ArgumentParser(description="Entrena el generador de la lección 3.")
-    parser.add_argument("--threads", type=int, default=2, help="núcleos de CPU (2)")
-    torch.set_num_threads(parser.parse_args().threads)
-    keep_memory()
+    threads("Entrena el generador de la lección 3.")
     images, test = load_images("train").images, load_images("test", n=500).images
-    torch.manual_seed(SEED)
+    torch.manual_seed(COURSE.seed)
     painter, critic, average = ImageGenerator().to(memory_format=torch.channels_last), Critic(), ImageGenerator()
     average.load_state_dict(painter.state_dict())
-    tools = [torch.optim.Adam(painter.parameters(), LR, (0.5, 0.99)), torch.optim.Adam(critic.parameters(), LR, (0.0, 0.99))]
-    together = nn.ModuleList([painter, critic, average])
-    mark, path = f"{NAME} {SEED} {EPOCHS} {BATCH} {LR} {SEEN} {FOOLED} {GRAIN} {len(images)}", RUNS / f"{NAME}.pt"
-    diary = restore(path, mark, together, tools)
-    batches = len(images) // BATCH
-    for epoch in range(len(diary), EPOCHS):
-        begin, generator, losses = time.perf_counter(), Generator().manual_seed(1000 * SEED + epoch), []
-        order = torch.randperm(len(images), generator=generator)[:batches * BATCH].split(BATCH)
-        for turn, index in enumerate(order):
-            for tool in tools:
-                tool.param_groups[0]["lr"] = LR * step_size((epoch + turn / batches) / EPOCHS)
-            losses.append([value.detach().item() for value in learn(painter, critic, tools, images[index], generator)])
-            follow(average, painter, min(FOLLOW, 1 - 1 / (1 + epoch * batches + turn)))
-        row = torch.tensor(losses).mean(0).tolist()
+    tools = [torch.optim.Adam(painter.parameters(), COURSE.lr, (0.5, 0.99)),
+             torch.optim.Adam(critic.parameters(), COURSE.lr, (0.0, 0.99))]
+
+    def judge() -> dict[str, float]:
         average.eval()
         with torch.no_grad():
             back = torch.cat([average(average.encode(part)) for part in test.split(100)])
+            peek(average, test)
         average.train()
-        diary.append({"epoch": epoch + 1, **{key: round(value, 4) for key, value in zip(
-            ("pixels", "seen", "real", "drawn"), row)}, "test_pixels": round((back - test).abs().mean().item(), 4),
-            "seconds": round(time.perf_counter() - begin, 1)})
-        store(path, mark, together, tools, diary)
-        peek(average, test)
-        print("  época {epoch:>3}   píxeles {pixels:.4f}   visto {seen:.3f}   real {real:.2f}   dibujada {drawn:.2f}   "
-              "prueba {test_pixels:.4f}   {seconds:.0f} s".format(**diary[-1]), flush=True)
-    publish(average, diary)
+        return {"test_pixels": round((back - test).abs().mean().item(), 4)}
+
+    diary = train(COURSE, f"{COURSE[:5]} {SEEN} {FOOLED} {GRAIN} {len(images)}", (painter, average, critic), tools, len(images),
+                  lambda index, generator: learn(painter, critic, tools, images[index], generator), judge)
+    publish(COURSE, average, diary, {}, {"test_pixels": diary[-1]["test_pixels"]})
 
 
 def peek(average: ImageGenerator, test: Tensor) -> None:
     """Deja en runs/ una hoja para mirar: doce imágenes de prueba, lo que da su código y doce códigos al azar."""
-    average.eval()
-    with torch.no_grad():
-        code = average.encode(test[:12])
-        free = torch.randn(12, CODE, SIDE, SIDE, generator=Generator().manual_seed(0))
-        (RUNS / f"{NAME}.png").write_bytes(png_bytes(contact_sheet(torch.cat([test[:12], average(code), average(free)]), 12)))
-    average.train()
-
-
-def publish(model: ImageGenerator, diary: list[dict[str, float]]) -> None:
-    """Guarda los pesos y el diario en data/priors/ y pone al día las sumas."""
-    path = data_path("priors", f"{NAME}.safetensors")
-    path.parent.mkdir(exist_ok=True)
-    weights = {key: (value.half() if value.is_floating_point() else value).contiguous()
-               for key, value in model.state_dict().items()}
-    path.write_bytes(safetensors.torch.save(weights, metadata={"seed": str(SEED), "epochs": str(EPOCHS)}))
-    log = {"name": NAME, "source": "escenas", "seed": SEED, "epochs": EPOCHS, "batch": BATCH, "lr": LR,
-           "parameters": sum(w.numel() for w in model.parameters()), "test_pixels": diary[-1]["test_pixels"],
-           "seconds": round(sum(row["seconds"] for row in diary)), "diary": diary}
-    path.with_suffix(".log.json").write_text(json.dumps(log, indent=1) + "\n", encoding="utf-8")
-    write_sums(data_path())
+    code = average.encode(test[:12])
+    free = torch.randn(12, CODE, SIDE, SIDE, generator=Generator().manual_seed(0))
+    RUNS.mkdir(parents=True, exist_ok=True)
+    sheet = contact_sheet(torch.cat([test[:12], average(code), average(free)]), 12)
+    (RUNS / f"{COURSE.name}.png").write_bytes(png_bytes(sheet))
 
 
 if __name__ == "__main__":

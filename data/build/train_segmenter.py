@@ -6,13 +6,10 @@ Ve cada imagen a veces como es y a veces como la vuelve a dibujar el generador d
 en su lugar: las respuestas son las mismas. Deja en data/priors/ los pesos en media precisión y el diario. Si se
 interrumpe, el mismo mandato sigue donde iba.
 """
-import argparse
 import json
 import sys
-import time
 from pathlib import Path
 
-import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
@@ -20,18 +17,14 @@ from torch import Generator, Tensor
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
-from fitting import follow, keep_memory, restore, step_size, store  # noqa: E402
-from packing import write_sums  # noqa: E402
+from priors import Course, descend, publish, threads, train  # noqa: E402
 
 from labkit.datasets import ConceptSet, load_concepts  # noqa: E402
-from labkit.files import data_path  # noqa: E402
 from labkit.priors import ImageGenerator, load_generator  # noqa: E402
 from labkit.priors.segmenter import Segmenter  # noqa: E402
 
-NAME, SEED, EPOCHS, BATCH, LR = "escenas_segmentador", 0, 14, 64, 3e-3
 REDRAWN = 0.5   # la parte de las imágenes que ve dibujadas por el generador
-FOLLOW = 0.995  # los pesos que se publican son un promedio móvil de los del entrenamiento
-RUNS = Path(__file__).resolve().parent / "runs"
+COURSE = Course("escenas_segmentador", 0, 14, 64, 3e-3, lambda step: 0.995 * min(1, step / 300))
 
 # cada clase del segmentador y los objetos de Escenas que junta; los que faltan son «ninguna de estas»
 CLASSES = {
@@ -94,70 +87,43 @@ def grades(table: Tensor, names: list[str]) -> dict:
             "iou": {name: round(value, 3) for name, value in zip(names, iou.tolist())}}
 
 
-def train_epoch(model: Segmenter, average: Segmenter, adam: torch.optim.Optimizer, data: tuple[Tensor, Tensor, Tensor],
-                epoch: int) -> float:
-    """Una pasada por las imágenes, cada una como es o dibujada, reflejada o no; devuelve la pérdida media."""
+def varied(data: tuple[Tensor, Tensor, Tensor], index: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Unas imágenes y sus respuestas: cada imagen como es o dibujada, reflejada o no."""
     images, drawn, truth = data
-    generator, total, batches = Generator().manual_seed(1000 * SEED + epoch), 0.0, len(images) // BATCH
-    order = torch.randperm(len(images), generator=generator)[:batches * BATCH].split(BATCH)
-    for step, index in enumerate(order):
-        adam.param_groups[0]["lr"] = LR * step_size((epoch + step / batches) / EPOCHS)
-        copied, flip = (torch.rand(2, BATCH, generator=generator) < torch.tensor([[REDRAWN], [0.5]]))[:, :, None, None, None]
-        seen, goal = torch.where(copied, drawn[index], images[index]), truth[index]
-        seen = torch.where(flip, seen.flip(3), seen).contiguous(memory_format=torch.channels_last)
-        goal = torch.where(flip[:, 0], goal.flip(2), goal)
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = model(seen)
-        loss = F.cross_entropy(logits.float(), goal)
-        adam.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        adam.step()
-        total += loss.item()
-        follow(average, model, min(FOLLOW, (epoch * batches + step + 1) / 300 * FOLLOW))
-    return total / batches
+    copied, flip = (torch.rand(2, len(index), generator=generator) < torch.tensor([[REDRAWN], [0.5]]))[:, :, None, None, None]
+    seen, goal = torch.where(copied, drawn[index], images[index]), truth[index]
+    seen = torch.where(flip, seen.flip(3), seen).contiguous(memory_format=torch.channels_last)
+    return seen, torch.where(flip[:, 0], goal.flip(2), goal)
 
 
 def main() -> None:
     """Entrena y publica."""
-    parser = argparse.ArgumentParser(description="Entrena el segmentador de la lección 5.")
-    parser.add_argument("--threads", type=int, default=2, help="núcleos de CPU (2)")
-    torch.set_num_threads(parser.parse_args().threads)
-    keep_memory()
+    threads("Entrena el segmentador de la lección 5.")
     world, test, painter = load_concepts("train"), load_concepts("test"), load_generator(device="cpu")
     data = world.images, redrawn(painter, world.images), answers(world)
-    seen, truth = {"real": test.images, "redrawn": redrawn(painter, test.images)}, answers(test)
-    torch.manual_seed(SEED)
-    model = Segmenter(list(CLASSES)).to(memory_format=torch.channels_last)
-    average = Segmenter(list(CLASSES))
+    kinds, truth = {"real": test.images, "redrawn": redrawn(painter, test.images)}, answers(test)
+    torch.manual_seed(COURSE.seed)
+    model, average = Segmenter(list(CLASSES)).to(memory_format=torch.channels_last), Segmenter(list(CLASSES))
     average.load_state_dict(model.state_dict())
-    adam, both = torch.optim.AdamW(model.parameters(), LR, weight_decay=0.02), torch.nn.ModuleList([model, average])
-    mark = f"{NAME} {SEED} {EPOCHS} {BATCH} {LR} {REDRAWN} {len(world)} {CLASSES}"
-    diary = restore(RUNS / f"{NAME}.pt", mark, both, [adam])
-    for epoch in range(len(diary), EPOCHS):
-        start = time.perf_counter()
-        loss = train_epoch(model, average, adam, data, epoch)
-        few = {key: grades(confusion(average, images[:500], truth[:500]), model.names) for key, images in seen.items()}
-        diary.append({"epoch": epoch + 1, "loss": round(loss, 4), "seconds": round(time.perf_counter() - start, 1),
-                      **{f"{key}_{what}": few[key][what] for key in few for what in ("accuracy", "mean_iou")}})
-        store(RUNS / f"{NAME}.pt", mark, both, [adam], diary)
-        print("  época {epoch:>3}   pérdida {loss:.4f}   aciertos {real_accuracy:.3f}, y en las dibujadas "
-              "{redrawn_accuracy:.3f}   {seconds:.0f} s".format(**diary[-1]), flush=True)
-    publish(average, diary, {key: grades(confusion(average, images, truth), model.names) for key, images in seen.items()})
+    adam = torch.optim.AdamW(model.parameters(), COURSE.lr, weight_decay=0.02)
 
+    def learn(index: Tensor, generator: Generator) -> dict[str, float]:
+        seen, goal = varied(data, index, generator)
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = model(seen)
+        loss = F.cross_entropy(logits.float(), goal)
+        descend(model, adam, loss)
+        return {"loss": loss.item()}
 
-def publish(model: Segmenter, diary: list[dict[str, float]], test: dict) -> None:
-    """Guarda los pesos, con la tabla de clases, y el diario en data/priors/, y pone al día las sumas."""
-    path = data_path("priors", f"{NAME}.safetensors")
-    weights = {key: value.detach().half().contiguous() for key, value in model.state_dict().items()}
-    card = {"seed": str(SEED), "epochs": str(EPOCHS), "names": json.dumps(model.names, ensure_ascii=False),
-            "classes": json.dumps(CLASSES, ensure_ascii=False)}
-    path.write_bytes(safetensors.torch.save(weights, metadata=card))
-    log = {"name": NAME, "source": "escenas", "seed": SEED, "epochs": EPOCHS, "batch": BATCH, "lr": LR,
-           "redrawn": REDRAWN, "parameters": sum(w.numel() for w in model.parameters()), "classes": CLASSES, "test": test,
-           "seconds": round(sum(row["seconds"] for row in diary)), "diary": diary}
-    path.with_suffix(".log.json").write_text(json.dumps(log, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    write_sums(data_path())
+    def judge() -> dict[str, float]:
+        few = {kind: grades(confusion(average, images[:500], truth[:500]), model.names) for kind, images in kinds.items()}
+        return {f"{kind}_{what}": few[kind][what] for kind in few for what in ("accuracy", "mean_iou")}
+
+    mark = f"{COURSE[:5]} {REDRAWN} {len(world)} {CLASSES}"
+    diary = train(COURSE, mark, (model, average), [adam], len(world), learn, judge)
+    final = {kind: grades(confusion(average, images, truth), model.names) for kind, images in kinds.items()}
+    card = {"names": json.dumps(model.names, ensure_ascii=False), "classes": json.dumps(CLASSES, ensure_ascii=False)}
+    publish(COURSE, average, diary, card, {"redrawn": REDRAWN, "classes": CLASSES, "test": final})
 
 
 if __name__ == "__main__":

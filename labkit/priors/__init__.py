@@ -3,17 +3,9 @@
 El limpiador empuja la imagen hacia las del conjunto; el generador solo sabe dibujar imágenes parecidas a ellas; el
 segmentador dice qué hay en cada píxel, también de lo que dibuja el generador (lección 5).
 """
-from labkit.priors.denoiser import (
-    SPREAD,
-    Cleaning,
-    Denoiser,
-    distance_to_data,
-    falling,
-    load_denoiser,
-    ppgn,
-)
+from labkit.priors.denoiser import SPREAD, Cleaning, Denoiser, distance_to_data, load_denoiser, ppgn
 from labkit.priors.generator import CODE, SIDE, CodeCanvas, ImageGenerator, load_generator, random_codes
 from labkit.priors.segmenter import Segmenter, load_segmenter
 
 __all__ = ["CODE", "SIDE", "SPREAD", "Cleaning", "CodeCanvas", "Denoiser", "ImageGenerator", "Segmenter",
-           "distance_to_data", "falling", "load_denoiser", "load_generator", "load_segmenter", "ppgn", "random_codes"]
+           "distance_to_data", "load_denoiser", "load_generator", "load_segmenter", "ppgn", "random_codes"]

@@ -16,26 +16,21 @@ from labkit.activations import run
 from labkit.device import pick_device
 from labkit.files import data_path, verify_file
 from labkit.objectives import Objective
+from labkit.priors.ushape import UShape, widths_of
 from labkit.shapes import check_shape
 
 SPREAD = 0.25  # la desviación de los píxeles de Escenas, más o menos
 
 
-class Denoiser(nn.Module):
+class Denoiser(UShape):
     """El limpiador: de imágenes con ruido (b, 3, h, w) y su desviación σ, la mejor apuesta de cómo eran sin él.
 
-    Una red con forma de U (Ronneberger et al., 2015): achica dos veces, agranda dos veces y junta lo de ida con lo de
-    vuelta. h y w, múltiplos de 8. σ entra como un mapa más. La salida mezcla la entrada con lo que dice la red según
-    cuánto ruido haya (Karras et al., 2022, arXiv:2206.00364, tabla 1).
+    Una red con forma de U; h y w, múltiplos de 8. σ entra como un mapa más. La salida mezcla la entrada con lo que
+    dice la red según cuánto ruido haya (Karras et al., 2022, arXiv:2206.00364, tabla 1).
     """
 
     def __init__(self, widths: tuple[int, int, int] = (48, 80, 112)) -> None:
-        super().__init__()
-        a, b, c = widths
-        self.enter, self.leave = nn.Conv2d(13, a, 3, padding=1), nn.Conv2d(a, 12, 3, padding=1)
-        self.down1, self.down2, self.down3 = _block(a, a), _block(a, b), _block(b, c)
-        self.middle = nn.Sequential(_block(c, c), _block(c, c))
-        self.up2, self.up1 = _block(c + b, b), _block(b + a, a)
+        super().__init__(13, 12, widths, border=1)
 
     def forward(self, images: Tensor, sigma: float | Tensor) -> Tensor:
         """images: (b, 3, h, w);  sigma: un número, o uno por imagen (b,).  Da (b, 3, h, w), sin recortar a [0, 1]."""
@@ -44,12 +39,7 @@ class Denoiser(nn.Module):
         noisy = images - 0.5
         patches = F.pixel_unshuffle(noisy / total, 2)                               # (b, 12, h/2, w/2)
         level = (sigma.log() / 2).expand(-1, 1, *patches.shape[2:])
-        wide = self.down1(self.enter(torch.cat([patches, level], 1)))
-        half = self.down2(F.avg_pool2d(wide, 2))
-        deep = self.middle(self.down3(F.avg_pool2d(half, 2)))
-        half = self.up2(torch.cat([F.interpolate(deep, scale_factor=2), half], 1))
-        wide = self.up1(torch.cat([F.interpolate(half, scale_factor=2), wide], 1))
-        guess = F.pixel_shuffle(self.leave(wide), 2)
+        guess = F.pixel_shuffle(self.shaped(torch.cat([patches, level], 1)), 2)
         return 0.5 + noisy * (SPREAD / total) ** 2 + guess * (sigma * SPREAD / total)
 
 
@@ -58,8 +48,7 @@ def load_denoiser(name: str = "escenas_limpiador", device: str | None = None) ->
     path = data_path("priors", f"{name}.safetensors")
     verify_file(path)
     weights = {key: value.float() for key, value in safetensors.torch.load_file(path).items()}
-    widths = tuple(weights[f"{layer}.0.weight"].shape[0] for layer in ("down1", "down2", "down3"))
-    denoiser = Denoiser(widths)
+    denoiser = Denoiser(widths_of(weights))
     denoiser.load_state_dict(weights)
     return denoiser.to(pick_device(device), memory_format=torch.channels_last).eval().requires_grad_(False)
 
@@ -76,7 +65,7 @@ class Cleaning:
         if not 0 <= amount <= 1:
             raise ValueError(f"amount: esperaba un número de 0 a 1 y recibí {amount}.")
         self.denoiser, self.amount, self.step = denoiser, amount, 0
-        self.sigmas = falling(first, last, steps)
+        self.sigmas = sigma_schedule(first, last, steps)
 
     def __call__(self, images: Tensor) -> Tensor:
         sigma = self.sigmas[min(self.step, len(self.sigmas) - 1)]
@@ -101,7 +90,7 @@ def ppgn(model: nn.Module, objective: Objective, denoiser: Denoiser, start: Tens
     check_shape(start, "b 3 h w", "start")
     generator = torch.Generator().manual_seed(0)
     images, (prior, pull, jolt) = start.detach().clone(), terms
-    for sigma in falling(*sigmas, steps):
+    for sigma in sigma_schedule(*sigmas, steps):
         with torch.enable_grad():
             images.requires_grad_(True)
             score = objective(run(model, images, objective.layers))
@@ -114,13 +103,8 @@ def ppgn(model: nn.Module, objective: Objective, denoiser: Denoiser, start: Tens
     return images.detach()
 
 
-def falling(first: float, last: float, steps: int) -> list[float]:
+def sigma_schedule(first: float, last: float, steps: int) -> list[float]:
     """`steps` valores de σ que bajan de `first` a `last`, cada uno en la misma proporción que el anterior."""
     if steps < 1 or first <= 0 or last <= 0:
         raise ValueError(f"esperaba σ mayores que 0 y al menos un paso, y recibí {first}, {last} y {steps}.")
     return torch.logspace(math.log10(first), math.log10(last), steps).tolist()
-
-
-def _block(before: int, after: int) -> nn.Sequential:
-    """Convolución, normalización por grupos y activación suave."""
-    return nn.Sequential(nn.Conv2d(before, after, 3, padding=1), nn.GroupNorm(8, after), nn.SiLU())
