@@ -12,7 +12,7 @@ import nbformat
 
 from labkit.publish import Address, preparation
 
-MAX_BYTES, MAX_CELL_LINES, MAX_CODE_LINES = 1_000_000, 25, 220
+MAX_BYTES, MAX_CELL_LINES, MAX_CODE_LINES = 1_000_000, 25, 195         # las líneas, sin la celda de preparación
 CODE_CELLS, WORDS, CHECKED = (15, 30), (1500, 3000), (3, 6)
 CHECK_TAG = "nbval-check-output"
 NBVAL_COMMENTS = {"NBVAL_SKIP", "NBVAL_CHECK_OUTPUT", "NBVAL_IGNORE_OUTPUT", "NBVAL_RAISES_EXCEPTION"}
@@ -50,6 +50,12 @@ def code_cells(book: dict) -> list[dict]:
     return [cell for cell in book["cells"] if cell["cell_type"] == "code" and source(cell).strip()]
 
 
+def lesson_code(book: dict) -> list[tuple[int, dict]]:
+    """Cada celda de código con su lugar, menos la de preparación: es igual en todos los cuadernos y sale plegada."""
+    first = preparation().splitlines()[0]
+    return [(i, cell) for i, cell in enumerate(code_cells(book)) if not source(cell).startswith(first)]
+
+
 def markdown(book: dict) -> str:
     return "\n\n".join(source(cell) for cell in book["cells"] if cell["cell_type"] == "markdown")
 
@@ -72,10 +78,8 @@ def output_text(output: dict) -> str:
 
 def trees(book: dict) -> Iterator[tuple[int, ast.AST]]:
     """El árbol de cada celda de código, sin las líneas mágicas de IPython ni la celda de preparación."""
-    first = preparation().splitlines()[0]
-    for i, cell in enumerate(code_cells(book)):
-        if not source(cell).startswith(first):
-            yield i, ast.parse(re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", source(cell)))
+    for i, cell in lesson_code(book):
+        yield i, ast.parse(re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", source(cell)))
 
 
 # ── para todo cuaderno ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -113,7 +117,7 @@ def small_file(book: dict) -> list[str]:
 
 
 def short_cells(book: dict) -> list[str]:
-    lengths = [(i, len(source(cell).splitlines())) for i, cell in enumerate(code_cells(book))]
+    lengths = [(i, len(source(cell).splitlines())) for i, cell in lesson_code(book)]
     return [f"celda {i}: {n} líneas, más de {MAX_CELL_LINES}" for i, n in lengths if n > MAX_CELL_LINES]
 
 
@@ -233,7 +237,7 @@ def executed_in_order(book: dict) -> list[str]:
 def within_budget(book: dict) -> list[str]:
     prose = re.sub(r"\$[^$]*\$|<https?:[^>]*>", " ", markdown(book))             # ni fórmulas ni direcciones
     cells, words = len(code_cells(book)), len(re.findall(r"\w+", prose))
-    lines = sum(len(source(cell).splitlines()) for cell in code_cells(book))
+    lines = sum(len(source(cell).splitlines()) for _, cell in lesson_code(book))
     found = [] if lines <= MAX_CODE_LINES else [f"{lines} líneas de código, más de {MAX_CODE_LINES}"]
     found += [] if CODE_CELLS[0] <= cells <= CODE_CELLS[1] else [f"{cells} celdas de código, fuera de {CODE_CELLS}"]
     return found + ([] if WORDS[0] <= words <= WORDS[1] else [f"{words} palabras, fuera de {WORDS}"])

@@ -12,7 +12,7 @@ FLOORS = {
     1: "activations cifar10 colors images regions",
     2: "objectives models datasets galleries broden plotting",
     3: "occlusion optimization regularization priors exemplars dissection sequences tabular audit",
-    4: "widgets exercises notebook",
+    4: "widgets exercises notebook first_cell",
     5: "publish export fetch teacher report",
     6: "__main__",                                              # la puerta: reparte las órdenes entre los del piso 5
 }
