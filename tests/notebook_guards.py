@@ -6,6 +6,7 @@ Son funciones puras para poder probarlas también con cuadernos descompuestos a 
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import nbformat
@@ -17,6 +18,7 @@ CODE_CELLS, WORDS, CHECKED = (15, 30), (1500, 3000), (3, 6)
 CHECK_TAG = "nbval-check-output"
 NBVAL_COMMENTS = {"NBVAL_SKIP", "NBVAL_CHECK_OUTPUT", "NBVAL_IGNORE_OUTPUT", "NBVAL_RAISES_EXCEPTION"}
 IMAGES = {"image/png", "image/jpeg", "image/svg+xml"}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 DESCRIPTION = re.compile(r"^[>*_\s]*Descripción:", re.MULTILINE)
 
 WIDGETS_ONLY_8 = {"Stack", "TagsInput", "ColorsInput", "FloatsInput", "IntsInput", "TimePicker", "NaiveDatetimePicker"}
@@ -50,6 +52,25 @@ def code_cells(book: dict) -> list[dict]:
     return [cell for cell in book["cells"] if cell["cell_type"] == "code" and source(cell).strip()]
 
 
+def output_kind(output: dict) -> str:
+    """Cómo se ve una salida: error, stdout, stderr, figura, control o texto."""
+    if output["output_type"] in ("stream", "error"):
+        return output.get("name", "error")
+    data = set(output.get("data", {}))
+    return "figura" if IMAGES & data else "control" if WIDGET_VIEW in data else "texto"
+
+
+def lost_outputs(saved: list[dict], made: list[dict]) -> list[str]:
+    """Las clases de salida que la celda guardada tiene y la que se ejecutó no: tantas figuras y controles, o más.
+
+    Lo escrito no se cuenta, porque puede llegar en uno o en varios pedazos: basta con que haya algo. Lo que aparece de
+    más no es una falla: con los datos reales a la mano salen las figuras que sin ellos se omiten.
+    """
+    before, after = (Counter(map(output_kind, outputs)) for outputs in (saved, made))
+    counted = {kind: number if kind in ("figura", "control") else 1 for kind, number in before.items()}
+    return sorted(kind for kind, number in counted.items() if after[kind] < number)
+
+
 def lesson_code(book: dict) -> list[tuple[int, dict]]:
     """Cada celda de código con su lugar, menos la de preparación: es igual en todos los cuadernos y sale plegada."""
     first = preparation().splitlines()[0]
@@ -71,7 +92,7 @@ def output_text(output: dict) -> str:
     if output["output_type"] == "stream":
         return "".join(output["text"])
     data = output.get("data", {})
-    if IMAGES & set(data) or "application/vnd.jupyter.widget-view+json" in data:
+    if IMAGES & set(data) or WIDGET_VIEW in data:
         return ""
     return "".join(data.get("text/markdown", data.get("text/plain", "")))
 
@@ -114,6 +135,12 @@ def no_errors(book: dict) -> list[str]:
 def small_file(book: dict) -> list[str]:
     size = len(json.dumps(book, ensure_ascii=False, indent=1).encode())
     return [] if size <= MAX_BYTES else [f"pesa {size / 1e6:.1f} MB, más de 1 MB"]
+
+
+def figures_are_pictures(book: dict) -> list[str]:
+    """Ninguna salida guardada es el nombre de una figura: la figura se perdió al ejecutar el cuaderno."""
+    return [f"celda {i}: guarda el texto de una figura, sin la imagen" for i, o in outputs(book)
+            if re.search(r"<Figure |<PIL\.", output_text(o))]
 
 
 def short_cells(book: dict) -> list[str]:
@@ -351,7 +378,7 @@ def one_test_per_exercise(book: dict) -> list[str]:
                     if have.count("prueba") != 1 or have[-1] != "prueba" or len(have) < 2]
 
 
-EVERY = [valid_format, kernel_is_python3, no_widget_state, no_errors, small_file, short_cells, nbval_comments_alone,
+EVERY = [valid_format, kernel_is_python3, no_widget_state, no_errors, small_file, figures_are_pictures, short_cells, nbval_comments_alone,
          portable_widgets, no_magic_installs, no_absolute_paths, no_network, no_rainbows, images_described]
 LESSON = [executed_in_order, within_budget, checks_compare_something, lesson_anatomy]
 EXERCISES = [no_outputs, nbgrader_cells, one_test_per_exercise]
