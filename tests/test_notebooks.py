@@ -244,7 +244,8 @@ JPEG = {"output_type": "display_data", "metadata": {}, "data": {"image/jpeg": "/
 @pytest.mark.parametrize(("made", "lost"), [
     (SHOWN, []), (SHOWN[::-1], []), ([*SHOWN, AS_TEXT, picture()], []), ([SHOWN[0], *SHOWN], []),
     ([SHOWN[0], JPEG, *SHOWN[2:]], []), ([SHOWN[0], AS_TEXT, *SHOWN[2:]], ["figura"]), (SHOWN[1:], ["stdout"]),
-    (SHOWN[:3], ["control"]), ([], ["control", "figura", "stdout"])])
+    (SHOWN[:3], ["control"]), ([], ["control", "figura", "stdout"]),
+    (code("", 1, "CIFAR-10 se omite: no está.\n")["outputs"], [])])
 def test_an_output_that_is_lost_is_noticed(made: list[dict], lost: list[str]) -> None:
     assert guards.lost_outputs(SHOWN, made) == lost
 
