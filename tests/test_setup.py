@@ -88,6 +88,13 @@ def test_local_links_lead_somewhere(document: str) -> None:
     assert [link for link in local if not (path.parent / link).exists()] == []
 
 
+def test_what_reaches_the_students_has_no_answers() -> None:
+    """La guía viaja en la misma carpeta: ni respuestas por cuenta, ni cómo calcularlas, ni reflexiones modelo."""
+    giveaway = re.compile(r"Respuestas del ejercicio|Una buena respuesta|LABKIT_SOLUCIONES|my_\w+\(|lesson\w+\.findings")
+    found = {path.name: giveaway.findall(path.read_text(encoding="utf-8")) for path in (ROOT / "lessons").glob("*.md")}
+    assert {name: words for name, words in found.items() if words} == {} and "guia_docente.md" in found
+
+
 # ── la celda de preparación ─────────────────────────────────────────────────────────────────────────────────────────
 
 RUNNER = """
