@@ -20,6 +20,7 @@ la terminal.
         T  widgets         las demostraciones: un archivo por lección, con su palabra, y `demo`, el marco de todas
         T  exercises       los ejercicios: un archivo por lección, con su palabra, y lo que los revisa
         T  notebook        lo que hace todo cuaderno al empezar
+        O  first_cell      el texto de la primera celda de cada cuaderno, que encuentra o copia el curso
     Piso 3: un cuarto por lección
         E  occlusion       1. tapar partes de la imagen
         E  optimization    2. subir una unidad, o una clase, cambiando la imagen

@@ -39,6 +39,11 @@ def verify_file(path: Path) -> None:
     _verified.add(path)
 
 
+def missing_data() -> list[str]:
+    """Los archivos de data/ que el curso reparte y aquí no están, según su lista, SHA256SUMS; esta va primero."""
+    return [f"data/{name}" for name in (SUMS, *_expected_sums()) if not data_path(name).is_file()]
+
+
 def _expected_sums() -> dict[str, str]:
     """Nombre de archivo → suma esperada; vacío si la carpeta no trae SHA256SUMS."""
     path = data_path(SUMS)

@@ -14,7 +14,7 @@ SHOWN = ("torch", "numpy", "matplotlib", "ipywidgets")
 def prepare(seed: int = 0, dpi: int = 90) -> None:
     """Fija la semilla y el tamaño de las figuras, y escribe con qué versiones y en qué dispositivo trabajas.
 
-    Error: si falta un paquete, dice cuál y cómo instalarlo.
+    Error: si falta un paquete, dice cuál y cómo instalarlo; si la copia del curso está incompleta, qué le falta.
     """
     try:
         found = [f"{name} {version(name)}" for name in SHOWN]
@@ -25,9 +25,16 @@ def prepare(seed: int = 0, dpi: int = 90) -> None:
         ) from None
     import matplotlib.pyplot as plt
 
-    from labkit import __version__
-    from labkit.device import pick_device, seed_all
-
+    try:
+        from labkit import __version__
+        from labkit.device import pick_device, seed_all
+        from labkit.files import missing_data
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("labkit."):
+            raise
+        raise _incomplete([error.name]) from None
+    if lost := missing_data():
+        raise _incomplete(lost)
     seed_all(seed)
     plt.rcParams.update({"figure.dpi": dpi, "savefig.dpi": dpi})
     print(" · ".join([f"labkit {__version__}", f"Python {platform.python_version()}", *found]))
@@ -46,6 +53,14 @@ def load_or_skip(load: Callable[[], Loaded], section: str = "Esta sección") -> 
             raise
         print(f"{section} se omite: {error}")
         return None
+
+
+def _incomplete(lost: list[str]) -> Exception:
+    more = f" (y {len(lost) - 1} más)" if len(lost) > 1 else ""
+    return _Notice(
+        f"A tu copia del curso le falta {lost[0]}{more}: consigue la carpeta completa, reinicia el kernel y repite "
+        "esta celda."
+    )
 
 
 class _Notice(Exception):

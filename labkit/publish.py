@@ -6,43 +6,21 @@ de preparación de cada cuaderno, y al README. Repetir la orden no cambia nada; 
 
 import argparse
 import json
+import os
 import re
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from labkit.first_cell import PREPARATION
+
+WRITTEN, TAG_MISSING, MISUSED = 0, 1, 2     # lo que devuelve la orden
 USAGE = "Uso: python -m labkit publish https://github.com/USUARIA/CURSO [--tag v1.0]   ·   publish --clear la quita"
-
-PREPARATION = '''\
-# @title Preparación: ejecuta primero esta celda { display-mode: "form" }
-import importlib.util, os, pathlib, subprocess, sys
-
-REPO, TAG = "", ""
-
-class Notice(Exception):
-    _render_traceback_ = lambda self: [f"✗ {self}"]  # una frase, sin la traza de Python
-
-if getattr(importlib.util.find_spec("labkit"), "origin", None) is None:
-    here, colab = pathlib.Path.cwd(), "google.colab" in sys.modules
-    nearby = [here, *here.parents, *here.iterdir()]
-    root = next((p for p in nearby if os.path.isfile(p / "labkit" / "notebook.py")), None)
-    if root is None and colab and REPO:
-        git = ["git", "-c", "advice.detachedHead=false", "clone", "-q", "--depth", "1", "--branch", TAG, REPO, "curso"]
-        if subprocess.run(git, capture_output=True).returncode:
-            raise Notice(f"No pude copiar el curso desde {REPO} ({TAG}): revisa tu conexión y repite esta celda.")
-        root = here / "curso"
-    elif root is None and colab:
-        raise Notice("En Colab hace falta la carpeta del curso: súbela o clónala con git aquí, y repite esta celda.")
-    elif root is None:
-        raise Notice("No encuentro la carpeta labkit: abre este cuaderno desde la carpeta lessons del curso.")
-    sys.path.insert(0, str(root))
-
-from labkit.notebook import prepare
-prepare()'''
 
 UNSET = 'REPO, TAG = "", ""'
 BADGE = "[![Abrir en Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-README_BLOCK = re.compile(r"(<!-- dirección -->\n).*?(<!-- fin de la dirección -->)", re.DOTALL)
+README_BLOCKS = ("carpeta", "dirección")    # en «Instalación», cómo conseguir el curso; en «En Colab», los botones
 
 
 @dataclass(frozen=True)
@@ -104,23 +82,58 @@ def stamp_notebook(text: str, address: Address, path: str) -> str:
     for cell in book["cells"]:
         if cell["cell_type"] == "code" and _source(cell).startswith(title):
             sources.append((cell, preparation(address)))
-    changed = [(cell, source) for cell, source in sources if _source(cell) != source]
+    changed = [(cell, source) for cell, source in sources if _source(cell) != source or not _folds(cell)]
     for cell, source in changed:
         cell["source"] = source.splitlines(keepends=True)
+        if cell["cell_type"] == "code":
+            cell["metadata"].setdefault("jupyter", {})["source_hidden"] = True
     return _same_layout(book, text) if changed else text
 
 
 def stamp_readme(text: str, address: Address, notebooks: list[str]) -> str:
-    """El texto del README con su bloque de dirección al día: cómo bajar el curso y el botón de cada cuaderno."""
+    """El texto del README con sus dos bloques al día: cómo conseguir la carpeta y el botón de cada cuaderno."""
     if address.url:
         buttons = "\n".join(f"- `{Path(path).name}` {badge(address, path)}" for path in notebooks)
-        body = f"El curso vive en <{address.url}>, versión {address.tag}:\n\n    git clone {address.url}\n\n{buttons}\n"
+        folder = (
+            f"Primero, la carpeta del curso (es normal que git hable de «detached HEAD»):\n\n"
+            f"    git clone --depth 1 --branch {address.tag} {address.url} curso\n    cd curso\n"
+        )
+        colab = (
+            f"El curso vive en <{address.url}>, versión {address.tag}. Abre un cuaderno con su botón: la celda de\n"
+            f"preparación copia la carpeta.\n\n{buttons}\n"
+        )
     else:
-        body = (
+        folder = "Primero, la carpeta completa del curso: la que te dieron, o una copia hecha con `git clone`.\n"
+        colab = (
             "El curso todavía no tiene dirección pública. Mientras tanto, en Colab sube la carpeta completa del curso\n"
             "(o clónala con git) y abre el cuaderno junto a ella.\n"
         )
-    return README_BLOCK.sub(lambda found: found[1] + body + found[2], text)
+    for name, body in zip(README_BLOCKS, (folder, colab), strict=True):
+        text = readme_block(name).sub(lambda found, body=body: found[1] + body + found[2], text)
+    return text
+
+
+def readme_block(name: str) -> re.Pattern:
+    """Lo que encuentra en el README el bloque de ese nombre, entre sus dos marcas."""
+    return re.compile(rf"(<!-- {name} -->\n).*?(<!-- fin de la {name} -->)", re.DOTALL)
+
+
+def has_tag(address: Address) -> bool:
+    """Si la etiqueta ya está publicada en la dirección. OSError, con lo que dijo git, si no se pudo preguntar."""
+    command = ["git", "ls-remote", "--tags", address.url, f"refs/tags/{address.tag}"]
+    env = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = subprocess.run(
+            command, env=env, stdin=subprocess.DEVNULL, capture_output=True, errors="replace", timeout=60
+        )
+    except FileNotFoundError:
+        raise OSError("aquí no está instalado git") from None
+    except subprocess.TimeoutExpired:
+        raise OSError("no respondió en un minuto") from None
+    if done.returncode:
+        said = done.stderr.partition("Please make sure")[0].strip()     # lo que sigue es un consejo en inglés
+        raise OSError(f"git dijo: {said.splitlines()[-1]}" if said else f"git terminó con el código {done.returncode}")
+    return bool(done.stdout.strip())
 
 
 def publish(root: Path, address: Address) -> list[Path]:
@@ -138,7 +151,7 @@ def publish(root: Path, address: Address) -> list[Path]:
 
 
 def main(arguments: list[str], root: Path = Path(__file__).resolve().parents[1]) -> int:
-    """La orden `publish`: 0 si todo salió bien, 2 si algo de lo escrito no se entiende."""
+    """La orden `publish`: 0 si quedó escrito, 1 si además falta publicar la etiqueta, 2 si no se entiende lo pedido."""
     parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
     parser.add_argument("url", nargs="?")
     parser.add_argument("--tag")
@@ -150,27 +163,43 @@ def main(arguments: list[str], root: Path = Path(__file__).resolve().parents[1])
         pass
     if unknown or (options.url is None) != options.clear:
         print(USAGE, file=sys.stderr)
-        return 2
+        return MISUSED
     try:
         version = f"v{read_version(_read(root / 'pyproject.toml'))}"
         address = Address() if options.clear else Address.parse(options.url, options.tag or version)
         changed = publish(root, address)
     except FileNotFoundError as error:
         print(f"No encuentro {error.filename}: corre la orden desde una copia del repositorio.", file=sys.stderr)
-        return 2
+        return MISUSED
     except ValueError as error:
         print(f"{error}\n{USAGE}", file=sys.stderr)
-        return 2
-    _report(root, address, changed)
-    return 0
-
-
-def _report(root: Path, address: Address, changed: list[Path]) -> None:
+        return MISUSED
     where = f"{address.url}, etiqueta {address.tag}" if address.url else "ninguna"
     print(f"Dirección del curso: {where}.")
     print("\n".join(f"  cambió {path.relative_to(root).as_posix()}" for path in changed) or "  Todo estaba al día.")
-    if address.url and changed:
+    return _check_tag(address, bool(changed)) if address.url else WRITTEN
+
+
+def _check_tag(address: Address, changed: bool) -> int:
+    """Dice si la etiqueta está en la dirección: sin ella, la celda de preparación no puede copiar el curso."""
+    place = f"la etiqueta {address.tag} en {address.url}"
+    if changed:
         print(f"Falta que tú guardes el cambio y publiques la etiqueta: git tag {address.tag} && git push --tags")
+    try:
+        if has_tag(address):
+            print(f"Ya está {place}" + (": si no tiene este cambio, publica otra con --tag." if changed else "."))
+            return WRITTEN
+    except OSError as error:
+        print(f"No pude comprobar si está {place}: {error}. Repite esta orden cuando haya red.", file=sys.stderr)
+        return WRITTEN
+    print(f"Todavía no está {place}: mientras falte, la celda de preparación no puede copiar el curso. "
+          "Repite esta orden después de publicarla, para comprobarlo.", file=sys.stderr)
+    return TAG_MISSING
+
+
+def _folds(cell: dict) -> bool:
+    """Si JupyterLab muestra plegada la celda de código; Colab la pliega por el `display-mode: "form"` de su texto."""
+    return cell["cell_type"] != "code" or cell["metadata"].get("jupyter", {}).get("source_hidden", False)
 
 
 def _with_badge(source: str, address: Address, path: str) -> str:

@@ -6,17 +6,19 @@ Son funciones puras para poder probarlas también con cuadernos descompuestos a 
 import ast
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 import nbformat
 
 from labkit.publish import Address, preparation
 
-MAX_BYTES, MAX_CELL_LINES, MAX_CODE_LINES = 1_000_000, 25, 220
+MAX_BYTES, MAX_CELL_LINES, MAX_CODE_LINES = 1_000_000, 25, 195         # las líneas, sin la celda de preparación
 CODE_CELLS, WORDS, CHECKED = (15, 30), (1500, 3000), (3, 6)
 CHECK_TAG = "nbval-check-output"
 NBVAL_COMMENTS = {"NBVAL_SKIP", "NBVAL_CHECK_OUTPUT", "NBVAL_IGNORE_OUTPUT", "NBVAL_RAISES_EXCEPTION"}
 IMAGES = {"image/png", "image/jpeg", "image/svg+xml"}
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 DESCRIPTION = re.compile(r"^[>*_\s]*Descripción:", re.MULTILINE)
 
 WIDGETS_ONLY_8 = {"Stack", "TagsInput", "ColorsInput", "FloatsInput", "IntsInput", "TimePicker", "NaiveDatetimePicker"}
@@ -50,6 +52,33 @@ def code_cells(book: dict) -> list[dict]:
     return [cell for cell in book["cells"] if cell["cell_type"] == "code" and source(cell).strip()]
 
 
+def output_kind(output: dict) -> str:
+    """Cómo se ve una salida: error, stdout, stderr, figura, control o texto."""
+    if output["output_type"] in ("stream", "error"):
+        return output.get("name", "error")
+    data = set(output.get("data", {}))
+    return "figura" if IMAGES & data else "control" if WIDGET_VIEW in data else "texto"
+
+
+def lost_outputs(saved: list[dict], made: list[dict]) -> list[str]:
+    """Las clases de salida que la celda guardada tiene y la que se ejecutó no: tantas figuras y controles, o más.
+
+    Lo escrito no se cuenta, porque puede llegar en uno o en varios pedazos: basta con que haya algo. Lo que aparece de
+    más no es una falla, ni lo que falta donde `load_or_skip` dice que se omite: depende de los datos reales.
+    """
+    if any(" se omite: " in output_text(output) for output in made):
+        return []
+    before, after = (Counter(map(output_kind, outputs)) for outputs in (saved, made))
+    counted = {kind: number if kind in ("figura", "control") else 1 for kind, number in before.items()}
+    return sorted(kind for kind, number in counted.items() if after[kind] < number)
+
+
+def lesson_code(book: dict) -> list[tuple[int, dict]]:
+    """Cada celda de código con su lugar, menos la de preparación: es igual en todos los cuadernos y sale plegada."""
+    first = preparation().splitlines()[0]
+    return [(i, cell) for i, cell in enumerate(code_cells(book)) if not source(cell).startswith(first)]
+
+
 def markdown(book: dict) -> str:
     return "\n\n".join(source(cell) for cell in book["cells"] if cell["cell_type"] == "markdown")
 
@@ -65,17 +94,15 @@ def output_text(output: dict) -> str:
     if output["output_type"] == "stream":
         return "".join(output["text"])
     data = output.get("data", {})
-    if IMAGES & set(data) or "application/vnd.jupyter.widget-view+json" in data:
+    if IMAGES & set(data) or WIDGET_VIEW in data:
         return ""
     return "".join(data.get("text/markdown", data.get("text/plain", "")))
 
 
 def trees(book: dict) -> Iterator[tuple[int, ast.AST]]:
     """El árbol de cada celda de código, sin las líneas mágicas de IPython ni la celda de preparación."""
-    first = preparation().splitlines()[0]
-    for i, cell in enumerate(code_cells(book)):
-        if not source(cell).startswith(first):
-            yield i, ast.parse(re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", source(cell)))
+    for i, cell in lesson_code(book):
+        yield i, ast.parse(re.sub(r"(?m)^(\s*)[%!].*$", r"\1pass", source(cell)))
 
 
 # ── para todo cuaderno ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -112,8 +139,14 @@ def small_file(book: dict) -> list[str]:
     return [] if size <= MAX_BYTES else [f"pesa {size / 1e6:.1f} MB, más de 1 MB"]
 
 
+def figures_are_pictures(book: dict) -> list[str]:
+    """Ninguna salida guardada es el nombre de una figura: la figura se perdió al ejecutar el cuaderno."""
+    return [f"celda {i}: guarda el texto de una figura, sin la imagen" for i, o in outputs(book)
+            if re.search(r"<Figure |<PIL\.", output_text(o))]
+
+
 def short_cells(book: dict) -> list[str]:
-    lengths = [(i, len(source(cell).splitlines())) for i, cell in enumerate(code_cells(book))]
+    lengths = [(i, len(source(cell).splitlines())) for i, cell in lesson_code(book)]
     return [f"celda {i}: {n} líneas, más de {MAX_CELL_LINES}" for i, n in lengths if n > MAX_CELL_LINES]
 
 
@@ -233,7 +266,7 @@ def executed_in_order(book: dict) -> list[str]:
 def within_budget(book: dict) -> list[str]:
     prose = re.sub(r"\$[^$]*\$|<https?:[^>]*>", " ", markdown(book))             # ni fórmulas ni direcciones
     cells, words = len(code_cells(book)), len(re.findall(r"\w+", prose))
-    lines = sum(len(source(cell).splitlines()) for cell in code_cells(book))
+    lines = sum(len(source(cell).splitlines()) for _, cell in lesson_code(book))
     found = [] if lines <= MAX_CODE_LINES else [f"{lines} líneas de código, más de {MAX_CODE_LINES}"]
     found += [] if CODE_CELLS[0] <= cells <= CODE_CELLS[1] else [f"{cells} celdas de código, fuera de {CODE_CELLS}"]
     return found + ([] if WORDS[0] <= words <= WORDS[1] else [f"{words} palabras, fuera de {WORDS}"])
@@ -347,7 +380,7 @@ def one_test_per_exercise(book: dict) -> list[str]:
                     if have.count("prueba") != 1 or have[-1] != "prueba" or len(have) < 2]
 
 
-EVERY = [valid_format, kernel_is_python3, no_widget_state, no_errors, small_file, short_cells, nbval_comments_alone,
+EVERY = [valid_format, kernel_is_python3, no_widget_state, no_errors, small_file, figures_are_pictures, short_cells, nbval_comments_alone,
          portable_widgets, no_magic_installs, no_absolute_paths, no_network, no_rainbows, images_described]
 LESSON = [executed_in_order, within_budget, checks_compare_something, lesson_anatomy]
 EXERCISES = [no_outputs, nbgrader_cells, one_test_per_exercise]

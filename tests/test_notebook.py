@@ -1,6 +1,8 @@
 """Lo que hace todo cuaderno al empezar, y cómo se omite lo que pide datos que no están."""
 
 import random
+import sys
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -38,6 +40,29 @@ def test_a_missing_package_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(Exception, match="Falta el paquete no-existe-este-paquete") as error:
         prepare()
     assert error.value._render_traceback_() == [f"✗ {error.value}"]
+
+
+def test_a_copy_without_some_data_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sin esto, la preparación diría que todo está bien y la lección fallaría después, culpando a otra cosa."""
+    for name in ("a.npz", "b.npz", "c.npz"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "SHA256SUMS").write_text("0  a.npz\n1  b.npz\n2  c.npz\n")
+    monkeypatch.setenv("LABKIT_DATOS", str(tmp_path))
+    with plt.rc_context():
+        prepare()
+    for lost, said in (("b.npz", "b.npz"), ("c.npz", "b.npz (y 1 más)"), ("SHA256SUMS", "SHA256SUMS")):
+        (tmp_path / lost).unlink()
+        with pytest.raises(Exception) as error:
+            prepare()
+        assert error.value._render_traceback_() == [
+            f"✗ A tu copia del curso le falta data/{said}: consigue la carpeta completa, reinicia el kernel y repite "
+            "esta celda."]
+
+
+def test_a_copy_without_some_module_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "labkit.device", None)
+    with pytest.raises(Exception, match="^A tu copia del curso le falta labkit.device: consigue la carpeta completa"):
+        prepare()
 
 
 def test_load_or_skip_gives_what_it_loads(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture) -> None:

@@ -3,6 +3,9 @@
 import ast
 import copy
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,6 +146,8 @@ LESSON_FAULTS = [
     (guards.no_errors, add_output({"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": []})),
     (guards.no_errors, add_output({"output_type": "stream", "name": "stderr", "text": "aviso"})),
     (guards.small_file, add_output({"output_type": "stream", "name": "stdout", "text": "ñ" * 500_001})),
+    (guards.figures_are_pictures, add_output({"output_type": "execute_result", "execution_count": 16, "metadata": {},
+                                              "data": {"text/plain": "<Figure size 640x480 with 1 Axes>"}})),
     (guards.short_cells, add_code("x = 1\n" * 26)),
     (guards.same_preparation, change(0, source=preparation() + "\nx = 1")),
     (guards.nbval_comments_alone, add_code("# NBVAL_SKIP porque tarda")),
@@ -228,6 +233,35 @@ def test_guard_rejects_broken_exercises(guard: Callable[[dict], list[str]], faul
     book = copy.deepcopy(good_exercises())
     fault(book)
     assert guard(book), "la descompostura pasó inadvertida"
+
+
+SHOWN = [code("", 1, "1.25\n")["outputs"][0], picture(), picture(),
+         {"output_type": "display_data", "metadata": {}, "data": {guards.WIDGET_VIEW: {}, "text/plain": "VBox()"}}]
+AS_TEXT = {"output_type": "display_data", "metadata": {}, "data": {"text/plain": "<Figure size 640x480 with 1 Axes>"}}
+JPEG = {"output_type": "display_data", "metadata": {}, "data": {"image/jpeg": "/9j/", "text/plain": "<Figure>"}}
+
+
+@pytest.mark.parametrize(("made", "lost"), [
+    (SHOWN, []), (SHOWN[::-1], []), ([*SHOWN, AS_TEXT, picture()], []), ([SHOWN[0], *SHOWN], []),
+    ([SHOWN[0], JPEG, *SHOWN[2:]], []), ([SHOWN[0], AS_TEXT, *SHOWN[2:]], ["figura"]), (SHOWN[1:], ["stdout"]),
+    (SHOWN[:3], ["control"]), ([], ["control", "figura", "stdout"]),
+    (code("", 1, "CIFAR-10 se omite: no está.\n")["outputs"], [])])
+def test_an_output_that_is_lost_is_noticed(made: list[dict], lost: list[str]) -> None:
+    assert guards.lost_outputs(SHOWN, made) == lost
+
+
+def test_a_figure_that_became_text_fails_when_the_notebook_runs(tmp_path: Path) -> None:
+    """De punta a punta, con nbval: la celda no está marcada y no hay error, pero guardaba una figura."""
+    pytest.importorskip("nbval")
+    book = notebook([code("'<Figure size 640x480>'", 1), code("'<Figure size 640x480>'", 2)])
+    book["cells"][0]["outputs"] = [{**AS_TEXT}]
+    book["cells"][1]["outputs"] = [picture()]
+    (tmp_path / "perdida.ipynb").write_text(json.dumps(book), encoding="utf-8")
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
+    command = [sys.executable, "-m", "pytest", "-p", "conftest", "--nbval-lax", "--nbval-current-env", "perdida.ipynb"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, encoding="utf-8", timeout=120)
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "La celda guardada muestra algo que aquí ya no salió: figura" in done.stdout
 
 
 def test_every_guard_has_a_fault() -> None:

@@ -1,6 +1,8 @@
 """`python -m labkit publish`: escribe la dirección donde toca, no toca lo demás, y se puede repetir y deshacer."""
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,8 @@ COLAB = "https://colab.research.google.com/github/curso/que-aprendio/blob/v1.0/l
 def notebook_text(indent: int = 1, ascii_only: bool = False, end: str = "\n") -> str:
     cells = [
         {"cell_type": "markdown", "id": "a", "metadata": {}, "source": ["# 1. Ñandúes\n", "\n", "Texto."]},
-        {"cell_type": "code", "execution_count": 1, "id": "b", "metadata": {}, "outputs": [
+        {"cell_type": "code", "execution_count": 1, "id": "b", "metadata": {"jupyter": {"source_hidden": True}},
+         "outputs": [
             {"name": "stdout", "output_type": "stream", "text": ["1e-05 · 2.50\n"]}],
          "source": preparation().splitlines(keepends=True)},
         {"cell_type": "code", "execution_count": 2, "id": "c", "metadata": {}, "outputs": [], "source": ["x = 1"]},
@@ -38,6 +41,14 @@ def course(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(autouse=True)
+def published(monkeypatch: pytest.MonkeyPatch) -> list[Address]:
+    """Las pruebas no preguntan a GitHub: la etiqueta está, salvo que una prueba diga otra cosa. Qué se preguntó."""
+    asked: list[Address] = []
+    monkeypatch.setattr(publish, "has_tag", lambda address: asked.append(address) or True)
+    return asked
+
+
 def contents(course: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in course.rglob("*") if path.is_file()}
 
@@ -49,7 +60,10 @@ def test_publish_stamps_every_place(course: Path, capsys: pytest.CaptureFixture)
     assert "".join(book["cells"][0]["source"]) == f"{publish.BADGE}({COLAB})\n\n# 1. Ñandúes\n\nTexto."
     assert "".join(book["cells"][1]["source"]) == preparation(ADDRESS)
     readme = (course / "README.md").read_text(encoding="utf-8")
-    assert COLAB in readme and f"git clone {URL}" in readme
+    assert COLAB in readme.partition("### En Colab")[2]
+    install = readme.partition("## Instalación")[2].partition("### En Colab")[0]
+    clone = install.index(f"    git clone --depth 1 --branch v1.0 {URL} curso\n    cd curso\n")
+    assert clone < install.index("    python3 -m venv")      # primero la carpeta y después lo que se corre en ella
     assert "git tag v1.0" in capsys.readouterr().out
 
 
@@ -62,6 +76,79 @@ def test_publish_twice_changes_nothing_and_clear_undoes_it(course: Path) -> None
     assert publish.main(["https://github.com/otra/copia", "--tag", "v2"], course) == 0
     assert publish.main(["--clear"], course) == 0
     assert contents(course) == before
+
+
+def test_the_first_cell_folds_and_keeps_its_other_marks() -> None:
+    book = json.loads(notebook_text())
+    for before in ({}, {"tags": ["x"], "jupyter": {"outputs_hidden": True, "source_hidden": False}}):
+        book["cells"][1]["metadata"] = before
+        after = json.loads(stamp_notebook(json.dumps(book, indent=1), Address(), "lessons/01_tema.ipynb"))
+        assert after["cells"][1]["metadata"]["jupyter"]["source_hidden"] is True
+        book["cells"][1]["metadata"].setdefault("jupyter", {})["source_hidden"] = True
+        assert after == book
+
+
+@pytest.fixture
+def remote(tmp_path: Path) -> str:
+    """La dirección de un repositorio que tiene la etiqueta v1.0 y una rama v2.0, que no es etiqueta."""
+    if shutil.which("git") is None:
+        pytest.skip("git no está instalado")
+    work = tmp_path / "remoto"
+    work.mkdir()
+    who = ["-c", "user.name=curso", "-c", "user.email=curso@example.org", "-c", "commit.gpgsign=false"]
+    for order in ("init -q", "commit -q --allow-empty -m uno", "-c tag.gpgsign=false tag v1.0", "branch v2.0"):
+        subprocess.run(["git", *who, *order.split()], cwd=work, check=True, capture_output=True)
+    return work.as_uri()
+
+
+HAS_TAG = publish.has_tag                                    # la de verdad: `published` la cambia en cada prueba
+
+
+@pytest.mark.parametrize(("tag", "there"), [("v1.0", True), ("v2.0", False), ("v1", False), ("1.0", False)])
+def test_git_says_which_tags_are_there(remote: str, tag: str, there: bool) -> None:
+    assert HAS_TAG(Address(remote, tag)) is there
+
+
+def test_a_place_that_does_not_answer_is_not_a_missing_tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    nowhere = Address((tmp_path / "nada.git").as_uri(), "v1.0")
+    with pytest.raises(OSError, match="^git dijo: fatal: Could not read from remote repository.$"):
+        HAS_TAG(nowhere)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(OSError, match="^aquí no está instalado git$"):
+        HAS_TAG(nowhere)
+
+
+def test_publish_checks_the_tag(course: Path, published: list[Address], capsys: pytest.CaptureFixture) -> None:
+    assert publish.main([URL, "--tag", "v1.0"], course) == publish.WRITTEN
+    out, err = capsys.readouterr()
+    assert f"Ya está la etiqueta v1.0 en {URL}: si no tiene este cambio, publica otra con --tag.\n" in out and err == ""
+    assert publish.main([URL, "--tag", "v1.0"], course) == publish.WRITTEN
+    out, err = capsys.readouterr()
+    assert out.endswith(f"Todo estaba al día.\nYa está la etiqueta v1.0 en {URL}.\n") and err == ""
+    assert publish.main(["--clear"], course) == publish.WRITTEN
+    assert published == [ADDRESS, ADDRESS]                   # al quitar la dirección no hay nada que preguntar
+
+
+def test_a_tag_that_is_not_there_is_said(course: Path, monkeypatch: pytest.MonkeyPatch,
+                                         capsys: pytest.CaptureFixture) -> None:
+    monkeypatch.setattr(publish, "has_tag", lambda address: False)
+    assert publish.main([URL, "--tag", "v1.0"], course) == publish.TAG_MISSING != 0
+    out, err = capsys.readouterr()
+    assert "git tag v1.0 && git push --tags" in out
+    assert err.startswith(f"Todavía no está la etiqueta v1.0 en {URL}: ") and err.count("\n") == 1
+    assert read_address((course / "pyproject.toml").read_text(encoding="utf-8")) == ADDRESS   # la etiqueta va después
+
+
+def test_what_could_not_be_checked_is_said(course: Path, monkeypatch: pytest.MonkeyPatch,
+                                           capsys: pytest.CaptureFixture) -> None:
+    def offline(address: Address) -> bool:
+        raise OSError("git dijo: fatal: sin red")
+
+    monkeypatch.setattr(publish, "has_tag", offline)
+    assert publish.main([URL, "--tag", "v1.0"], course) == publish.WRITTEN
+    assert capsys.readouterr().err == (
+        f"No pude comprobar si está la etiqueta v1.0 en {URL}: git dijo: fatal: sin red. Repite esta orden cuando haya "
+        "red.\n")
 
 
 def test_the_tag_is_the_version_unless_told(course: Path) -> None:
@@ -124,7 +211,8 @@ def test_the_course_is_stamped_with_its_own_address() -> None:
         assert stamp_notebook(text, address, name) == text, name
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert stamp_readme(readme, address, names) == readme
-    assert publish.README_BLOCK.search(readme), "el README perdió las marcas de su bloque de dirección"
+    lost = [name for name in publish.README_BLOCKS if not publish.readme_block(name).search(readme)]
+    assert lost == [], "el README perdió las marcas de un bloque"
 
 
 def test_main_shows_the_verbs(capsys: pytest.CaptureFixture) -> None:

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,13 @@ def test_local_links_lead_somewhere(document: str) -> None:
     assert [link for link in local if not (path.parent / link).exists()] == []
 
 
+def test_what_reaches_the_students_has_no_answers() -> None:
+    """La guía viaja en la misma carpeta: ni respuestas por cuenta, ni cómo calcularlas, ni reflexiones modelo."""
+    giveaway = re.compile(r"Respuestas del ejercicio|Una buena respuesta|LABKIT_SOLUCIONES|my_\w+\(|lesson\w+\.findings")
+    found = {path.name: giveaway.findall(path.read_text(encoding="utf-8")) for path in (ROOT / "lessons").glob("*.md")}
+    assert {name: words for name, words in found.items() if words} == {} and "guia_docente.md" in found
+
+
 # ── la celda de preparación ─────────────────────────────────────────────────────────────────────────────────────────
 
 RUNNER = """
@@ -101,21 +109,28 @@ sys.exit(0 if all([shell.run_cell(text).success for _ in range(cells)]) else 1)
 
 
 def run_cell(
-    text: str, folder: Path, tmp_path: Path, colab: bool = False, times: int = 1
+    text: str, folder: Path, tmp_path: Path, colab: bool = False, times: int = 1, path: str = os.environ["PATH"]
 ) -> subprocess.CompletedProcess:
     """Ejecuta la celda en otro proceso, con IPython (como Jupyter y Colab), en la carpeta `folder`."""
-    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-    env |= {"IPYTHONDIR": str(tmp_path / "ipython"), "PYTHONIOENCODING": "utf-8", "GIT_TERMINAL_PROMPT": "0"}
+    env = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "LABKIT_DATOS")}
+    env |= {"IPYTHONDIR": str(tmp_path / "ipython"), "PYTHONIOENCODING": "utf-8", "PATH": path}
     command = [sys.executable, "-c", RUNNER, str(times), "colab" if colab else "local"]
     return subprocess.run(command, cwd=folder, env=env, input=text, capture_output=True, encoding="utf-8", timeout=120)
 
 
+def sentence(done: subprocess.CompletedProcess) -> str:
+    """Lo único que escribió una celda que falla: una frase, sin traza ni avisos."""
+    assert (done.returncode, done.stderr) == (1, ""), done.stdout + done.stderr
+    assert done.stdout.startswith("✗ ") and done.stdout.count("\n") == 1, done.stdout
+    return done.stdout.strip().removeprefix("✗ ")
+
+
 def fake_course(folder: Path) -> None:
-    """Un curso de mentira: un `labkit` cuyo `prepare` dice desde dónde se importó."""
-    package = folder / "labkit"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("")
-    (package / "notebook.py").write_text("def prepare():\n    print('listo:', __file__)\n")
+    """Un curso de mentira, completo: un `labkit` cuyo `prepare` dice desde dónde se importó, y datos."""
+    for name in ("labkit/__init__.py", "labkit/widgets/__init__.py", "data/SHA256SUMS", "lessons/01.ipynb"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("")
+    (folder / "labkit" / "notebook.py").write_text("def prepare():\n    print('listo:', __file__)\n")
 
 
 @pytest.fixture
@@ -134,6 +149,9 @@ def remote(tmp_path: Path) -> str:
     git("add", "-A")
     git("commit", "-q", "-m", "curso")
     git("-c", "tag.gpgsign=false", "tag", "v1.0")
+    git("rm", "-q", "-r", "data")
+    git("commit", "-q", "-m", "sin datos")
+    git("-c", "tag.gpgsign=false", "tag", "sin-datos")
     (work / "labkit" / "notebook.py").write_text("def prepare():\n    print('versión equivocada')\n")
     git("commit", "-q", "-a", "-m", "después")
     git("clone", "-q", "--bare", str(work), str(bare))
@@ -185,8 +203,145 @@ def test_preparation_in_colab_clones_the_tag_once(tmp_path: Path, content: Path,
     assert (again.returncode, again.stdout.strip(), again.stderr) == (0, expected, "")
 
 
-def test_preparation_in_colab_when_the_clone_fails(tmp_path: Path, content: Path) -> None:
+# ── la copia en Colab, cuando algo falla ────────────────────────────────────────────────────────────────────────────
+
+def fake_git(tmp_path: Path, script: str) -> str:
+    """Un PATH en que `git` es ese guion de sh; `$copia` es la carpeta que le piden escribir."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    (folder / "git").write_text(f'#!/bin/sh\nfor copia; do :; done\n{script}\n')
+    (folder / "git").chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def ready(content: Path) -> str:
+    return f"listo: {content / 'curso' / 'labkit' / 'notebook.py'}"
+
+
+def test_git_says_that_the_repository_is_not_there(tmp_path: Path, content: Path) -> None:
     nowhere = Address((tmp_path / "nada.git").as_uri(), "v1.0")
-    done = run_cell(preparation(nowhere), content, tmp_path, colab=True)
-    expected = f"✗ No pude copiar el curso desde {nowhere.url} (v1.0): revisa tu conexión y repite esta celda."
-    assert (done.returncode, done.stdout.strip(), done.stderr) == (1, expected, "")
+    said = sentence(run_cell(preparation(nowhere), content, tmp_path, colab=True))
+    assert said == (f"No pude copiar el curso desde {nowhere.url} (v1.0): repite esta celda y, si sigue igual, avisa a "
+                    "quien da el curso. git dijo: fatal: Could not read from remote repository.")
+
+
+def test_a_tag_that_is_not_there(tmp_path: Path, content: Path, remote: str) -> None:
+    said = sentence(run_cell(preparation(Address(remote, "v9")), content, tmp_path, colab=True))
+    assert said == (f"No pude copiar el curso desde {remote} (v9): esa versión no está ahí, avisa a quien da el curso. "
+                    "git dijo: fatal: Remote branch v9 not found in upstream origin")
+    assert list(content.iterdir()) == []
+
+
+NETWORK_DOWN = ["Could not resolve host: github.com", "Operation timed out after 300000 milliseconds",
+                "Failed to connect to github.com port 443 after 2 ms", "Recv failure: Connection reset by peer"]
+
+
+@pytest.mark.parametrize("why", NETWORK_DOWN)
+def test_the_network_is_down(tmp_path: Path, content: Path, why: str) -> None:
+    message = f"fatal: unable to access 'https://github.com/a/b/': {why}"
+    path = fake_git(tmp_path, f'mkdir "$copia"; echo "{message}" >&2; exit 128')
+    cell = preparation(Address("https://github.com/a/b", "v1.0"))
+    assert sentence(run_cell(cell, content, tmp_path, colab=True, path=path)) == (
+        "No pude copiar el curso desde https://github.com/a/b (v1.0): revisa tu conexión y repite esta celda. "
+        f"git dijo: {message}")
+
+
+def test_git_fails_for_another_reason_or_without_a_word(tmp_path: Path, content: Path) -> None:
+    cell = preparation(Address("https://github.com/a/b", "v1.0"))
+    path = fake_git(tmp_path, 'cat "$0.dijo" >&2 2>/dev/null; exit 128')
+    said = sentence(run_cell(cell, content, tmp_path, colab=True, path=path))
+    assert "conexión" not in said and said.endswith("avisa a quien da el curso. git dijo: nada (código 128)")
+    (tmp_path / "bin" / "git.dijo").write_text("aviso\nfatal: write error: No space left on device\n\n")
+    said = sentence(run_cell(cell, content, tmp_path, colab=True, path=path))
+    assert "conexión" not in said and said.endswith("git dijo: fatal: write error: No space left on device")
+
+
+def test_git_is_not_installed(tmp_path: Path, content: Path, remote: str) -> None:
+    said = sentence(run_cell(preparation(Address(remote, "v1.0")), content, tmp_path, colab=True, path=str(tmp_path)))
+    assert said == "Para copiar el curso hace falta git, y aquí no está: instálalo y repite esta celda."
+
+
+def test_a_version_without_data_is_not_kept(tmp_path: Path, content: Path, remote: str) -> None:
+    said = sentence(run_cell(preparation(Address(remote, "sin-datos")), content, tmp_path, colab=True))
+    assert said == f"A la versión sin-datos de {remote} le falta data/SHA256SUMS: avisa a quien da el curso."
+    done = run_cell(preparation(Address(remote, "v1.0")), content, tmp_path, colab=True)
+    assert (done.stdout.strip(), done.stderr) == (ready(content), "")
+    assert [path.name for path in content.iterdir()] == ["curso"]
+
+
+def test_a_file_called_curso(tmp_path: Path, content: Path, remote: str) -> None:
+    (content / "curso").write_text("apuntes")
+    said = sentence(run_cell(preparation(Address(remote, "v1.0")), content, tmp_path, colab=True))
+    assert said == (f"{content / 'curso'} ya existe y es un archivo, no la carpeta del curso: cámbiale el nombre o "
+                    "bórralo, y repite esta celda.")
+    assert (content / "curso").read_text() == "apuntes"
+
+
+def test_a_folder_without_data_is_said_and_kept(tmp_path: Path, content: Path, remote: str) -> None:
+    fake_course(content / "curso")
+    (content / "curso" / "data" / "SHA256SUMS").unlink()
+    said = sentence(run_cell(preparation(Address(remote, "v1.0")), content, tmp_path, colab=True))
+    assert said == (f"{content / 'curso'} ya existe y le falta data/SHA256SUMS: cámbiale el nombre o bórralo, y repite "
+                    "esta celda.")
+    (content / "curso").rename(content / "otra")            # lo que la frase pide
+    done = run_cell(preparation(Address(remote, "v1.0")), content, tmp_path, colab=True)
+    assert (done.stdout.strip(), done.stderr) == (ready(content), "")
+
+
+@pytest.mark.parametrize("colab", [False, True])
+@pytest.mark.parametrize("name", ["labkit/notebook.py", "labkit/widgets/__init__.py", "data/SHA256SUMS"])
+def test_an_incomplete_folder_without_an_address(tmp_path: Path, content: Path, name: str, colab: bool) -> None:
+    fake_course(content)
+    (content / name).unlink()
+    said = sentence(run_cell(preparation(), content / "lessons", tmp_path, colab=colab))
+    assert said == f"A la carpeta {content} le falta {name}: vuelve a copiarla completa."
+    said = sentence(run_cell(preparation(), content, tmp_path, colab=colab))   # aunque desde aquí se pueda importar
+    assert said == f"A la carpeta {content} le falta {name}: vuelve a copiarla completa."
+
+
+def only_git(course: Path) -> None:
+    shutil.rmtree(course / "data")
+    shutil.rmtree(course / "labkit")
+    shutil.rmtree(course / "lessons")
+
+
+def without_data(course: Path) -> None:
+    shutil.rmtree(course / "data")
+
+
+def half_labkit(course: Path) -> None:
+    (course / "labkit" / "notebook.py").unlink()
+
+
+def without_lessons(course: Path) -> None:
+    """Está lo que la celda necesita y falta lo demás: git dejó el candado de un índice que no llegó a escribir."""
+    shutil.rmtree(course / "lessons")
+
+
+@pytest.mark.parametrize("leave", [only_git, without_data, half_labkit, without_lessons])
+def test_a_half_clone_is_replaced(tmp_path: Path, content: Path, remote: str, leave: Callable[[Path], None]) -> None:
+    """Lo que queda si git muere antes de terminar: una carpeta .git que aún no tiene índice, y parte del curso."""
+    for name in ("curso", "curso.tmp"):
+        course = content / name
+        subprocess.run(["git", "clone", "-q", "--branch", "v1.0", remote, str(course)], check=True, capture_output=True)
+        (course / ".git" / "index").rename(course / ".git" / "index.lock")
+        leave(course)
+        done = run_cell(preparation(Address(remote, "v1.0")), content, tmp_path, colab=True)
+        assert (done.returncode, done.stdout.strip(), done.stderr) == (0, ready(content), "")
+        assert [path.name for path in content.iterdir()] == ["curso"]
+        assert all((content / "curso" / name).is_file() for name in ("lessons/01.ipynb", ".git/index"))
+        shutil.rmtree(content / "curso")
+
+
+@pytest.mark.parametrize("step", ["", "mkdir -p labkit/widgets data; touch labkit/__init__.py labkit/notebook.py; ",
+                                  "mkdir -p labkit/widgets data; touch labkit/__init__.py labkit/notebook.py "
+                                  "labkit/widgets/__init__.py data/SHA256SUMS .git/index; "])
+def test_killed_in_the_middle_and_repeated(tmp_path: Path, content: Path, remote: str, step: str) -> None:
+    """Muere el kernel a media copia (SIGKILL, como una máquina que se apaga): no hay `curso`, y repetir basta."""
+    path = fake_git(tmp_path, f'mkdir -p "$copia/.git"; cd "$copia"; {step}kill -9 $PPID')
+    cell = preparation(Address(remote, "v1.0"))
+    killed = run_cell(cell, content, tmp_path, colab=True, path=path)
+    assert killed.returncode == -9 and [path.name for path in content.iterdir()] == ["curso.tmp"]
+    done = run_cell(cell, content, tmp_path, colab=True)
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, ready(content), "")
+    assert [path.name for path in content.iterdir()] == ["curso"]

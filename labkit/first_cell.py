@@ -1,0 +1,62 @@
+"""El texto de la primera celda de código de todo cuaderno, la que encuentra el curso o, en Colab, lo copia.
+
+Es un texto porque corre antes de que haya un `labkit` que importar; `python -m labkit publish` lo pone en cada
+cuaderno, con la dirección del curso en REPO y TAG. Nunca deja la carpeta `curso` a medias: lo que falta o falló, lo
+dice en una frase.
+"""
+
+PREPARATION = '''\
+# @title Preparación: ejecuta primero esta celda { display-mode: "form" }
+import importlib.util, os, pathlib, re, shutil, subprocess, sys
+
+REPO, TAG = "", ""
+
+class Notice(Exception):
+    _render_traceback_ = lambda self: [f"✗ {self}"]  # una frase, sin la traza de Python
+
+def missing(root):  # qué le falta a esa copia del curso; git deja .git/index al terminar, y antes .git/index.lock
+    needed = ["labkit/notebook.py", "labkit/widgets/__init__.py", "data/SHA256SUMS"]
+    needed += [".git/index"] if os.path.isfile(root / ".git" / "index.lock") else []
+    return ", ".join(name for name in needed if not os.path.isfile(root / name))
+
+def clone(place):  # copia el curso aparte, y le pone su nombre solo cuando está completo
+    apart = place.with_name("curso.tmp")
+    shutil.rmtree(apart, ignore_errors=True)
+    if missing(place) and os.path.isdir(place / ".git") and not os.path.isfile(place / ".git" / "index"):
+        shutil.rmtree(place)  # una copia que se quedó a medias
+    if os.path.lexists(place):
+        what = f"le falta {missing(place)}" if os.path.isdir(place) else "es un archivo, no la carpeta del curso"
+        raise Notice(f"{place} ya existe y {what}: cámbiale el nombre o bórralo, y repite esta celda.")
+    if shutil.which("git") is None:
+        raise Notice("Para copiar el curso hace falta git, y aquí no está: instálalo y repite esta celda.")
+    git = ["git", "-c", "advice.detachedHead=false", "clone", "-q", "--depth", "1", "--branch", TAG, REPO, str(apart)]
+    env = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    done = subprocess.run(git, env=env, stdin=subprocess.DEVNULL, capture_output=True, errors="replace")
+    if done.returncode:
+        lines = done.stderr.split("Please make sure")[0].splitlines()  # lo que sigue es un consejo en inglés
+        said = next((line for line in reversed(lines) if line.strip()), f"nada (código {done.returncode})")
+        why = ("esa versión no está ahí, avisa a quien da el curso" if "Remote branch" in said else
+               "revisa tu conexión y repite esta celda" if re.search("resolve host|onnect|timed out", said) else
+               "repite esta celda y, si sigue igual, avisa a quien da el curso")
+        raise Notice(f"No pude copiar el curso desde {REPO} ({TAG}): {why}. git dijo: {said}")
+    if missing(apart):
+        raise Notice(f"A la versión {TAG} de {REPO} le falta {missing(apart)}: avisa a quien da el curso.")
+    os.replace(apart, place)
+    return place
+
+here, colab = pathlib.Path.cwd(), "google.colab" in sys.modules
+nearby = [p for p in [here, *here.parents, *here.iterdir()] if os.path.isfile(p / "labkit" / "__init__.py")]
+root = next((p for p in nearby if p.name != "curso.tmp" and not missing(p)), None)
+if root is None and (nearby or getattr(importlib.util.find_spec("labkit"), "origin", None) is None):
+    if colab and REPO:
+        root = clone(here / "curso")
+    elif nearby:
+        raise Notice(f"A la carpeta {nearby[0]} le falta {missing(nearby[0])}: vuelve a copiarla completa.")
+    elif colab:
+        raise Notice("En Colab hace falta la carpeta del curso: súbela o clónala con git aquí, y repite esta celda.")
+    else:
+        raise Notice("No encuentro la carpeta labkit: abre este cuaderno desde la carpeta lessons del curso.")
+sys.path[:0] = [str(root)] if root and str(root) not in sys.path else []
+
+from labkit.notebook import prepare
+prepare()'''
