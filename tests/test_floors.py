@@ -8,8 +8,8 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
 FLOORS = {
-    0: "device downloads files pictures shapes",
-    1: "activations cifar10 colors images regions",
+    0: "device files pictures progress shapes",
+    1: "activations colors downloads images regions",
     2: "objectives models datasets galleries broden plotting",
     3: "occlusion optimization regularization priors exemplars dissection sequences tabular audit",
     4: "widgets exercises notebook",

@@ -7,14 +7,13 @@ et al. (2017), «Plug & Play Generative Networks», doi:10.1109/CVPR.2017.374, l
 """
 import math
 
-import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import run
 from labkit.device import pick_device
-from labkit.files import data_path, verify_file
+from labkit.models.plain import read_weights
 from labkit.objectives import Objective
 from labkit.shapes import check_shape
 
@@ -55,9 +54,7 @@ class Denoiser(nn.Module):
 
 def load_denoiser(name: str = "escenas_limpiador", device: str | None = None) -> Denoiser:
     """El limpiador que viene con el curso, congelado y en `eval()`.  FileNotFoundError si falta su archivo."""
-    path = data_path("priors", f"{name}.safetensors")
-    verify_file(path)
-    weights = {key: value.float() for key, value in safetensors.torch.load_file(path).items()}
+    weights, _ = read_weights("priors", f"{name}.safetensors")
     widths = tuple(weights[f"{layer}.0.weight"].shape[0] for layer in ("down1", "down2", "down3"))
     denoiser = Denoiser(widths)
     denoiser.load_state_dict(weights)

@@ -7,11 +7,10 @@ import json
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from labkit.device import pick_device
-from labkit.files import data_path, verify_file
+from labkit.models.plain import read_weights
 from labkit.shapes import check_shape
 
 
@@ -48,12 +47,9 @@ class Segmenter(nn.Module):
 
 def load_segmenter(name: str = "escenas_segmentador", device: str | None = None) -> Segmenter:
     """El segmentador que viene con el curso, congelado y en `eval()`.  FileNotFoundError si falta su archivo."""
-    path = data_path("priors", f"{name}.safetensors")
-    verify_file(path)
-    with safe_open(path, "pt") as file:
-        weights = {key: file.get_tensor(key).float() for key in file.keys()}
-        names = json.loads(file.metadata()["names"])
-    segmenter = Segmenter(names, tuple(weights[f"{key}.0.weight"].shape[0] for key in ("down1", "down2", "down3")))
+    weights, card = read_weights("priors", f"{name}.safetensors")
+    widths = tuple(weights[f"{key}.0.weight"].shape[0] for key in ("down1", "down2", "down3"))
+    segmenter = Segmenter(json.loads(card["names"]), widths)
     segmenter.load_state_dict(weights)
     return segmenter.to(pick_device(device), memory_format=torch.channels_last).eval().requires_grad_(False)
 
