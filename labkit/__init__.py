@@ -42,13 +42,13 @@ la terminal.
         E  images          dibujar sobre tensores: cuadros, letras, hojas
         T  colors          qué color es cada píxel, con los once nombres de Broden
         I  regions         los píxeles que están en los mismos conceptos, dichos una vez
-        I  cifar10         leer CIFAR-10
     Piso 0: lo que no sabe de redes
         E  shapes          revisar formas, con un error que dice qué probar
         E  device          en qué dispositivo trabajar, y la semilla
         E  files           leer data/ y comprobar que está entera
+        E  progress        la barra de avance, en español
         T  pictures        abrir cualquier imagen
-        I  downloads       bajar un archivo y comprobar su suma
+        I  downloads       bajar un archivo y comprobar su suma; CIFAR-10
 
 DÓNDE SE AGREGA
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from labkit.device import device_of
 from labkit.shapes import check_shape, check_values
 
 INPUT = "input"                     # la imagen cuenta como una capa más: así una penalización es un objetivo cualquiera
@@ -152,7 +153,7 @@ def receptive_field(model: nn.Module, layer: str, size: int = 64, y: int | None 
     size: el lado de las imágenes.  y, x: su lugar en el mapa de la capa; si no lo dices, el centro. Una capa densa ve
     toda la imagen. Se mide: un renglón de píxeles en NaN deja en NaN a toda neurona que lo mire.
     """
-    lines = torch.zeros(size, 3, size, size, device=next(model.parameters()).device)
+    lines = torch.zeros(size, 3, size, size, device=device_of(model))
     lines[torch.arange(size), :, torch.arange(size)] = torch.nan                # la imagen i, sin su renglón i
     y0, y1 = _seen(model, lines, layer, y, x)
     x0, x1 = _seen(model, lines.transpose(2, 3), layer, y, x)

@@ -14,8 +14,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from labkit.cifar10 import CLASSES, SIZES, read_cifar10
 from labkit.colors import COLOR_NAMES, color_index
+from labkit.downloads.cifar10 import CLASSES, SIZES, read_cifar10
 from labkit.files import data_path, read_data
 from labkit.regions import Regions, masks_of, stack_regions
 

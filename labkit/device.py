@@ -1,9 +1,11 @@
 """Dónde se calcula y con qué azar."""
 import random
 import warnings
+from itertools import chain
 
 import numpy as np
 import torch
+from torch import nn
 
 
 def pick_device(name: str | None = None) -> torch.device:
@@ -18,6 +20,11 @@ def pick_device(name: str | None = None) -> torch.device:
         raise ValueError(f"name: esperaba un dispositivo de esta computadora ({', '.join(available)}) "
                          f"y recibí «{name}».")
     return torch.device(name)
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Dónde está una red: el dispositivo de sus pesos; sin ellos, el de lo demás que guarda; si no guarda nada, cpu."""
+    return next(chain(model.parameters(), model.buffers()), torch.empty(0, device="cpu")).device
 
 
 def seed_all(seed: int = 0) -> None:

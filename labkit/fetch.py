@@ -1,7 +1,7 @@
 """`python -m labkit fetch`: trae por adelantado lo que el curso no incluye, para una clase sin red."""
 import sys
 
-from labkit.cifar10 import read_cifar10
+from labkit.downloads.cifar10 import read_cifar10
 from labkit.models.imagenet import LAYERS, load_weights
 
 NAMES, USUAL = ("cifar10", *LAYERS), ("cifar10", "squeezenet1_1")  # lo que hay; lo que usan las lecciones

@@ -14,6 +14,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from labkit.files import write_aside
 from labkit.pictures import from_pillow
 from labkit.shapes import check_shape
 
@@ -176,7 +177,8 @@ def save_poster(image: Tensor, path: str | Path, width: int = 3000, dpi: int = 3
         raise ValueError(f"path: esperaba un nombre que termine en .png y recibí «{path.name}».")
     size = (width, round(width * image.shape[1] / image.shape[2]))
     picture = Image.fromarray(to_uint8(image).permute(1, 2, 0).contiguous().numpy())
-    picture.resize(size, Image.Resampling.BICUBIC).save(path, dpi=(dpi, dpi))
+    with write_aside(path) as file:
+        picture.resize(size, Image.Resampling.BICUBIC).save(file, "PNG", dpi=(dpi, dpi))
     return path
 
 

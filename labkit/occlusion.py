@@ -7,24 +7,23 @@ En todo el módulo, image: (3, h, w) RGB en [0, 1]. boxes: (n, 4), un parche por
 x1. fill, lo que se ve donde se tapa: un número (0.0 es negro), "mean" (la media de cada canal), "blur" (la imagen
 desenfocada), "noise" (ruido, siempre el mismo) u otra imagen (3, h, w).
 """
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from itertools import chain, product
+from itertools import product
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from labkit.activations import run
+from labkit.device import device_of
 from labkit.objectives import Objective
+from labkit.progress import progress
 from labkit.shapes import check_shape, check_values
 
 Fill = float | str | Tensor
 CPU_PIXELS = 2**17   # por tanda: lo que cabe en la memoria caché del procesador; con más va más lento
 GPU_PIXELS = 2**22   # por tanda: lo que da trabajo a una tarjeta entera
-BAR = "{desc}: {percentage:3.0f} % |{bar:30}| {n_fmt} de {total_fmt} parches, faltan {remaining}"
 
 
 def occluder_boxes(h: int, w: int, size: int, stride: int) -> Tensor:
@@ -190,7 +189,7 @@ def _ask(model: nn.Module, image: Tensor, boxes: Tensor, fill: Fill, question: C
     """Lo que responde `question(images)` con cada parche en su sitio: (n, …)."""
     if check_shape(boxes, "n 4", "boxes")["n"] == 0:
         raise ValueError("boxes: no hay ningún parche; constrúyelos con occluder_boxes.")
-    device = next(chain(model.parameters(), model.buffers()), image).device
+    device = device_of(model)
     here = image.to(device)
     cover = fill_image(here, fill)
     with _evaluating(model), torch.inference_mode(), torch.autocast(device.type) if mixed else nullcontext():
@@ -229,7 +228,7 @@ def _in_batches(question: Callable[[Tensor], Tensor], boxes: Tensor, pixels: int
     size = (CPU_PIXELS if boxes.device.type == "cpu" else GPU_PIXELS) // pixels
     size = max(1, min(size, len(boxes)))
     answers, done = [], 0
-    with tqdm(total=len(boxes), desc="Tapando", bar_format=BAR, file=sys.stdout, delay=2, leave=False) as bar:
+    with progress("Tapando", len(boxes), "parches", delay=2) as bar:
         while done < len(boxes):
             try:
                 answers.append(question(boxes[done : done + size]))

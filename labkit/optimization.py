@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import INPUT, Acts, Unit, get_layer, layer_names, run
+from labkit.device import device_of
 from labkit.objectives import Objective, channel, each
 from labkit.shapes import check_shape
 
@@ -128,7 +129,7 @@ def gallery(model: nn.Module, layer: str, steps: int = 64, lr: float = 0.03, siz
     """
     if batch_size < 1:
         raise ValueError(f"batch_size: esperaba al menos 1 y recibí {batch_size}.")
-    begin = noise(1, size, seed=seed).to(next(model.parameters()).device)
+    begin = noise(1, size, seed=seed).to(device_of(model))
     with torch.no_grad():
         units = [channel(Unit(layer, k)) for k in range(run(model, begin, [layer])[layer].shape[1])]
     groups = [units[i:i + batch_size] for i in range(0, len(units), batch_size)]

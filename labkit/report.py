@@ -16,7 +16,7 @@ from labkit.activations import Unit, run
 from labkit.broden import read_broden
 from labkit.broden.format import nearest
 from labkit.datasets import load_concepts
-from labkit.device import pick_device
+from labkit.device import device_of, pick_device
 from labkit.dissection import (CONVENTIONS, Dissection, Label, count_detectors, dissect_shared, label_units, processes,
                                unique_by_category)
 from labkit.dissection.enlarging import upsample
@@ -200,7 +200,7 @@ def imagined(model: nn.Module, world: object, units: list[Unit], steps: int) -> 
     """
     if not units:
         return []
-    images, device, made = next(image_batches(world, TOGETHER)), next(model.parameters()).device, []
+    images, device, made = next(image_batches(world, TOGETHER)), device_of(model), []
     with torch.no_grad():
         dense = run(model, images[:1].to(device), [units[0].layer])[units[0].layer].ndim == 2
     start = soft_noise(1, images.shape[-1] if dense else min(SIDE, images.shape[-1])).to(device)
@@ -228,7 +228,7 @@ def best_images(model: nn.Module, world: object, layer: str, channels: list[int]
     """Por unidad, una hoja (3, H, W) con las imágenes en que más responde; lo que no pasa su umbral, a oscuras."""
     if not channels:
         return []
-    device, kept = next(model.parameters()).device, {k: [] for k in channels}
+    device, kept = device_of(model), {k: [] for k in channels}
     with torch.no_grad():
         for images in image_batches(world, 32):
             maps = maps_of(model, images.to(device), layer)[:, channels].cpu()

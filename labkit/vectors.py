@@ -1,6 +1,5 @@
 """Los vectores que una capa da a un conjunto de imágenes, sus vecinos y qué tan separables son sus clases."""
 import hashlib
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -9,13 +8,14 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from labkit.activations import run
+from labkit.device import device_of
+from labkit.files import reason, write_aside
+from labkit.progress import progress
 from labkit.shapes import check_shape
 
 POOLS = ("mean", "max", "flat")
-BAR = "{desc}: {percentage:3.0f}% |{bar}| {n_fmt} imágenes [{elapsed}]"
 
 Batches = Tensor | Iterable[Tensor | tuple[Tensor, ...] | list[Tensor]]
 
@@ -27,7 +27,8 @@ def features(model: nn.Module, images: Batches, layer: str, pool: str = "mean", 
     images: (n, 3, h, w), o algo que dé lotes, como un DataLoader (de una pareja se toma lo primero). Se recorren una
     vez y nunca están todas en la red.  pool: de cada mapa, su media ("mean"), su máximo ("max") o todo ("flat"); una
     capa densa queda igual.  cache: un archivo donde guardarlos; si ya está y es de esta red, estas imágenes, esta capa
-    y este `pool`, se lee; si no, se hace de nuevo. Solo sirve con imágenes en un tensor.
+    y este `pool`, se lee; si no, se hace de nuevo. Solo sirve con imágenes en un tensor. Si no se pudo guardar (disco
+    lleno, carpeta ajena), lo dice y los devuelve.
     """
     if cache is not None and not isinstance(images, Tensor):
         raise ValueError("cache: solo se puede guardar si images es un tensor; con un DataLoader no se sabe si cambió.")
@@ -37,10 +38,11 @@ def features(model: nn.Module, images: Batches, layer: str, pool: str = "mean", 
     kept = _kept(path, mark)
     if kept is None:
         kept = features_by_layer(model, images, [layer], pool, batch_size)[layer]
-        temporary = path.with_suffix(".tmp")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        safetensors.torch.save_file({"features": kept}, temporary, {"mark": mark})
-        temporary.replace(path)                                             # o queda entero o no queda
+        try:
+            with write_aside(path) as file:
+                file.write(safetensors.torch.save({"features": kept}, {"mark": mark}))
+        except OSError as error:                                            # lo que ya se calculó no se pierde
+            print(f"No pude guardar los vectores en {path}: {reason(error)}. La próxima vez se calculan de nuevo.")
     return kept
 
 
@@ -56,9 +58,8 @@ def features_by_layer(model: nn.Module, images: Batches, layers: Sequence[str], 
     layers = [layers] if isinstance(layers, str) else list(layers)
     total = len(images) if isinstance(images, Tensor) else None
     batches = images.split(batch_size) if isinstance(images, Tensor) else images
-    device, parts = next(model.parameters()).device, {name: [] for name in layers}
-    look = {"desc": "Mirando", "bar_format": BAR, "file": sys.stdout, "delay": 5, "leave": False}
-    with torch.no_grad(), tqdm(total=total, **look) as bar:
+    device, parts = device_of(model), {name: [] for name in layers}
+    with torch.no_grad(), progress("Mirando", total) as bar:
         for batch in batches:
             batch = batch[0] if isinstance(batch, (tuple, list)) else batch
             acts = run(model, batch.to(device).contiguous(memory_format=torch.channels_last), layers)

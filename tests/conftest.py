@@ -2,6 +2,7 @@
 import os
 import sys
 from collections import OrderedDict
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,3 +98,18 @@ def count_hooks(model: nn.Module) -> int:
     """Cuántos ganchos cuelgan de la red, en todos sus módulos."""
     return sum(len(hooks) for module in model.modules() for hooks in (
         module._forward_hooks, module._forward_pre_hooks, module._backward_hooks, module._backward_pre_hooks))
+
+
+@contextmanager
+def full_disk(size: int):
+    """Dentro del `with`, ningún archivo pasa de `size` bytes: a quien escribe de más, el sistema le da un error de verdad."""
+    import resource
+    import signal
+
+    before, old = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, old)

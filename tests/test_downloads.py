@@ -1,6 +1,7 @@
 """Lo que se baja: suma comprobada, nada a medias con el nombre bueno, y el segundo intento se recupera."""
 import hashlib
 import io
+import os
 import pickle
 import signal
 import subprocess
@@ -18,7 +19,7 @@ import torch
 from PIL import Image
 
 from labkit import fetch
-from labkit.cifar10 import CLASSES, FOLDERS
+from labkit.downloads.cifar10 import CLASSES, FOLDERS
 from labkit.datasets import load_concepts, load_images
 from labkit.downloads import cache_path, fetch_file, import_torchvision, real_data, same_sum
 
@@ -93,15 +94,15 @@ def test_a_process_killed_while_writing_leaves_nothing_that_looks_whole(site, tm
     path = tmp_path / "datos.bin"
     program = f"from pathlib import Path\nfrom labkit.downloads import fetch_file\nfetch_file({site + '/lento'!r}, Path({str(path)!r}), {DIGEST!r})"
     process = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.DEVNULL)
-    partial = path.with_name("datos.bin.parcial")
     for _ in range(600):
-        if partial.exists():
+        if list(tmp_path.iterdir()):
             break
         time.sleep(0.05)
-    assert partial.exists()
+    partial, = tmp_path.glob("datos.bin.*.parcial")
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not path.exists()
+    os.utime(partial, (0, 0))                                           # pasa una hora: ya nadie lo está escribiendo
     assert fetch_file(f"{site}/entero", path, DIGEST).read_bytes() == CONTENT
     assert [p.name for p in tmp_path.iterdir()] == ["datos.bin"]
 
@@ -192,7 +193,8 @@ def test_a_damaged_cache_recovers_from_its_own_package(cifar, damage):
     elif damage == "falta":
         (folder / "data_batch_3").unlink()
     else:
-        folder.rename(folder.with_name("cifar-10-batches-py.parcial"))     # como si se hubiera cortado al descomprimir
+        folder.rename(folder.with_name("cifar-10-batches-py.a1b2.parcial"))        # como si se hubiera cortado al descomprimir
+        os.utime(folder.with_name("cifar-10-batches-py.a1b2.parcial"), (0, 0))     # hace más de una hora
     check_cifar("test", slice(50, 60))
     assert sorted(path.name for path in folder.parent.iterdir()) == ["cifar-10-batches-py", "cifar-10-python.tar.gz"]
 

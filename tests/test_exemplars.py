@@ -1,10 +1,12 @@
 """Los ejemplares: vectores, unidades selectivas, t-SNE, mapas autoorganizados y lo que engañan; cada uno contra su oráculo."""
+import sys
 from itertools import permutations
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from conftest import full_disk
 from sklearn.manifold import TSNE
 from sklearn.manifold._t_sne import _joint_probabilities
 from sklearn.metrics import roc_auc_score
@@ -17,6 +19,7 @@ from labkit import vectors as vectors_room
 from labkit.activations import run
 from labkit.exemplars.tsne import gradient
 from labkit.models import plain_network, random_twin
+from labkit.progress import progress
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +76,29 @@ def test_the_cache_serves_only_the_same_question(model, images, tmp_path, monkey
     path.write_bytes(b"roto")
     assert torch.equal(ex.features(model, images, "dense", cache=path), first) and path.read_bytes() != b"roto"
     assert list(path.parent.iterdir()) == [path]                            # sin archivos a medias
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="cuotas de Unix")
+def test_vectors_that_cannot_be_kept_are_given_anyway(model, images, tmp_path, capsys):
+    path = tmp_path / "v.safetensors"
+    path.write_bytes(b"de antes")
+    with full_disk(100):
+        found = ex.features(model, images, "dense", cache=path)
+    assert torch.equal(found, ex.features(model, images, "dense")) and path.read_bytes() == b"de antes"
+    out, err = capsys.readouterr()
+    assert "No pude guardar los vectores" in out and "La próxima vez se calculan de nuevo" in out and "Errno" not in out + err
+    (tmp_path / "archivo").write_bytes(b"")
+    assert torch.equal(ex.features(model, images, "dense", cache=tmp_path / "archivo" / "v"), found)
+    assert "archivo" in capsys.readouterr().out
+
+
+def test_a_long_look_shows_a_bar_in_spanish(model, images, capsys, monkeypatch):
+    ex.features(model, images, "dense")
+    assert capsys.readouterr() == ("", "")
+    monkeypatch.setattr(ex.vectors, "progress", lambda text, total: progress(text, total, delay=0))
+    ex.features(model, images, "dense")
+    out, err = capsys.readouterr()
+    assert "Mirando" in out and "de 23 imágenes" in out and err == ""
 
 
 def test_an_unknown_pool_is_told(model, images):

@@ -1,12 +1,15 @@
 """Las redes: lo que calculan, cómo se guardan y en qué estado llegan."""
 import copy
 import json
+from collections import OrderedDict
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from labkit.activations import Unit, receptive_field
+from labkit.exemplars import features
 from labkit.models import (
     draw_weights,
     inception_network,
@@ -17,8 +20,13 @@ from labkit.models import (
     residual_network,
     save_model,
     shipped_models,
+    wrap,
 )
 from labkit.models.families import Inception, Residual
+from labkit.objectives import logit
+from labkit.occlusion import occlusion_map
+from labkit.optimization import gallery
+from labkit.widgets.dissecting import unit_maps
 
 CLASSES = ["gato", "pez", "avión"]
 WIDTHS = (4, 6, 5)
@@ -187,6 +195,26 @@ def test_random_twin_differs_repeats_and_leaves_the_model_alone(shelf):
     assert twin.classes == CLASSES and twin.layers == model.layers
     assert not twin.training and not any(p.requires_grad for p in twin.parameters())
     assert torch.equal(twin.normalize.mean, model.normalize.mean)
+
+
+class Mean(nn.Module):
+    """Una red sin un solo peso, como lo son por fuera las cuantizadas: sus logits son el color medio."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.mean((2, 3))
+
+
+def test_a_network_without_weights_is_a_network_too():
+    model, images = wrap(Mean(), [0.5] * 3, [0.5] * 3, list("abc")), torch.rand(2, 3, 8, 8)
+    expected = (images.mean((2, 3)) - 0.5) / 0.5
+    torch.testing.assert_close(features(model, images, "fc"), expected)
+    torch.testing.assert_close(random_twin(model)(images), expected)
+    torch.testing.assert_close(unit_maps(model, images, Unit("fc", 1)).flatten(), expected[:, 1])
+    assert receptive_field(model, "fc", 8) == (0, 0, 8, 8)
+    red = gallery(model, "fc", 30, lr=0.1, size=8).images[0].mean((1, 2))
+    assert red[0] > 0.9 and red[1:].max() < 0.7                              # la de la unidad 0 es roja
+    heat = occlusion_map(nn.Sequential(OrderedDict(fc=Mean())), images[0], logit(0), 4, 4)                  # y esta no guarda nada de nada
+    torch.testing.assert_close(heat[:4, :4], images[0, 0, :4, :4].mean().expand(4, 4) / 4)
 
 
 def test_random_twin_keeps_the_signal_alive():

@@ -22,6 +22,7 @@ from labkit.occlusion import (
     sizes_sweep,
     winners,
 )
+from labkit.progress import progress
 
 GRIDS = [(8, 8, 8, 1), (8, 8, 3, 2), (9, 7, 4, 3), (7, 9, 4, 3), (16, 10, 5, 5), (10, 16, 1, 1), (11, 13, 6, 4),
          (12, 12, 4, 4), (12, 12, 4, 9), (12, 30, 7, 50), (5, 64, 5, 3), (64, 64, 24, 4), (64, 48, 16, 7)]
@@ -402,8 +403,7 @@ def test_no_hook_survives_a_network_that_fails_half_way(network, image):
 def test_long_maps_show_a_bar_in_spanish_on_stdout_and_short_ones_nothing(network, image, capsys, monkeypatch):
     occlusion_map(network, image, logit(0), 4, 2)
     assert capsys.readouterr() == ("", "")
-    bar = occlusion.tqdm
-    monkeypatch.setattr(occlusion, "tqdm", lambda **options: bar(**{**options, "delay": 0, "mininterval": 0}))
+    monkeypatch.setattr(occlusion, "progress", lambda text, total, unit, delay: progress(text, total, unit, 0))
     occlusion_map(network, image, logit(0), 4, 2)
     printed = capsys.readouterr()
     assert "Tapando" in printed.out and "31 parches" in printed.out and printed.err == ""   # 6 × 5 posiciones y el vacío

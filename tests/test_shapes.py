@@ -1,7 +1,8 @@
 import pytest
 import torch
+from torch import nn
 
-from labkit.device import pick_device, seed_all
+from labkit.device import device_of, pick_device, seed_all
 from labkit.shapes import check_shape, check_values
 
 
@@ -62,6 +63,15 @@ def test_devices():
     assert pick_device().type in ("cuda", "mps", "cpu")
     with pytest.raises(ValueError, match="esperaba un dispositivo de esta computadora .*cpu.* y recibí «gpu»"):
         pick_device("gpu")
+
+
+def test_a_network_is_where_its_weights_are_or_else_what_it_keeps_or_else_the_cpu():
+    holder = nn.Module()
+    assert device_of(holder).type == device_of(nn.ReLU()).type == "cpu"
+    holder.register_buffer("mean", torch.zeros(3, device="meta"))
+    assert device_of(holder).type == "meta"
+    holder.weight = nn.Parameter(torch.zeros(3))
+    assert device_of(holder).type == "cpu"
 
 
 def test_prefers_cuda_then_mps(monkeypatch):

@@ -11,17 +11,15 @@ from collections.abc import Sequence
 from functools import partial
 from unicodedata import combining, normalize
 
-import safetensors
-import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from labkit.activations import layer_names
-from labkit.device import pick_device
-from labkit.files import data_path, read_data
+from labkit.device import device_of, pick_device
+from labkit.files import data_path
 from labkit.models.families import inception_network, residual_network
 from labkit.models.imagenet import LAYERS, imagenet_network
-from labkit.models.plain import GlobalAverage, Normalize, draw_weights, plain_network, ready, save_model
+from labkit.models.plain import GlobalAverage, Normalize, draw_weights, plain_network, read_weights, ready, save_model
 from labkit.pictures import load_picture
 
 FAMILIES = {"inception": inception_network, "residual": residual_network}
@@ -60,7 +58,7 @@ def shipped_models(folder: str = "") -> list[str]:
 
 def model_card(name: str = "escenas") -> dict[str, str]:
     """La ficha con que se guardó una red del curso: arquitectura, clases, semilla, exactitud, épocas, segundos."""
-    return _unpack(name)[1]
+    return read_weights("networks", f"{name}.safetensors")[1]
 
 
 def random_twin(model: nn.Module, seed: int = 0) -> nn.Module:
@@ -68,9 +66,8 @@ def random_twin(model: nn.Module, seed: int = 0) -> nn.Module:
 
     No toca a `model`; con la misma semilla da siempre el mismo doble, en el mismo dispositivo que `model`.
     """
-    place = next(model.parameters()).device
     twin = draw_weights(copy.deepcopy(model).cpu(), seed)
-    return ready(twin).to(place)
+    return ready(twin).to(device_of(model))
 
 
 def wrap(model: nn.Module, mean: Sequence[float], std: Sequence[float], classes: Sequence[str],
@@ -84,7 +81,7 @@ def wrap(model: nn.Module, mean: Sequence[float], std: Sequence[float], classes:
     if not len(mean) == len(std) == 3 or min(std) <= 0:
         raise ValueError(f"mean, std: esperaba tres números cada una, std > 0, y recibí {mean} y {std}.")
     pieces = OrderedDict(normalize=Normalize(mean, std), network=copy.deepcopy(model), fc=nn.Identity())
-    wrapped = nn.Sequential(pieces).to(next(model.parameters(), torch.empty(0)).device)
+    wrapped = nn.Sequential(pieces).to(device_of(model))
     wrapped.classes, wrapped.layers = [str(name) for name in classes], layer_names(wrapped)
     wrapped.preprocess = partial(load_picture, size=size)
     return ready(wrapped)
@@ -106,27 +103,15 @@ def _plain(text: str) -> str:
     return "".join(letter for letter in normalize("NFKD", text.casefold()) if not combining(letter))
 
 
-def _unpack(name: str) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Los pesos y la ficha de un archivo de data/networks; ValueError si no se deja leer."""
-    content = read_data("networks", f"{name}.safetensors")
-    try:
-        weights = safetensors.torch.load(content)
-        header = json.loads(content[8:8 + int.from_bytes(content[:8], "little")])  # 8 bytes con el largo, y el índice
-        return weights, header["__metadata__"]
-    except (safetensors.SafetensorError, KeyError) as error:
-        raise ValueError(f"{name}.safetensors no se deja leer: está dañado o no es una red del curso. "
-                         "Recupéralo del repositorio.") from error
-
-
 def _shipped_network(name: str) -> nn.Sequential:
     """La red guardada en data/networks, reconstruida según su ficha, en float32."""
-    weights, card = _unpack(name)
+    weights, card = read_weights("networks", f"{name}.safetensors")
     classes = json.loads(card["classes"])
     if card["architecture"] in FAMILIES:
         model = FAMILIES[card["architecture"]](classes)
     else:
         model = plain_network(classes, json.loads(card["widths"]), int(card["dense"]), card["batch_norm"] == "True",
                               json.loads(card.get("pools", "null")), int(card.get("first", 5)))
-    model.load_state_dict({key: w.float() if w.is_floating_point() else w for key, w in weights.items()})
+    model.load_state_dict(weights)
     model.preprocess = partial(load_picture, size=int(card.get("size", 64)))
     return model

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from labkit.downloads import fetch_file, import_torchvision, real_data
 from labkit.files import read_data
-from labkit.models.plain import GlobalAverage, Normalize, named
+from labkit.models.plain import GlobalAverage, Normalize, full_precision, named
 from labkit.pictures import load_picture
 
 _RESNET = "conv1 bn1 relu1 pool1 layer1 layer2 layer3 layer4 gap fc"
@@ -93,7 +93,7 @@ def _read(path: Path) -> dict[str, Tensor]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # de un archivo dañado torch también avisa por stderr
             weights = torch.load(path, map_location="cpu", weights_only=True)
-        return {key: w.float() if w.is_floating_point() else w for key, w in weights.items()}
+        return full_precision(weights)
     except Exception as error:  # un archivo a medias hace fallar de muchas maneras a quien lo lee
         raise RuntimeError(f"los pesos de {path} están dañados: borra ese archivo y repite, o pide otra copia con "
                            "download=True.") from error

@@ -1,12 +1,15 @@
 """La red plana del curso: sus capas, cómo se sortean sus pesos y cómo se guarda."""
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+
+from labkit.files import read_data, write_aside
 
 
 class Normalize(nn.Module):
@@ -90,10 +93,25 @@ def save_model(model: nn.Module, path: Path, notes: dict[str, str]) -> None:
                  "widths": json.dumps([module.out_channels for module in model if isinstance(module, nn.Conv2d)]),
                  "batch_norm": str(any(isinstance(module, nn.BatchNorm2d) for module in model)),
                  "pools": json.dumps([int(name[4:]) for name in model.layers if name.startswith("pool")])}
-    temporary = path.with_suffix(".tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary.write_bytes(safetensors.torch.save(weights, metadata={**notes, **card}))
-    temporary.replace(path)
+    with write_aside(path) as file:
+        file.write(safetensors.torch.save(weights, metadata={**notes, **card}))
+
+
+def read_weights(*parts: str) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Los pesos de una red guardada en data/, en float32, y su ficha; ValueError si el archivo no se deja leer."""
+    content = read_data(*parts)
+    try:
+        weights = safetensors.torch.load(content)
+        header = json.loads(content[8:8 + int.from_bytes(content[:8], "little")])  # 8 bytes con el largo, y el índice
+        return full_precision(weights), header["__metadata__"]
+    except (safetensors.SafetensorError, KeyError) as error:
+        raise ValueError(f"{parts[-1]} no se deja leer: está dañado o no es una red del curso. "
+                         "Recupéralo del repositorio.") from error
+
+
+def full_precision(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Los mismos pesos en float32, guardados como estén; lo que no es un número real (una cuenta) queda igual."""
+    return {key: value.float() if value.is_floating_point() else value for key, value in weights.items()}
 
 
 def named(model: nn.Module, classes: Sequence[str]) -> nn.Module:

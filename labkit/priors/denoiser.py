@@ -7,14 +7,13 @@ et al. (2017), «Plug & Play Generative Networks», doi:10.1109/CVPR.2017.374, l
 """
 import math
 
-import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import run
 from labkit.device import pick_device
-from labkit.files import data_path, verify_file
+from labkit.models.plain import read_weights
 from labkit.objectives import Objective
 from labkit.priors.ushape import UShape, widths_of
 from labkit.shapes import check_shape
@@ -45,9 +44,7 @@ class Denoiser(UShape):
 
 def load_denoiser(name: str = "escenas_limpiador", device: str | None = None) -> Denoiser:
     """El limpiador que viene con el curso, congelado y en `eval()`.  FileNotFoundError si falta su archivo."""
-    path = data_path("priors", f"{name}.safetensors")
-    verify_file(path)
-    weights = {key: value.float() for key, value in safetensors.torch.load_file(path).items()}
+    weights, _ = read_weights("priors", f"{name}.safetensors")
     denoiser = Denoiser(widths_of(weights))
     denoiser.load_state_dict(weights)
     return denoiser.to(pick_device(device), memory_format=torch.channels_last).eval().requires_grad_(False)

@@ -5,12 +5,11 @@ de una cuadrícula de 4 × 4, y una imagen de Escenas tiene 12,288. Aprendió co
 da el código de una imagen, y un crítico, que dice si una imagen parece de Escenas o dibujada (Larsen et al., 2016,
 «Autoencoding beyond pixels», arXiv:1512.09300). Buscar en el código: Nguyen et al. (2016), arXiv:1605.09304.
 """
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from labkit.device import pick_device
-from labkit.files import data_path, verify_file
+from labkit.models.plain import read_weights
 from labkit.shapes import check_shape
 
 CODE, SIDE = 32, 4  # números en cada casilla del código, y casillas por lado
@@ -71,10 +70,7 @@ def random_codes(b: int, sd: float = 0.5, seed: int = 0) -> Tensor:
 
 def load_generator(name: str = "escenas_generador", device: str | None = None) -> ImageGenerator:
     """El generador que viene con el curso, congelado y en `eval()`.  FileNotFoundError si falta su archivo."""
-    path = data_path("priors", f"{name}.safetensors")
-    verify_file(path)
-    weights = {key: value.float() if value.is_floating_point() else value
-               for key, value in safetensors.torch.load_file(path).items()}
+    weights, _ = read_weights("priors", f"{name}.safetensors")
     generator = ImageGenerator(tuple(weights[f"{key}.weight"].shape[0] for key in (
         "enter", "up1.1", "up2.1", "up3.1", "up4.1")))
     generator.load_state_dict(weights)

@@ -7,11 +7,10 @@ import json
 
 import torch
 import torch.nn.functional as F
-from safetensors import safe_open
 from torch import Tensor
 
 from labkit.device import pick_device
-from labkit.files import data_path, verify_file
+from labkit.models.plain import read_weights
 from labkit.priors.ushape import UShape, widths_of
 from labkit.shapes import check_shape
 
@@ -39,11 +38,7 @@ class Segmenter(UShape):
 
 def load_segmenter(name: str = "escenas_segmentador", device: str | None = None) -> Segmenter:
     """El segmentador que viene con el curso, congelado y en `eval()`.  FileNotFoundError si falta su archivo."""
-    path = data_path("priors", f"{name}.safetensors")
-    verify_file(path)
-    with safe_open(path, "pt") as file:
-        weights = {key: file.get_tensor(key).float() for key in file.keys()}
-        names = json.loads(file.metadata()["names"])
-    segmenter = Segmenter(names, widths_of(weights))
+    weights, card = read_weights("priors", f"{name}.safetensors")
+    segmenter = Segmenter(json.loads(card["names"]), widths_of(weights))
     segmenter.load_state_dict(weights)
     return segmenter.to(pick_device(device), memory_format=torch.channels_last).eval().requires_grad_(False)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from labkit.activations import Unit
 from labkit.datasets import ConceptSet
+from labkit.device import device_of
 from labkit.dissection import Dissection, iou_ceiling
 from labkit.dissection.enlarging import upsample
 from labkit.dissection.labels import CUT, KINDS
@@ -87,7 +88,7 @@ def explore_concepts(model: nn.Module, world: ConceptSet, layer: str, found: Dis
 def unit_maps(model: nn.Module, images: Tensor, unit: Unit) -> Tensor:
     """El mapa de la unidad en cada imagen, (b, 1, h', w'), en la CPU."""
     with torch.no_grad():
-        acts = maps_of(model, images.to(next(model.parameters()).device), unit.layer)
+        acts = maps_of(model, images.to(device_of(model)), unit.layer)
     return unit.map({unit.layer: acts})[:, None].cpu()
 
 

@@ -7,6 +7,7 @@ import shutil
 import tarfile
 from io import BytesIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zipfile import BadZipFile, ZipFile
 
 import numpy as np
@@ -14,7 +15,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from labkit.downloads import cache_path, fetch_file, import_torchvision, real_data, same_sum, short
+from labkit.downloads import cache_path, fetch_file, import_torchvision, real_data, same_sum, tilde
+from labkit.files import sweep
 
 FOLDERS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 CLASSES = ("avión", "automóvil", "pájaro", "gato", "venado", "perro", "rana", "caballo", "barco", "camión")
@@ -44,7 +46,7 @@ def _opened(split: str, download: bool) -> tuple[np.ndarray, list[int]]:
         if download:
             fetch_file(CIFAR10.url, archive, CIFAR10.tgz_md5)
         elif not (archive.is_file() and same_sum(archive, CIFAR10.tgz_md5)):
-            raise FileNotFoundError(f"CIFAR-10 no está en {short(root)}, o está dañado. Se baja una vez (170 MB) con "
+            raise FileNotFoundError(f"CIFAR-10 no está en {tilde(root)}, o está dañado. Se baja una vez (170 MB) con "
                                     'load_images(source="cifar10", download=True) o, en una terminal, con '
                                     "python -m labkit fetch cifar10.") from error
         _unpack(archive, root / CIFAR10.base_folder)
@@ -54,13 +56,12 @@ def _opened(split: str, download: bool) -> tuple[np.ndarray, list[int]]:
 
 def _unpack(archive: Path, folder: Path) -> None:
     """Deja en `folder` los archivos del paquete; la carpeta recibe su nombre cuando ya están todos."""
-    partial = folder.with_name(folder.name + ".parcial")
-    for old in (partial, folder):
-        shutil.rmtree(old, ignore_errors=True)
-    with tarfile.open(archive) as package:
-        package.extractall(partial, filter="data")
-    (partial / folder.name).replace(folder)
-    shutil.rmtree(partial)
+    sweep(folder)
+    with TemporaryDirectory(".parcial", f"{folder.name}.", folder.parent) as partial:
+        with tarfile.open(archive) as package:
+            package.extractall(partial, filter="data")
+        shutil.rmtree(folder, ignore_errors=True)
+        Path(partial, folder.name).replace(folder)
 
 
 def _from_jpeg(archive: Path, order: Path, split: str, n: int) -> tuple[Tensor, Tensor]:

@@ -7,13 +7,15 @@ import hashlib
 import os
 import sys
 import urllib.request
-from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
 from types import ModuleType
+from typing import BinaryIO
 
 import torch
-from tqdm import tqdm
+
+from labkit.files import reason, write_aside
+from labkit.progress import download_progress
 
 PIECE, PATIENCE = 1 << 20, 30  # bytes que se leen de una vez; segundos sin respuesta antes de rendirse
 
@@ -24,7 +26,7 @@ def cache_path(*parts: str) -> Path:
     return Path(root).joinpath(*parts)
 
 
-def short(path: Path) -> str:
+def tilde(path: Path) -> str:
     """La ruta como se le escribe a alguien: con ~ en lugar de su carpeta personal."""
     return f"~/{path.relative_to(Path.home()).as_posix()}" if path.is_relative_to(Path.home()) else str(path)
 
@@ -53,29 +55,26 @@ def fetch_file(url: str, path: Path, digest: str) -> Path:
     """
     if path.is_file() and same_sum(path, digest):
         return path
-    partial = path.with_name(path.name + ".parcial")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _stream(url, partial)
-        if not same_sum(partial, digest):
-            raise RuntimeError(f"lo que llegó de {url} está incompleto o cambiado (su suma no es la publicada). "
-                               "Repite; si vuelve a pasar, avisa a quien mantiene el curso.")
-        partial.replace(path)
+        with write_aside(path) as file:
+            _stream(url, file)
+            file.flush()
+            if not same_sum(Path(file.name), digest):
+                raise RuntimeError(f"lo que llegó de {url} está incompleto o cambiado (su suma no es la publicada). "
+                                   "Repite; si vuelve a pasar, avisa a quien mantiene el curso.")
     except (OSError, HTTPException) as error:  # sin red, sin permiso, sin espacio
-        place = f"{path.name} a {short(path.parent)}"
-        raise RuntimeError(f"no pude bajar {place} ({error}): hace falta internet la primera vez, y espacio en esa "
+        place = f"{path.name} a {tilde(path.parent)}"
+        why = reason(error) if isinstance(error, OSError) else error
+        raise RuntimeError(f"no pude bajar {place} ({why}): hace falta internet la primera vez, y espacio en esa "
                            "carpeta. Repite cuando los haya; lo demás del curso funciona sin red.") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink()
     return path
 
 
-def _stream(url: str, path: Path) -> None:
-    """Copia lo que responde `url` al archivo `path`, con una barra de avance que va a la salida normal."""
-    with urllib.request.urlopen(url, timeout=PATIENCE) as answer, path.open("wb") as file:
+def _stream(url: str, file: BinaryIO) -> None:
+    """Copia a `file` lo que responde `url`, con una barra de avance que va a la salida normal."""
+    with urllib.request.urlopen(url, timeout=PATIENCE) as answer:
         total = int(answer.headers.get("Content-Length") or 0) or None
-        with tqdm(total=total, unit="B", unit_scale=True, desc=f"Bajando {Path(url).name}", file=sys.stdout) as bar:
+        with download_progress(f"Bajando {Path(url).name}", total) as bar:
             while piece := answer.read(PIECE):
                 file.write(piece)
                 bar.update(len(piece))

@@ -1,0 +1,33 @@
+"""La barra de avance: en español, por la salida normal, y solo en lo que tarda."""
+from labkit.progress import download_progress, progress
+
+
+def test_a_bar_says_in_spanish_how_much_is_left(capsys):
+    with progress("Tapando", 8, "parches", delay=0) as bar:
+        bar.mininterval = 0
+        bar.update(2)
+    out, err = capsys.readouterr()
+    assert "Tapando:  25 % |" in out and "| 2 de 8 parches, faltan 00:0" in out and err == ""
+    assert out.endswith("\r") and not out.split("\r")[-2].strip()            # al terminar se borra
+
+
+def test_without_a_total_it_only_counts(capsys):
+    with progress("Mirando", delay=0) as bar:
+        bar.mininterval = 0
+        bar.update(3)
+    assert "Mirando: 3 imágenes [00:0" in capsys.readouterr().out
+
+
+def test_what_is_short_or_hidden_shows_nothing(capsys):
+    for options in ({}, {"delay": 0, "hidden": True}):
+        with progress("Mirando", 3, **options) as bar:
+            bar.update(3)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_download_shows_from_the_start_and_stays(capsys):
+    with download_progress("Bajando datos.bin", 2_000_000) as bar:
+        assert "Bajando datos.bin:   0 %" in capsys.readouterr().out
+        bar.update(2_000_000)
+    last = capsys.readouterr().out
+    assert "100 %" in last and "2.00M de 2.00M B" in last and last.endswith("\n")
