@@ -12,9 +12,9 @@ FLOORS = {
     1: "activations colors downloads images regions",
     2: "objectives models datasets galleries broden plotting",
     3: "occlusion optimization regularization priors exemplars dissection sequences tabular audit",
-    4: "widgets exercises notebook",
-    5: "publish export fetch teacher report",
-    6: "__main__",                                              # la puerta: reparte las órdenes entre los del piso 5
+    4: "widgets exercises notebook portraits",
+    5: "commands teacher",
+    6: "__main__",                                              # la puerta: reparte las órdenes entre las de commands
 }
 FLOOR = {room: floor for floor, rooms in FLOORS.items() for room in rooms.split()}
 # llamadas que sólo arman un valor; también cuenta como tal Mayúsculas(…)
@@ -116,7 +116,7 @@ def test_labkit_keeps_the_rule(rule):
     ("broken_floors", "objectives.py", "def f():\n    from labkit.models import load_model"),
     ("broken_floors", "plotting.py", "from labkit.activations import run"),
     ("broken_floors", "occlusion.py", "from .activations import run"),
-    ("broken_floors", "exercises/verdict.py", "from labkit.publish import main"),
+    ("broken_floors", "exercises/verdict.py", "from labkit.commands.publish import main"),
     ("broken_floors", "nuevo.py", ""),
     ("broken_floors", "__init__.py", "from labkit.device import pick_device"),
     ("star_imports", "occlusion.py", "from labkit.shapes import *"),
@@ -136,7 +136,7 @@ def test_the_rules_catch_what_they_should(rule, path, text):
 @pytest.mark.parametrize("rule, path, text", [
     ("broken_floors", "occlusion.py", "from labkit.activations import run\nfrom labkit import shapes"),
     ("broken_floors", "exercises/verdict.py", "from labkit.exercises.compare import same\nfrom labkit.occlusion import occlude"),
-    ("broken_floors", "__main__.py", "from labkit.publish import main"),
+    ("broken_floors", "__main__.py", "from labkit.commands.publish import main"),
     ("lesson_drawings", "plotting.py", "import matplotlib.pyplot as plt"),
     ("work_at_import", "a.py", "'''doc'''\nimport re\nX = re.compile('a')\nY: dict[str, int] = {}\nclass A:\n    z: int = 3\nA = A(1)"),
 ])

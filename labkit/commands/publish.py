@@ -4,14 +4,16 @@ La dirección vive en un solo lugar, `[project.urls]` de pyproject.toml; de ahí
 de preparación de cada cuaderno, y al README. Repetir la orden no cambia nada; `publish --clear` la deshace.
 """
 
-import argparse
 import json
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+
+from labkit.commands.line import Line, Misread, Option
 
 USAGE = "Uso: python -m labkit publish https://github.com/USUARIA/CURSO [--tag v1.0]   ·   publish --clear la quita"
+LINE = Line(USAGE, options=(Option("--tag"),), flags=("--clear",), spare=1)
 
 PREPARATION = '''\
 # @title Preparación: ejecuta primero esta celda { display-mode: "form" }
@@ -137,30 +139,22 @@ def publish(root: Path, address: Address) -> list[Path]:
     return changed
 
 
-def main(arguments: list[str], root: Path = Path(__file__).resolve().parents[1]) -> int:
+def main(arguments: list[str], root: Path = Path(__file__).resolve().parents[2]) -> int:
     """La orden `publish`: 0 si todo salió bien, 2 si algo de lo escrito no se entiende."""
-    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    parser.add_argument("url", nargs="?")
-    parser.add_argument("--tag")
-    parser.add_argument("--clear", action="store_true")
-    options, unknown = argparse.Namespace(url=None, clear=False), arguments
-    try:
-        options, unknown = parser.parse_known_args(arguments)
-    except argparse.ArgumentError:
-        pass
-    if unknown or (options.url is None) != options.clear:
-        print(USAGE, file=sys.stderr)
-        return 2
+    return LINE.run(arguments, lambda options: _work(options, root))
+
+
+def _work(options: SimpleNamespace, root: Path) -> int:
+    if bool(options.places) == options.clear:
+        raise Misread("Escribe una dirección o --clear: una de las dos.")
     try:
         version = f"v{read_version(_read(root / 'pyproject.toml'))}"
-        address = Address() if options.clear else Address.parse(options.url, options.tag or version)
+        address = Address() if options.clear else Address.parse(*options.places, options.tag or version)
         changed = publish(root, address)
     except FileNotFoundError as error:
-        print(f"No encuentro {error.filename}: corre la orden desde una copia del repositorio.", file=sys.stderr)
-        return 2
+        raise OSError(f"No encuentro {error.filename}: corre la orden desde una copia del repositorio.") from error
     except ValueError as error:
-        print(f"{error}\n{USAGE}", file=sys.stderr)
-        return 2
+        raise Misread(str(error)) from error
     _report(root, address, changed)
     return 0
 
