@@ -12,14 +12,12 @@ la terminal.
 
     Piso 5: lo que se escribe en la terminal
         O  __main__        reparte las órdenes de `python -m labkit ORDEN`
-        O  publish         pone la dirección pública del curso en cuadernos y README
-        O  export          escribe un conjunto del curso como carpeta Broden
-        O  fetch           baja lo que el curso no incluye
-        O  report          diseca una capa y deja la página
+        O  commands        un archivo por orden (fetch, broden, dissect, publish) y un solo lector de lo escrito, `line`
     Piso 4: lo que toca un cuaderno
         T  widgets         las demostraciones: un archivo por lección, con su palabra, y `demo`, el marco de todas
         T  exercises       los ejercicios: un archivo por lección, con su palabra, y lo que los revisa
         T  notebook        lo que hace todo cuaderno al empezar
+        I  portraits       el retrato de cada unidad, que junta varias lecciones: sus imágenes y una hecha para ella
         O  first_cell      el texto de la primera celda de cada cuaderno, que encuentra o copia el curso
     Piso 3: un cuarto por lección
         E  occlusion       1. tapar partes de la imagen
@@ -41,6 +39,7 @@ la terminal.
         E  activations     `run`, `record`, `edit`, `silence`, y el campo receptivo
         E  images          dibujar sobre tensores: cuadros, letras, hojas
         T  colors          qué color es cada píxel, con los once nombres de Broden
+        I  downloads       bajar un archivo y comprobar su suma; CIFAR-10
         I  regions         los píxeles que están en los mismos conceptos, dichos una vez
     Piso 0: lo que no sabe de redes
         E  shapes          revisar formas, con un error que dice qué probar
@@ -48,7 +47,6 @@ la terminal.
         E  files           leer data/ y comprobar que está entera
         E  progress        la barra de avance, en español
         T  pictures        abrir cualquier imagen
-        I  downloads       bajar un archivo y comprobar su suma; CIFAR-10
 
 DÓNDE SE AGREGA
 

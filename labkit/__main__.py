@@ -1,6 +1,6 @@
 """Las órdenes del curso: `python -m labkit ORDEN`. Sin orden, las muestra."""
-
 import sys
+from importlib import import_module
 
 VERBS = {
     "fetch": "baja por adelantado lo que el curso no incluye: CIFAR-10 y redes de ImageNet",
@@ -17,27 +17,16 @@ def usage() -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Corre la orden pedida y da su código de salida: 0 si salió bien, 2 si la orden no se entiende."""
+    """Corre la orden pedida (commands/ORDEN.py) y da su código de salida: 0 si salió bien, 2 si no se entiende."""
     verb, *rest = arguments or ["--help"]
-    if verb in ("-h", "--help"):
-        print(usage())
-        return 0
-    if verb == "publish":
-        from labkit.publish import main as work
-    elif verb == "dissect":
-        from labkit.report import main as work
-    elif verb == "fetch":
-        from labkit.fetch import main as work
-    elif arguments[:2] == ["broden", "export"]:
-        from labkit.export import main as work
-        rest = rest[1:]
-    elif verb == "broden":
-        from labkit.broden.command import main as work
-    else:
-        print(f"No conozco la orden {verb!r}.\n\n{usage()}", file=sys.stderr)
-        return 2
-    return work(rest)
+    if verb in VERBS:
+        return import_module(f"labkit.commands.{verb}").main(rest)
+    asked = verb in ("-h", "--help")
+    print(usage() if asked else f"No conozco la orden {verb!r}.\n\n{usage()}", file=sys.stdout if asked else sys.stderr)
+    return 0 if asked else 2
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")    # una terminal sin ✓ ni acentos no es razón para no trabajar
     sys.exit(main(sys.argv[1:]))

@@ -95,7 +95,7 @@ def sweep(path: Path) -> None:
 
 def reason(error: OSError) -> str:
     """Por qué no se pudo leer o escribir, en español; un error que no es del sistema ya lo dice con sus palabras."""
-    return REASONS.get(error.errno, str(error))
+    return REASONS.get(error.errno, error.strerror or str(error))
 
 
 def missing_data() -> list[str]:

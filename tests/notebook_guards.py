@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import nbformat
 
-from labkit.publish import Address, preparation
+from labkit.commands.publish import Address, preparation
 
 MAX_BYTES, MAX_CELL_LINES, MAX_CODE_LINES = 1_000_000, 25, 195         # las líneas, sin la celda de preparación
 CODE_CELLS, WORDS, CHECKED = (15, 30), (1500, 3000), (3, 6)
@@ -153,7 +153,7 @@ def short_cells(book: dict) -> list[str]:
 def same_preparation(book: dict, address: Address = Address()) -> list[str]:
     first = next(iter(code_cells(book)), None)
     if first is None or source(first) != preparation(address):
-        return ["la primera celda de código no es la celda de preparación (labkit.publish.preparation)"]
+        return ["la primera celda de código no es la celda de preparación (labkit.commands.publish.preparation)"]
     return []
 
 

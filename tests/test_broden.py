@@ -13,9 +13,9 @@ from broden_world import CODES, COLORS, INDEX, LABEL, LONELY, MOVERS, PARTS, PLA
 from PIL import Image
 
 from labkit.broden import check_broden, copy_broden, export_concepts, find, read_broden, readable, stats
-from labkit.broden.command import main
 from labkit.broden.evidence import misplaced
 from labkit.broden.format import is_inside, md5_place, to_colors, to_numbers
+from labkit.commands.broden import main
 from labkit.datasets import load_concepts
 
 
@@ -616,7 +616,7 @@ def test_command_says_what_it_cannot_read(by_hand, capsys, monkeypatch):
     def refuse(path):
         raise PermissionError(13, "Permission denied", str(path))
     monkeypatch.setattr("labkit.broden.format.read_rows", refuse)
-    assert main(["check", str(by_hand)]) == 2 and "No pude leer" in capsys.readouterr().err
+    assert main(["check", str(by_hand)]) == 2 and "No pude abrir" in capsys.readouterr().err
 
 
 def test_command_help(capsys):

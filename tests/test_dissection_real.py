@@ -18,10 +18,10 @@ from sklearn.datasets import load_sample_images
 
 from labkit.broden import export_concepts, read_broden
 from labkit.colors import COLOR_NAMES, color_index
+from labkit.commands.dissect import Resized
 from labkit.dissection import dissect, dissect_shared
 from labkit.models import load_model
 from labkit.pictures import from_pillow
-from labkit.report import Resized
 
 FOLDER = Path(os.environ.get("LABKIT_REAL_DATA") or "no hay")
 pytestmark = pytest.mark.skipif(not (FOLDER / "squeezenet1_1_imagenet.pth").is_file(), reason="sin SqueezeNet en LABKIT_REAL_DATA")

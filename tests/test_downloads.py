@@ -18,10 +18,10 @@ import pytest
 import torch
 from PIL import Image
 
-from labkit import fetch
-from labkit.downloads.cifar10 import CLASSES, FOLDERS
+from labkit.commands import fetch
 from labkit.datasets import load_concepts, load_images
 from labkit.downloads import cache_path, fetch_file, import_torchvision, real_data, same_sum
+from labkit.downloads.cifar10 import CLASSES, FOLDERS
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTENT = bytes(range(256)) * 2000

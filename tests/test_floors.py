@@ -117,7 +117,7 @@ def test_the_plan_is_read_as_it_is_written():
     ("broken_floors", "objectives.py", "def f():\n    from labkit.models import load_model"),
     ("broken_floors", "plotting.py", "from labkit.activations import run"),
     ("broken_floors", "occlusion.py", "from .activations import run"),
-    ("broken_floors", "exercises/verdict.py", "from labkit.publish import main"),
+    ("broken_floors", "exercises/verdict.py", "from labkit.commands.publish import main"),
     ("broken_floors", "nuevo.py", ""),
     ("broken_floors", "__init__.py", "from labkit.device import pick_device"),
     ("star_imports", "occlusion.py", "from labkit.shapes import *"),
@@ -137,7 +137,7 @@ def test_the_rules_catch_what_they_should(rule, path, text):
 @pytest.mark.parametrize("rule, path, text", [
     ("broken_floors", "occlusion.py", "from labkit.activations import run\nfrom labkit import shapes"),
     ("broken_floors", "exercises/verdict.py", "from labkit.exercises.compare import same\nfrom labkit.occlusion import occlude"),
-    ("broken_floors", "__main__.py", "from labkit.publish import main"),
+    ("broken_floors", "__main__.py", "from labkit.commands.publish import main"),
     ("lesson_drawings", "plotting.py", "import matplotlib.pyplot as plt"),
     ("work_at_import", "a.py", "'''doc'''\nimport re\nX = re.compile('a')\nY: dict[str, int] = {}\nclass A:\n    z: int = 3\nA = A(1)"),
 ])

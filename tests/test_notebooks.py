@@ -12,7 +12,7 @@ from pathlib import Path
 import notebook_guards as guards
 import pytest
 
-from labkit.publish import preparation, read_address
+from labkit.commands.publish import preparation, read_address
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "lessons").glob("[0-9][0-9]*_*.ipynb"))

@@ -12,7 +12,7 @@ import pytest
 
 import labkit
 from labkit.__main__ import VERBS
-from labkit.publish import Address, preparation, read_version
+from labkit.commands.publish import Address, preparation, read_version
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

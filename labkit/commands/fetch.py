@@ -1,6 +1,9 @@
 """`python -m labkit fetch`: trae por adelantado lo que el curso no incluye, para una clase sin red."""
 import sys
+from math import inf
+from types import SimpleNamespace
 
+from labkit.commands.line import Line, Misread
 from labkit.downloads.cifar10 import read_cifar10
 from labkit.models.imagenet import LAYERS, load_weights
 
@@ -20,14 +23,14 @@ CIFAR-10 queda en ~/.cache/labkit (o en la carpeta que diga LABKIT_CACHE) y los 
 
 def main(arguments: list[str]) -> int:
     """Trae lo pedido y da el código de salida: 0 si todo quedó, 1 si algo no se pudo, 2 si un nombre no existe."""
-    if {"-h", "--help"} & set(arguments):
-        print(usage())
-        return 0
-    names = list(NAMES) if "all" in arguments else arguments or list(USUAL)
+    return Line(usage(), spare=inf).run(arguments, _work)
+
+
+def _work(options: SimpleNamespace) -> int:
+    names = list(NAMES) if "all" in options.places else options.places or list(USUAL)
     unknown = [name for name in names if name not in NAMES]
     if unknown:
-        print(f"No conozco {', '.join(unknown)}.\n\n{usage()}", file=sys.stderr)
-        return 2
+        raise Misread(f"No conozco {', '.join(unknown)}.")
     failed = 0
     for name in names:
         try:

@@ -10,13 +10,14 @@ from test_dissection_shared import torchrun
 
 from labkit.__main__ import main
 from labkit.activations import Unit
+from labkit.commands.dissect import Resized, report
 from labkit.datasets import load_concepts
 from labkit.dissection import count_detectors, dissect, label_units, unique_by_category
 from labkit.models import load_model
 from labkit.objectives import channel, score
 from labkit.pictures import load_picture
+from labkit.portraits import imagined
 from labkit.regularization import soft_noise
-from labkit.report import Resized, imagined, report
 
 
 def shown(page):
@@ -73,6 +74,12 @@ def test_it_works_on_a_broden_folder(tmp_path):
     folder = write_by_hand(tmp_path / "broden")
     assert main(["dissect", "--layer", "conv3", "--broden", str(folder), "--size", "64", "--out", str(out), "--pictures", "2"]) == 0
     assert "Disección de conv3" in out.read_text(encoding="utf-8")
+
+
+def test_pictures_too_small_for_the_network_are_told(tmp_path, capsys):
+    folder = write_by_hand(tmp_path / "broden")
+    order = ["dissect", "--layer", "conv3", "--broden", str(folder), "--size", "3", "--out", str(tmp_path / "a.html")]
+    assert main(order) == 2 and capsys.readouterr().err.startswith("--size: a 3 píxeles de lado")
 
 
 def test_a_broden_folder_gives_the_same_batch_however_it_is_asked(tmp_path):

@@ -4,7 +4,6 @@ La dirección vive en un solo lugar, `[project.urls]` de pyproject.toml; de ahí
 de preparación de cada cuaderno, y al README. Repetir la orden no cambia nada; `publish --clear` la deshace.
 """
 
-import argparse
 import json
 import os
 import re
@@ -12,11 +11,14 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
+from labkit.commands.line import Line, Misread, Option
 from labkit.first_cell import PREPARATION
 
-WRITTEN, TAG_MISSING, MISUSED = 0, 1, 2     # lo que devuelve la orden
+WRITTEN, TAG_MISSING = 0, 1                 # lo que devuelve la orden; 2, si no se entendió
 USAGE = "Uso: python -m labkit publish https://github.com/USUARIA/CURSO [--tag v1.0]   ·   publish --clear la quita"
+LINE = Line(USAGE, options=(Option("--tag"),), flags=("--clear",), spare=1)
 
 UNSET = 'REPO, TAG = "", ""'
 BADGE = "[![Abrir en Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
@@ -150,30 +152,27 @@ def publish(root: Path, address: Address) -> list[Path]:
     return changed
 
 
-def main(arguments: list[str], root: Path = Path(__file__).resolve().parents[1]) -> int:
+def main(arguments: list[str], root: Path = Path(__file__).resolve().parents[2]) -> int:
     """La orden `publish`: 0 si quedó escrito, 1 si además falta publicar la etiqueta, 2 si no se entiende lo pedido."""
-    parser = argparse.ArgumentParser(add_help=False, exit_on_error=False, allow_abbrev=False)
-    parser.add_argument("url", nargs="?")
-    parser.add_argument("--tag")
-    parser.add_argument("--clear", action="store_true")
-    options, unknown = argparse.Namespace(url=None, clear=False), arguments
-    try:
-        options, unknown = parser.parse_known_args(arguments)
-    except argparse.ArgumentError:
-        pass
-    if unknown or (options.url is None) != options.clear:
-        print(USAGE, file=sys.stderr)
-        return MISUSED
+    return LINE.run(arguments, lambda options: _work(options, root))
+
+
+def _work(options: SimpleNamespace, root: Path) -> int:
+    if bool(options.places) == options.clear:
+        raise Misread("Escribe una dirección o --clear: una de las dos.")
     try:
         version = f"v{read_version(_read(root / 'pyproject.toml'))}"
-        address = Address() if options.clear else Address.parse(options.url, options.tag or version)
+        address = Address() if options.clear else Address.parse(*options.places, options.tag or version)
         changed = publish(root, address)
     except FileNotFoundError as error:
-        print(f"No encuentro {error.filename}: corre la orden desde una copia del repositorio.", file=sys.stderr)
-        return MISUSED
+        raise OSError(f"No encuentro {error.filename}: corre la orden desde una copia del repositorio.") from error
     except ValueError as error:
-        print(f"{error}\n{USAGE}", file=sys.stderr)
-        return MISUSED
+        raise Misread(str(error)) from error
+    return _report(root, address, changed)
+
+
+def _report(root: Path, address: Address, changed: list[Path]) -> int:
+    """Dice qué cambió y, si hay dirección, si su etiqueta ya está ahí; da el código de salida."""
     where = f"{address.url}, etiqueta {address.tag}" if address.url else "ninguna"
     print(f"Dirección del curso: {where}.")
     print("\n".join(f"  cambió {path.relative_to(root).as_posix()}" for path in changed) or "  Todo estaba al día.")

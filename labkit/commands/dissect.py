@@ -1,0 +1,138 @@
+"""`python -m labkit dissect`: disecar una capa y dejar un reporte en HTML, con las imágenes dentro."""
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import SimpleNamespace
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from labkit.broden import read_broden
+from labkit.broden.format import nearest
+from labkit.commands.line import Line, OneOf, Option, Whole
+from labkit.commands.report import CUT, page, summary
+from labkit.datasets import load_concepts
+from labkit.device import pick_device
+from labkit.dissection import CONVENTIONS, Dissection, dissect_shared, label_units, processes
+from labkit.files import reason, write_aside
+from labkit.models import load_model
+from labkit.portraits import best_images, imagined
+
+USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--model RED] [--broden CARPETA] [--images N]
+                              [--size LADO] [--convention NOMBRE] [--pictures N] [--resume CARPETA]
+
+  --model       una red del curso o de torchvision con sus pesos ya bajados (escenas), o una tuya, ARCHIVO:FUNCIÓN,
+                como mired:hacer: la función, sin argumentos, de mired.py que da tu red ya envuelta (labkit.models.wrap)
+  --broden      una carpeta Broden; sin ella, las imágenes de prueba de Escenas
+  --size        a qué lado se llevan las imágenes de Broden (224)
+  --images      cuántas imágenes, si no todas; solo en Escenas
+  --convention  cómo se cuenta: paper, netdissect, lite, dissect o every_image (paper)
+  --pictures    en cuántos pasos se optimiza la imagen de cada unidad que detecta algo (64); 0: sin ella
+  --resume      una carpeta donde ir guardando lo contado: si algo lo interrumpe, la misma orden sigue donde se quedó
+
+Entre varios procesos: torchrun --nproc-per-node 2 -m labkit dissect …"""
+LINE = Line(USAGE, options=(
+    Option("--layer", needed=True), Option("--out", needed=True), Option("--model", default="escenas"),
+    Option("--broden"), Option("--size", Whole(2), 224), Option("--images", Whole(1)),
+    Option("--convention", OneOf(tuple(CONVENTIONS)), "paper"), Option("--pictures", Whole(), 64), Option("--resume")))
+
+
+class Resized:
+    """Una carpeta Broden con todas sus imágenes llevadas al mismo lado."""
+
+    def __init__(self, folder: str, size: int) -> None:
+        self.broden, self.size = read_broden(folder), size
+        self.names, self.categories = self.broden.names, self.broden.categories
+
+    def __len__(self) -> int:
+        return len(self.broden)
+
+    def batches(self, size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
+        """Parejas de imágenes (b, 3, lado, lado) y máscaras (b, k, lado / 2, lado / 2)."""
+        return self.broden.batches(size, self.size)
+
+    def pictures(self, rows: Tensor) -> Tensor:
+        """Las imágenes pedidas, sin abrir sus máscaras: (b, 3, lado, lado)."""
+        images = [self.broden.image(i)[None] for i in rows.tolist()]
+        return torch.cat([interpolate(image, (self.size, self.size), mode="bilinear", antialias=True)
+                          for image in images])
+
+    def present(self, rows: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Por imagen, los conceptos que hay, (p,), y dónde, (p, lado / 2, lado / 2)."""
+        masks = (nearest(self.broden.masks([i])[0], (self.size // 2, self.size // 2)) for i in rows.tolist())
+        return [(found, mask[found]) for mask in masks for found in [mask.flatten(1).any(1).nonzero()[:, 0]]]
+
+
+def main(arguments: list[str]) -> int:
+    """Corre la orden: 0 si quedó el reporte, 2 si algo de lo escrito no se entiende o no se puede leer."""
+    with processes() as rank:
+        return LINE.run(arguments, lambda options: _work(options, rank), speaks=rank == 0)
+
+
+def _work(options: SimpleNamespace, rank: int) -> int:
+    """Diseca entre los procesos que haya; el 0 escribe el reporte."""
+    _check_out(Path(options.out))
+    model = open_model(options.model)
+    world = Resized(options.broden, options.size) if options.broden else load_concepts("test", n=options.images)
+    try:
+        found = dissect_shared(model, world, options.layer, options.convention, folder=options.resume)
+    except RuntimeError as error:
+        if "too small" not in str(error):
+            raise
+        raise ValueError(f"--size: a {options.size} píxeles de lado, esta red se queda sin lugares; prueba uno "
+                         "mayor.") from error
+    if rank == 0:
+        text = report(model, world, options.layer, found, options.convention, options.pictures)
+        print(summary(found))
+        _write(Path(options.out), text)
+        print(f"Quedó en {options.out}")
+    return 0
+
+
+def _check_out(path: Path) -> None:
+    """ValueError si el reporte no tendría dónde quedar: mejor antes que al final."""
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"--out: no existe la carpeta donde quedaría {path}.")
+    if path.is_dir():
+        raise ValueError(f"--out: {path} es una carpeta; escribe el nombre de un archivo, como reporte.html.")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        with write_aside(path) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise OSError(f"No pude escribir {path}: {reason(error)}.") from error
+
+
+def open_model(name: str) -> nn.Module:
+    """La red que dice `--model`; con dos puntos, la que da una función tuya. ValueError si no se puede."""
+    place, _, function = name.partition(":")
+    if not (place and function):
+        try:
+            return load_model(name)
+        except RuntimeError as error:                                       # pesos dañados: la frase ya lo dice
+            raise ValueError(str(error)) from error
+    try:
+        build = getattr(import_module(place), function)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"--model: no encontré la función {function} del módulo {place} ({error}).") from error
+    model = build()
+    if not isinstance(model, nn.Module) or not any(True for _ in model.parameters()):
+        raise ValueError(f"--model: esperaba que {name} diera una red (labkit.models.wrap), y dio "
+                         f"{type(model).__name__}.")
+    return model.eval().requires_grad_(False).to(pick_device())
+
+
+def report(model: nn.Module, world: object, layer: str, found: Dissection, convention: str = "paper",
+           steps: int = 64) -> str:
+    """La página de una disección, con las imágenes de cada unidad que detecta algo.
+
+    steps: en cuántos pasos se optimiza la imagen de cada unidad; 0: sin ella.
+    """
+    labels = label_units(found.iou(), layer, found.names, found.categories, CUT)
+    units = [label.unit for label in labels]
+    best = best_images(model, world, layer, [unit.channel for unit in units], found.cuts)
+    made = imagined(model, world, units, steps) if steps else [None] * len(units)
+    return page(found, layer, convention, list(zip(labels, best, made, strict=True)), steps)
