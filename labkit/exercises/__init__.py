@@ -7,13 +7,20 @@ sobre un hallazgo se revisa calculando la respuesta, con una variante por númer
 import inspect
 import os
 
-from labkit.exercises import lesson01, lesson02, lesson03, lesson04, lesson05, lesson05b
+from labkit.exercises import exemplars, lesson01, lesson02, lesson03, lesson05, lesson05b
 from labkit.exercises.exercise import Exercise
-from labkit.exercises.isolation import preserved
+from labkit.exercises.kinds import Finding, Function
+from labkit.exercises.sandbox import preserved
 from labkit.exercises.verdict import Outcome, Verdict, correct, from_outcome, present, strict
 
-EXERCISES: dict[str, Exercise] = {**lesson01.EXERCISES, **lesson02.EXERCISES, **lesson03.EXERCISES,
-                                  **lesson04.EXERCISES, **lesson05.EXERCISES, **lesson05b.EXERCISES}
+EXERCISES: dict[str, Function | Finding | Exercise] = {
+    **lesson01.EXERCISES,
+    **lesson02.EXERCISES,
+    **lesson03.EXERCISES,
+    **exemplars.EXERCISES,
+    **lesson05.EXERCISES,
+    **lesson05b.EXERCISES,
+}
 
 
 def check(name: str, answer: object) -> None:
@@ -65,10 +72,10 @@ def solution(name: str) -> None:
     if exercise.graded and os.environ.get("LABKIT_SOLUCIONES") != "1":
         print(f"«{name}» se califica: su solución se abre después de la entrega. Mientras, prueba hint(\"{name}\").")
         return
-    print("\n\n".join(inspect.getsource(function) for function in exercise.answer))
+    print("\n\n".join(inspect.getsource(function) for function in exercise.sources()))
 
 
-def find(name: str) -> Exercise:
+def find(name: str) -> Function | Finding | Exercise:
     """El ejercicio llamado `name`; si no existe, un veredicto que dice cuáles hay."""
     if name not in EXERCISES:
         raise Outcome(f"no hay un ejercicio con ese nombre. Los que hay: {', '.join(EXERCISES)}.")

@@ -1,6 +1,6 @@
 """Comparar una respuesta con la de labkit: el mensaje nombra el error probable y nunca dice la respuesta."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -12,50 +12,66 @@ from labkit.images import enlarge, png_bytes
 SAME, DIFFERENT = (0.267, 0.005, 0.329), (0.993, 0.906, 0.144)  # los dos extremos de viridis
 
 
+class Mistake(NamedTuple):
+    """Un error conocido: lo que se le dice a quien lo comete, y una función que lo comete, como la que se pide."""
+
+    message: str
+    commit: Callable[..., object]
+
+
 class Trial(NamedTuple):
     """Un caso de prueba. ask: lo que da la respuesta; want: lo que da labkit; case: con qué se probó, en palabras.
 
-    mistakes: mensaje → lo que sale de cometer ese error.
+    commit: lo que da, en este caso, la función de un error.
     """
 
-    ask: Callable[[], object]
+    ask: Callable[[], Tensor]
     want: Tensor
-    mistakes: Callable[[], Mapping[str, Tensor]]
+    commit: Callable[[Callable], Tensor]
     case: str
 
 
-def compare(trials: Iterable[Trial]) -> int:
+def compare(trials: Iterable[Trial], mistakes: Sequence[Mistake]) -> int:
     """Cuántos casos se probaron, si en todos da lo mismo que labkit; si no, un veredicto que nombra el error probable.
 
-    El error que se nombra explica todos los casos en que difiere, hasta que solo queda uno.
+    El error que se nombra, el primero de `mistakes`, explica todos los casos en que difiere, hasta que solo queda uno.
     """
-    suspects: list[str] = []
+    suspects: list[Mistake] = []
     case, tried = "", 0
     for trial in trials:
         tried += 1
         try:
-            got = _tensor(trial.ask())
+            got = trial.ask()
         except Outcome:
             if not suspects:
                 raise
             break
         if close(got, trial.want):
             continue
-        found = [m for m, wrong in trial.mistakes().items() if close(got, wrong) and not close(wrong, trial.want)]
+        found = [mistake for mistake in suspects or mistakes if _explains(mistake, trial, got)]
         if not suspects and not found:
             _unexplained(got, trial.want, trial.case)
         case = case or trial.case
-        suspects = [message for message in suspects if message in found] or suspects or found
+        suspects = found or suspects
         if len(suspects) == 1:
             break
     if suspects:
-        raise Revise(f"{suspects[0]} (Lo vi con {case}.)")
+        raise Revise(f"{suspects[0].message} (Lo vi con {case}.)")
     return tried
+
+
+def _explains(mistake: Mistake, trial: Trial, got: Tensor) -> bool:
+    """True si ese error da lo mismo que la respuesta, y no lo mismo que labkit."""
+    try:
+        wrong = trial.commit(mistake.commit)
+    except (Outcome, RuntimeError, IndexError):  # con las formas de este caso no se puede cometer
+        return False
+    return close(got, wrong) and not close(wrong, trial.want)
 
 
 def close(a: Tensor, b: Tensor) -> bool:
     """True si dos tensores tienen la misma forma y valores iguales hasta una milésima del mayor de `b`."""
-    if a.shape != b.shape or a.is_complex():
+    if a.shape != b.shape:
         return False
     a, b = a.double().cpu(), b.double().cpu()
     return torch.allclose(a, b, rtol=0, atol=_tolerance(b), equal_nan=True)
@@ -63,12 +79,6 @@ def close(a: Tensor, b: Tensor) -> bool:
 
 def _tolerance(values: Tensor) -> float:
     return 1e-3 * float(values.double().nan_to_num(0.0).abs().max()) + 1e-7
-
-
-def _tensor(answer: object) -> Tensor:
-    if not isinstance(answer, Tensor):
-        raise Revise(f"esperaba un tensor de torch y recibí {type(answer).__name__}.")
-    return answer.detach()
 
 
 def _unexplained(got: Tensor, want: Tensor, case: str) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor, nn
 
-from labkit.exercises.compare import Trial, compare
-from labkit.exercises.exercise import case_generator
-from labkit.exercises.isolation import call, require_function
+from labkit.exercises.old_compare import Trial, compare
+from labkit.exercises.kinds import case_generator
+from labkit.exercises.sandbox import call, require_function
 from labkit.models import plain_network, random_twin
 from labkit.objectives import Objective, margin, probability, score
 from labkit.occlusion import boxes_grid_shape, occlude, occluder_boxes, occlusion_map

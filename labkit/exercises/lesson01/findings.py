@@ -3,10 +3,11 @@
 import torch
 
 from labkit.datasets import load_images
-from labkit.exercises.accounts import plain_name, split_answer
+from labkit.exercises.accounts import split_answer
 from labkit.exercises.lesson01.cases import supports
 from labkit.exercises.lesson01.hidden import Drops, hidden_network, measured, my_images
 from labkit.exercises.verdict import Revise
+from labkit.models import plain_name
 
 # --- Ejercicio 3: la clase que la red oculta ata a su fondo
 

@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from labkit.activations import Unit
 from labkit.datasets import load_images
-from labkit.exercises.accounts import LIKE_SAMPLE, clean_account, hand_unit, plain_name, split_answer, unit_of, variant
+from labkit.exercises.accounts import LIKE_SAMPLE, clean_account, hand_unit, split_answer, unit_of, variant
 from labkit.exercises.verdict import Revise
-from labkit.models import load_model
+from labkit.models import load_model, plain_name
 from labkit.objectives import channel, logit
 from labkit.optimization import PixelCanvas, maximize, noise
 

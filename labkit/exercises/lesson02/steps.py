@@ -5,9 +5,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from labkit.exercises.compare import Trial, compare
-from labkit.exercises.exercise import case_generator
-from labkit.exercises.isolation import call, require_function
+from labkit.exercises.old_compare import Trial, compare
+from labkit.exercises.kinds import case_generator
+from labkit.exercises.sandbox import call, require_function
 from labkit.optimization import within
 
 

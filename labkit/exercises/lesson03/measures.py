@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labkit.exercises.compare import Trial, compare
-from labkit.exercises.exercise import case_generator
-from labkit.exercises.isolation import call, require_function
+from labkit.exercises.old_compare import Trial, compare
+from labkit.exercises.kinds import case_generator
+from labkit.exercises.sandbox import call, require_function
 
 FORBIDDEN = ("roughness", "shifted", "total_variation", "jitter")
 

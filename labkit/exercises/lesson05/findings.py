@@ -6,10 +6,10 @@ from torch import Tensor
 
 from labkit.datasets import ConceptSet, load_concepts
 from labkit.dissection import count_detectors, dissect, unique_by_category
-from labkit.exercises.accounts import LIKE_SAMPLE, clean_account, plain_name, split_answer, variant
-from labkit.exercises.isolation import is_blank
+from labkit.exercises.accounts import LIKE_SAMPLE, clean_account, split_answer, variant
+from labkit.exercises.sandbox import is_blank
 from labkit.exercises.verdict import Pending, Revise
-from labkit.models import load_model
+from labkit.models import load_model, plain_name
 
 IMAGES, USUAL = 300, 0.04                   # cuántas imágenes de prueba; el corte del artículo
 KEYS = ("detectoras", "distintos", "suma", "mejor")

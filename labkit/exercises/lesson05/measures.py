@@ -8,9 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.dissection.enlarging import upsample
-from labkit.exercises.compare import Trial, compare
-from labkit.exercises.exercise import case_generator
-from labkit.exercises.isolation import call, require_function
+from labkit.exercises.old_compare import Trial, compare
+from labkit.exercises.kinds import case_generator
+from labkit.exercises.sandbox import call, require_function
 from labkit.exercises.verdict import Revise
 
 FORBIDDEN = ("threshold", "activation_mask", "data_iou", "thresholds", "tail_of", "tail_over", "Tail", "tally", "Tally",

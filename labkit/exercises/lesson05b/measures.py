@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from labkit.dissection import count_detectors, iou_ceiling, random_rotation
-from labkit.exercises.compare import Trial, compare
-from labkit.exercises.exercise import case_generator
-from labkit.exercises.isolation import call, require_function
+from labkit.exercises.old_compare import Trial, compare
+from labkit.exercises.kinds import case_generator
+from labkit.exercises.sandbox import call, require_function
 from labkit.exercises.verdict import Revise
 
 FORBIDDEN = ("rotate_pair", "reachable", "winner_by_cut", "rotate_layer", "Rotate", "iou_ceiling", "count_detectors",

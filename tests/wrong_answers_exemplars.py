@@ -7,7 +7,7 @@ from torch import Tensor
 
 from labkit.activations import run
 from labkit.datasets import load_images
-from labkit.exercises.lesson04 import findings as says
+from labkit.exercises import exemplars
 from labkit.models import load_model
 
 # ── 1 · a quién escoge cada quien ───────────────────────────────────────────────────────────────────────────────────
@@ -27,49 +27,38 @@ def chances_by_softmax(vectors: Tensor, width: float) -> Tensor:
     return torch.softmax(-far / (2 * width ** 2) - 1e9 * torch.eye(len(vectors)), 1)
 
 
-def scored(vectors: Tensor, scores: Tensor) -> Tensor:
-    return torch.softmax(scores - 1e9 * torch.eye(len(vectors)), 1)
+def keeps_itself(vectors: Tensor, width: float) -> Tensor:
+    rows = []
+    for v in vectors:
+        weights = torch.tensor([float(torch.exp(-(v - u).norm() ** 2 / (2 * width ** 2))) for u in vectors])
+        rows.append(weights / weights.sum())
+    return torch.stack(rows)
 
 
-def own_neighbour(vectors: Tensor, width: float) -> Tensor:
-    return torch.softmax(-torch.cdist(vectors, vectors) ** 2 / (2 * width ** 2), 1)
+def softmax_of_columns(vectors: Tensor, width: float) -> Tensor:
+    far = ((vectors[:, None] - vectors[None]) ** 2).sum(-1)
+    far[range(len(vectors)), range(len(vectors))] = float("inf")
+    return (-far / (2 * width ** 2)).softmax(dim=0)
 
 
-def late_diagonal(vectors: Tensor, width: float) -> Tensor:
-    return own_neighbour(vectors, width) * (1 - torch.eye(len(vectors)))
-
-
-def by_columns(vectors: Tensor, width: float) -> Tensor:
-    return good_chances(vectors, width).T.contiguous()
-
-
-def not_squared(vectors: Tensor, width: float) -> Tensor:
-    return scored(vectors, -torch.cdist(vectors, vectors) / (2 * width ** 2))
-
-
-def without_two(vectors: Tensor, width: float) -> Tensor:
-    return scored(vectors, -torch.cdist(vectors, vectors) ** 2 / width ** 2)
-
-
-def plain_width(vectors: Tensor, width: float) -> Tensor:
-    return scored(vectors, -torch.cdist(vectors, vectors) ** 2 / (2 * width))
-
-
-def far_is_near(vectors: Tensor, width: float) -> Tensor:
-    return scored(vectors, torch.cdist(vectors, vectors) ** 2 / (2 * width ** 2))
-
-
-def undivided(vectors: Tensor, width: float) -> Tensor:
-    return torch.exp(-torch.cdist(vectors, vectors) ** 2 / (2 * width ** 2)) * (1 - torch.eye(len(vectors)))
-
-
-def one_in_all(vectors: Tensor, width: float) -> Tensor:
-    return undivided(vectors, width) / undivided(vectors, width).sum()
+def forgets_to_divide(vectors: Tensor, width: float) -> Tensor:
+    n = len(vectors)
+    table = torch.zeros(n, n)
+    for i in range(n):
+        for j in range(n):
+            if i != j:
+                table[i, j] = torch.exp(-((vectors[i] - vectors[j]) ** 2).sum() / (2 * width ** 2))
+    return table
 
 
 def symmetric(vectors: Tensor, width: float) -> Tensor:
     table = good_chances(vectors, width)
     return (table + table.T) / (2 * len(vectors))
+
+
+def upside_down(vectors: Tensor, width: float) -> Tensor:
+    far = (vectors[:, None] - vectors[None]).square().sum(2)
+    return torch.softmax(far / (2 * width ** 2) - 1e9 * torch.eye(len(vectors)), 1)
 
 
 # ── 2 · un paso del mapa ────────────────────────────────────────────────────────────────────────────────────────────
@@ -90,69 +79,34 @@ def step_by_matrix(prototypes: Tensor, places: Tensor, vectors: Tensor, width: f
     return pull @ vectors / pull.sum(1)[:, None]
 
 
-def pulled(prototypes: Tensor, places: Tensor, vectors: Tensor) -> Tensor:
-    return torch.cdist(places, places)[:, torch.cdist(vectors, prototypes).argmin(1)]
+def measures_prototypes(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+    rows = []
+    for mine in prototypes:
+        pull = []
+        for v in vectors:
+            winner = prototypes[(prototypes - v).norm(dim=1).argmin()]
+            pull.append(torch.exp(-(mine - winner).norm() ** 2 / (2 * width ** 2)))
+        pull = torch.stack(pull)
+        rows.append((pull[:, None] * vectors).sum(0) / pull.sum())
+    return torch.stack(rows)
 
 
-def mean_of(pull: Tensor, vectors: Tensor) -> Tensor:
-    return pull @ vectors / pull.sum(1, keepdim=True)
-
-
-def among_prototypes(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    winners = torch.cdist(vectors, prototypes).argmin(1)
-    return mean_of(torch.exp(-torch.cdist(prototypes, prototypes[winners]) ** 2 / (2 * width ** 2)), vectors)
-
-
-def to_prototypes(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    return mean_of(torch.exp(-torch.cdist(prototypes, vectors) ** 2 / (2 * width ** 2)), vectors)
-
-
-def winner_only(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    winners, moved = torch.cdist(vectors, prototypes).argmin(1), prototypes.clone()
-    for m in winners.unique():
-        moved[m] = vectors[winners == m].mean(0)
+def winners_only(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+    chosen, moved = [int(((prototypes - v) ** 2).sum(1).argmin()) for v in vectors], prototypes.clone()
+    for m in set(chosen):
+        moved[m] = torch.stack([v for v, k in zip(vectors, chosen) if k == m]).mean(0)
     return moved
 
 
-def the_farthest(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    far = torch.cdist(places, places)[:, torch.cdist(vectors, prototypes).argmax(1)]
-    return mean_of(torch.exp(-far ** 2 / (2 * width ** 2)), vectors)
+def only_sums(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+    total = torch.zeros_like(prototypes)
+    for v in vectors:
+        winner = places[((prototypes - v) ** 2).sum(1).argmin()]
+        total += torch.exp(-((places - winner) ** 2).sum(1) / (2 * width ** 2))[:, None] * v
+    return total
 
 
-def step_without_two(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    return mean_of(torch.exp(-pulled(prototypes, places, vectors) ** 2 / width ** 2), vectors)
-
-
-def step_plain_width(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    return mean_of(torch.exp(-pulled(prototypes, places, vectors) ** 2 / (2 * width)), vectors)
-
-
-def step_not_squared(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    return mean_of(torch.exp(-pulled(prototypes, places, vectors) / (2 * width ** 2)), vectors)
-
-
-def step_undivided(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    return torch.exp(-pulled(prototypes, places, vectors) ** 2 / (2 * width ** 2)) @ vectors
-
-
-def divided_by_all(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    return step_undivided(prototypes, places, vectors, width) / len(vectors)
-
-
-def divided_by_the_sum(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    pull = torch.exp(-pulled(prototypes, places, vectors) ** 2 / (2 * width ** 2))
-    return pull @ vectors / pull.sum()
-
-
-def unmoved(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    return prototypes.clone()
-
-
-def half_way(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
-    return (good_step(prototypes, places, vectors, width) + prototypes) / 2
-
-
-def how_much(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+def how_much_it_moves(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
     return good_step(prototypes, places, vectors, width) - prototypes
 
 
@@ -179,8 +133,10 @@ def area(values: Tensor, truth: Tensor) -> float:
     return ((yes > no).double() + 0.5 * (yes == no).double()).mean().item()
 
 
+@lru_cache(maxsize=16)
 def table(account: str, pool: str = "max") -> tuple[list[float], list[float]]:
-    layer, label = says.my_question(account)
+    """El área de cada unidad de la capa de esa cuenta, en cada mitad."""
+    layer, label = exemplars.my_question(account)
     values, truth = answers(layer, pool), load_images("test").labels == label
     return tuple([area(values[part, k], truth[part]) for k in range(values.shape[1])] for part in (slice(0, 750), slice(750, None)))
 
@@ -204,7 +160,7 @@ def another_area(account: str) -> tuple[str, tuple]:
 
 
 def the_loudest(account: str) -> tuple[str, tuple]:
-    layer, label = says.my_question(account)
+    layer, label = exemplars.my_question(account)
     mine = answers(layer, "max")[:750][load_images("test").labels[:750] == label]
     return account, (int(mine.mean(0).argmax()), 0.9)
 
@@ -240,7 +196,7 @@ def not_a_unit(account: str) -> tuple[str, tuple]:
 def read_map(account: str) -> tuple[int, list[int], list[int]]:
     """Cuántas costuras, de qué clases y las clases de todas: la cuenta, casilla por casilla."""
     from labkit.exemplars import assign_to_grid
-    world, index = load_images("test"), says.my_images(account)
+    world, index = load_images("test"), exemplars.my_images(account)
     vectors, labels = answers("relu6", "mean")[index], world.labels[index]
     centered = vectors - vectors.mean(0)
     points = centered @ torch.linalg.svd(centered, full_matrices=False)[2][:2].T
@@ -297,19 +253,17 @@ def turned(account: str) -> tuple[str, tuple]:
 GOOD = {"chances": [good_chances, chances_by_softmax], "som_step": [good_step, step_by_matrix], "selective_unit": [good_unit],
         "seam_reading": [good_seams]}
 
+# Con qué cuentas se prueban los hallazgos: en alguna se distingue cada error de los demás.
+ACCOUNTS = {"selective_unit": ["312000011", "312000003"], "seam_reading": [str(account) for account in range(312_000_000, 312_000_012)]}
+
 WRONG: dict[str, list[tuple[Callable, str]]] = {
-    "chances": [(own_neighbour, "su propio vecino"), (late_diagonal, "después de dividir"), (by_columns, "las columnas"),
-                (not_squared, "usas la distancia"), (without_two, "falta el 2"), (plain_width, "el ancho va al cuadrado"),
-                (far_is_near, "revisa el signo"), (undivided, "falta dividir"), (one_in_all, "toda la tabla"),
-                (symmetric, "ya la hiciste simétrica")],
-    "som_step": [(among_prototypes, "entre prototipos"), (to_prototypes, "entre vectores y prototipos"),
-                 (winner_only, "solo se mueve"), (the_farthest, "MÁS parecido"), (step_without_two, "falta el 2"),
-                 (step_plain_width, "el ancho va al cuadrado"), (step_not_squared, "usas la distancia en la rejilla"),
-                 (step_undivided, "falta dividir"), (divided_by_all, "cuántos vectores hay"), (divided_by_the_sum, "todos los pesos"), (unmoved, "los prototipos de antes"), (half_way, "mezclas con"),
-                 (how_much, "cuánto se mueve"), (step_in_place, "Trabaja sobre una copia")],
+    "chances": [(keeps_itself, "su propio vecino"), (softmax_of_columns, "las columnas"), (forgets_to_divide, "falta dividir"),
+                (symmetric, "los valores difieren"), (upside_down, "los valores difieren")],
+    "som_step": [(measures_prototypes, "entre prototipos"), (winners_only, "solo se mueve"), (only_sums, "falta dividir"),
+                 (how_much_it_moves, "los valores difieren"), (step_in_place, "Trabaja sobre una copia")],
     "selective_unit": [(same_half, "mismas imágenes"), (another_area, "la unidad está bien"), (the_loudest, "la que más responde"),
                        (other_half, "ganaría en la segunda mitad"), (by_mean, "la media de cada mapa"),
-                       (the_contrary, "al revés"), (no_reason, "no es esa"), (not_a_unit, "escribe una pareja")],
+                       (the_contrary, "al revés"), (no_reason, "no es esa"), (not_a_unit, "Recibí tuple (str, float)")],
     "seam_reading": [(unseamed, "SIN costura"), (the_common_class, "con más imágenes"), (another_class, "revisa la clase"),
                      (another_count, "revisa la cuenta"), (neither, "ni la cuenta ni la clase"),
                      (not_a_class, "no es una de las doce"), (turned, "escribe una pareja")],

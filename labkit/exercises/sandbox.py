@@ -10,16 +10,17 @@ import sysconfig
 import traceback
 import types
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from labkit.exercises.verdict import Broken, Pending, Revise
+from labkit.exercises.verdict import Broken, Outcome, Pending, Revise
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+WATCHED = (*HOOKS, "training", "_modules", "_parameters", "_buffers", "forward")
 OURS = (str(Path(__file__).parents[1]), sysconfig.get_path("stdlib"), "<frozen")  # labkit y Python
 INSTALLED = ("site-packages", "dist-packages")
 ADVICE = {
@@ -42,7 +43,7 @@ UNWRITTEN = ("todavía está sin escribir. Cuando termines, borra `raise NotImpl
              "vuelve a ejecutar.")
 
 
-def require_function(answer: object, parameters: Sequence[str], forbidden: Sequence[str] = ()) -> None:
+def require_function(answer: object, parameters: Sequence[str], forbidden: Collection[str] = ()) -> None:
     """Comprueba que `answer` sea una función propia que acepta `parameters`; si no, un veredicto lo explica.
 
     forbidden: nombres de labkit que la función no puede usar, porque son justo lo que se pide escribir.
@@ -51,14 +52,31 @@ def require_function(answer: object, parameters: Sequence[str], forbidden: Seque
         raise Pending(UNWRITTEN)
     if not callable(answer):
         raise Revise("pásame la función misma, sin llamarla: su nombre, sin paréntesis.")
-    code = getattr(inspect.unwrap(answer), "__code__", None)
-    copied = str(getattr(answer, "__module__", "")).startswith("labkit") or isinstance(answer, functools.partial)
-    if copied or (code is not None and names_in(code) & set(forbidden)):
+    with blaming_the_answer():
+        written = _innermost(answer)
+        code = getattr(written, "__code__", None)
+        borrowed = str(getattr(written, "__module__", "")).startswith("labkit")
+        accepted = _accepts(answer, parameters)
+    if borrowed or (code is not None and names_in(code) & set(forbidden)):
         raise Revise("esa función ya viene en labkit. Aquí toca escribirla a ti, sin llamarla.")
+    if not accepted:
+        raise Revise(f"tu función debe aceptar, en este orden: {', '.join(parameters)}.")
+
+
+def _innermost(answer: Callable) -> Callable:
+    """La función escrita que está debajo de un `partial`, de un decorador o de una clase que se puede llamar."""
+    while isinstance(answer, functools.partial):
+        answer = answer.func
+    answer = inspect.unwrap(answer)
+    return answer if hasattr(answer, "__code__") else getattr(type(answer), "__call__", answer)
+
+
+def _accepts(answer: Callable, parameters: Sequence[str]) -> bool:
     try:
         inspect.signature(answer).bind(*parameters)
-    except TypeError:
-        raise Revise(f"tu función debe aceptar, en este orden: {', '.join(parameters)}.") from None
+    except (TypeError, ValueError):  # ValueError: está escrita en C y no dice qué recibe
+        return False
+    return True
 
 
 def is_blank(answer: object) -> bool:
@@ -78,24 +96,32 @@ def call(function: Callable, *arguments: object) -> object:
     Los tensores se copian y las redes se vigilan: ni aquéllos ni éstas pueden quedar cambiados.
     """
     given = [value.clone() if isinstance(value, Tensor) else value for value in arguments]
-    models = [value for value in arguments if isinstance(value, nn.Module)]
-    before = [_state(model) for model in models]
+    before = [_state(value) for value in arguments if isinstance(value, nn.Module)]
     try:
-        with preserved():
+        with preserved(), blaming_the_answer():
             result = function(*given)
-    except NotImplementedError as error:            # con mensaje es de PyTorch: algo que no sabe hacer con ese tipo
-        raise (Broken(describe_error(error)) if str(error) else Pending(UNWRITTEN)) from None
-    except (Exception, SystemExit) as error:
-        raise Broken(describe_error(error)) from None
     finally:
-        left = [_restore(model, state) for model, state in zip(models, before)]
-    if any(left):
-        raise Revise(next(filter(None, left)))
-    if any(isinstance(a, Tensor) and not torch.equal(a, g) for a, g in zip(arguments, given)):
+        complaints = [_restore(*state) for state in before]
+    if any(complaints):
+        raise Revise(next(filter(None, complaints)))
+    if any(isinstance(a, Tensor) and not _equal(a, g) for a, g in zip(arguments, given)):
         raise Revise("tu función cambió un tensor que recibió. Trabaja sobre una copia, con .clone().")
     if result is None:
         raise Pending(UNWRITTEN) if _is_empty(function) else Revise("tu función no devuelve nada. ¿Olvidaste `return`?")
     return result
+
+
+@contextlib.contextmanager
+def blaming_the_answer() -> Iterator[None]:
+    """Dentro corre código de quien contesta: la excepción que salga de ahí se le dice como «Error en tu código»."""
+    try:
+        yield
+    except Outcome:
+        raise
+    except NotImplementedError as error:            # con mensaje es de PyTorch: algo que no sabe hacer con ese tipo
+        raise (Broken(describe_error(error)) if str(error) else Pending(UNWRITTEN)) from None
+    except (Exception, SystemExit) as error:
+        raise Broken(describe_error(error)) from None
 
 
 @contextlib.contextmanager
@@ -146,31 +172,43 @@ def _operations(code: types.CodeType) -> list[str]:
     return [step.opname for step in dis.get_instructions(code)]
 
 
-def _state(model: nn.Module) -> tuple[dict, dict, dict]:
-    """Modo, ganchos y pesos de cada módulo, para saber después si alguien los cambió."""
-    modes = {module: module.training for module in model.modules()}
-    hooks = {(module, kind): dict(getattr(module, kind, {})) for module in model.modules() for kind in HOOKS}
-    return modes, hooks, {name: value.clone() for name, value in model.state_dict().items()}
+def _state(model: nn.Module) -> tuple[list, list]:
+    """Lo que lleva cada módulo (modo, ganchos, capas) y sus pesos, para saber después si alguien los cambió."""
+    modules = []
+    for module in model.modules():
+        attributes = dict(vars(module))
+        modules.append((module, attributes, {k: dict(v) for k, v in attributes.items() if isinstance(v, dict)}))
+    return modules, [(weight, weight.detach().clone()) for weight in (*model.parameters(), *model.buffers())]
 
 
-def _restore(model: nn.Module, state: tuple[dict, dict, dict]) -> str:
-    """Devuelve la red a `state`; el texto dice qué encontró cambiado, o está vacío."""
-    modes, hooks, weights = state
-    now = model.state_dict()
-    moved = any(module.training != mode for module, mode in modes.items())
-    hooked = any(dict(getattr(module, kind, {})) != kept for (module, kind), kept in hooks.items())
-    trained = any(not torch.equal(now[name], value) for name, value in weights.items())
-    for module, mode in modes.items():
-        module.training = mode
-    for (module, kind), kept in hooks.items():
-        if hasattr(module, kind):
-            getattr(module, kind).clear()
-            getattr(module, kind).update(kept)
-    with torch.no_grad():
-        for name, value in weights.items():
-            now[name].copy_(value)
-    if hooked:
+def _restore(modules: list, weights: list) -> str:
+    """Devuelve la red a como la encontró `_state`; el texto dice qué había cambiado, o está vacío."""
+    changed: set[str] = set()
+    for module, attributes, contents in modules:
+        changed |= {name for name in WATCHED if not _kept(name, vars(module), attributes, contents)}
+        vars(module).clear()
+        vars(module).update(attributes)
+        for name, values in contents.items():
+            attributes[name].clear()
+            attributes[name].update(values)
+    trained = [(weight, values) for weight, values in weights if not _equal(weight, values)]
+    for weight, values in trained:
+        weight.data = values
+    if changed & set(HOOKS):
         return "tu función dejó un gancho puesto en la red. Quítalo al terminar, o ponlo con `with`."
-    if moved:
+    if "training" in changed:
         return "tu función dejó la red en otro modo. No llames a train(): la red ya viene en eval()."
-    return "tu función cambió los pesos de la red. Aquí solo se le pregunta." if trained else ""
+    if trained:
+        return "tu función cambió los pesos de la red. Aquí solo se le pregunta."
+    return "tu función le cambió una capa a la red. Aquí solo se le pregunta." if changed else ""
+
+
+def _kept(name: str, now: dict, attributes: dict, contents: dict) -> bool:
+    """True si ese atributo del módulo es el mismo objeto que antes y, si es un diccionario, con lo mismo dentro."""
+    if now.get(name) is not attributes.get(name):
+        return False
+    return name not in contents or [*map(id, now[name].values())] == [*map(id, contents[name].values())]
+
+
+def _equal(a: Tensor, b: Tensor) -> bool:
+    return a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)

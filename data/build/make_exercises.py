@@ -1,0 +1,87 @@
+"""Hace las tablas de los ejercicios: lo que se mide en cada variante de un hallazgo, para revisar una respuesta sin medirlo otra vez.
+
+    .venv/bin/python data/build/make_exercises.py                  # todas
+    .venv/bin/python data/build/make_exercises.py seam_reading     # una
+
+Deja data/ejercicios/<ejercicio>.csv, un renglón por variante. El orden de los renglones decide a quién le toca cada una: los nuevos
+van al final. Las mide con las mismas funciones que enseña `solution`; los lee labkit.exercises.accounts.
+"""
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
+
+from packing import write_sums  # noqa: E402
+
+from labkit.datasets import load_images  # noqa: E402
+from labkit.exemplars import features, roc_areas  # noqa: E402
+from labkit.exercises import exemplars  # noqa: E402
+from labkit.files import data_path  # noqa: E402
+from labkit.models import load_model  # noqa: E402
+
+# Capas y clases, y semillas de un mapa, en que ninguna respuesta es dudosa: tests/test_exercises_exemplars.py lo comprueba.
+QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 0), ("relu4", 2), ("relu4", 4), ("relu4", 6),
+             ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3), ("relu6", 5), ("relu6", 6),
+             ("relu6", 8))
+SEEDS = (4, 7, 11, 29, 39, 40, 41, 42, 57, 73, 99, 128, 166, 177, 218, 229, 233, 236, 237, 244, 264, 360, 377)
+
+
+def unit_row(layer: str, label: int) -> exemplars.UnitRow:
+    """La unidad más selectiva de la capa para la clase, y las que se confunden con ella."""
+    world, half = load_images("test"), slice(0, exemplars.HALF)
+    truth = (world.labels == label)[half]
+    values = features(load_model("escenas", device="cpu"), world.images[half], layer, "max")
+    unit, first, rest, winner_of_rest = exemplars.best_unit(layer, label)
+    loudest, opposite = int(values[truth].mean(0).argmax()), int(roc_areas(values, truth).argmin())
+    winner_by_mean = exemplars.best_unit(layer, label, "mean")[0]
+    return exemplars.UnitRow(layer, label, unit, round(first, 4), round(rest, 4), winner_of_rest, loudest, winner_by_mean, opposite)
+
+
+def map_row(seed: int) -> exemplars.MapRow:
+    """Cuántas costuras tiene el mapa de esa semilla, de qué clase más, y qué clase tiene más imágenes."""
+    world, index = load_images("test"), exemplars.images_of(seed)
+    count, by_class = exemplars.seam_count(index)
+    commonest = torch.bincount(world.labels[index], minlength=len(world.classes)).argmax()
+    return exemplars.MapRow(seed, count, world.classes[int(by_class.argmax())], world.classes[int(commonest)])
+
+
+def selective_unit() -> Iterator[exemplars.UnitRow]:
+    for layer, label in QUESTIONS:
+        yield unit_row(layer, label)
+
+
+def seam_reading() -> Iterator[exemplars.MapRow]:
+    for seed in SEEDS:
+        yield map_row(seed)
+
+
+TABLES: dict[str, Callable[[], Iterator[tuple]]] = {"selective_unit": selective_unit, "seam_reading": seam_reading}
+
+
+def write_table(name: str, rows: list[tuple]) -> None:
+    """Escribe data/ejercicios/<name>.csv: los nombres de los campos y un renglón por variante."""
+    text, folder = StringIO(), data_path("ejercicios")
+    csv.writer(text, lineterminator="\n").writerows([rows[0]._fields, *rows])
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.csv").write_text(text.getvalue(), encoding="utf-8")
+
+
+def main() -> None:
+    """Mide y escribe."""
+    parser = argparse.ArgumentParser(description="Las tablas de los ejercicios.")
+    parser.add_argument("names", nargs="*", choices=[*TABLES, []], help="cuáles; sin nombres, todas")
+    for name in parser.parse_args().names or TABLES:
+        write_table(name, list(TABLES[name]()))
+        print(f"data/ejercicios/{name}.csv", flush=True)
+    write_sums(data_path())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Leer lo que se contesta: números, parejas, posiciones, nombres y tensores, vengan de Python, de NumPy o de PyTorch.
+
+Todo sale convertido en valores de Python (o en un tensor común), de modo que después ya no corre código ajeno. Lo que
+no se entiende recibe «Revisa», con lo que se esperaba y el tipo de lo que llegó.
+"""
+
+from collections.abc import Sequence
+from math import prod
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from labkit.exercises.sandbox import blaming_the_answer
+from labkit.exercises.verdict import Revise
+from labkit.models import plain_name
+
+ORDERED = (list, tuple, range, Tensor, np.ndarray)
+FEW = 4  # hasta cuántos tipos se dicen, uno por uno, de lo que llegó
+
+
+def read_pair(value: object, kinds: tuple[type, type], ask: str) -> tuple:
+    """Los dos valores de una sucesión, cada uno de su clase: int, float o str. ask: qué se pide, si no lo son."""
+    parts = _items(value, ORDERED) or []
+    found = [_plain(part, kind) for part, kind in zip(parts, kinds)]
+    if len(parts) != 2 or None in found:
+        raise Revise(f"{ask} Recibí {kind_of(value)}.")
+    return tuple(found)
+
+
+def read_positions(value: object, ask: str) -> set[int]:
+    """Las posiciones de una lista, arreglo, tensor o conjunto: ni el orden ni las repeticiones cuentan."""
+    parts = _items(value, (*ORDERED, set, frozenset))
+    found = None if parts is None else [_plain(part, int) for part in parts]
+    if found is None or None in found:
+        raise Revise(f"{ask} Recibí {kind_of(value)}.")
+    return set(found)
+
+
+def read_number(value: object, kind: type, ask: str) -> int | float:
+    """Un número suelto, de clase int o float. Un decimal entero, 3.0, vale como int; True no es un número."""
+    found = _plain(value, kind)
+    if found is None:
+        raise Revise(f"{ask} Recibí {kind_of(value)}.")
+    return found
+
+
+def read_name(value: object, known: Sequence[str], what: str) -> str:
+    """El nombre de `known` que dice `value`, sin fijarse en mayúsculas, acentos ni espacios. what: qué debía ser."""
+    text = _plain(value, str)
+    names = {plain_name(name): name for name in known}
+    if text is None or plain_name(text) not in names:
+        shown = kind_of(value) if text is None else f"«{text}»"
+        raise Revise(f"{shown} no es {what}: {', '.join(known)}.")
+    return names[plain_name(text)]
+
+
+def read_tensor(value: object) -> Tensor:
+    """El tensor que devolvió una función, sin su gradiente; un veredicto si no lo es o si no guarda números reales."""
+    if not isinstance(value, Tensor):
+        raise Revise(f"esperaba un tensor de torch y recibí {type(value).__name__}.")
+    with blaming_the_answer():
+        if value.is_meta:
+            raise Revise("esperaba un tensor con valores; en el dispositivo «meta» un tensor solo tiene forma.")
+        if value.layout != torch.strided or value.is_nested or value.is_quantized:
+            raise Revise("esperaba un tensor común y recibí uno disperso, anidado o cuantizado. ¿Te falta .to_dense()?")
+        if value.is_complex():
+            raise Revise(f"esperaba números reales y recibí complejos, {value.dtype}.")
+        return value.detach().as_subclass(Tensor)
+
+
+def kind_of(value: object) -> str:
+    """El tipo de lo que llegó, en pocas palabras: «str», «tuple (float, int)» o «Tensor de forma (3, 4)»."""
+    kind = type(value).__name__
+    if isinstance(value, (Tensor, np.ndarray)) and value.ndim:
+        return f"{kind} de forma {tuple(value.shape)}"
+    parts = _items(value, (list, tuple, set, frozenset))
+    if parts is None:
+        return kind
+    inside = ", ".join(type(part).__name__ for part in parts)
+    return f"{kind} ({inside})" if len(parts) <= FEW else f"{kind} de {len(parts)} valores"
+
+
+def _items(value: object, kinds: tuple[type, ...]) -> list | None:
+    """Lo que hay dentro de una sucesión de esas clases; None si no es una, o si es un tensor sin ejes."""
+    with blaming_the_answer():
+        if not isinstance(value, kinds) or (isinstance(value, (Tensor, np.ndarray)) and value.ndim == 0):
+            return None
+        return list(value)
+
+
+def _plain(value: object, kind: type) -> int | float | str | None:
+    """El valor como int, float o str de Python; None si no es de esa clase. Un arreglo de un elemento es un número."""
+    with blaming_the_answer():
+        if isinstance(value, (Tensor, np.ndarray, np.generic)):
+            value = value.item() if prod(value.shape) == 1 else None
+        if kind is str:
+            return str(value) if isinstance(value, str) else None
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return None
+        if kind is int and not (isinstance(value, int) or value.is_integer()):
+            return None
+        return kind(value)
