@@ -2,32 +2,28 @@
 import argparse
 import sys
 from base64 import b64encode
-from collections.abc import Iterator
 from html import escape
 from importlib import import_module
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
 from tqdm import tqdm
 
 from labkit.activations import Unit, run
 from labkit.broden import read_broden
-from labkit.broden.format import nearest
 from labkit.datasets import load_concepts
 from labkit.device import pick_device
 from labkit.dissection import (CONVENTIONS, Dissection, Label, count_detectors, dissect_shared, label_units, processes,
                                unique_by_category)
-from labkit.dissection.enlarging import upsample
-from labkit.dissection.counting import image_batches
-from labkit.dissection.labels import KINDS
-from labkit.dissection.tails import maps_of
+from labkit.dissection.labels import DETECTOR_IOU, KINDS
+from labkit.dissection.masks import maps_of, upsample
 from labkit.images import contact_sheet, jpeg_bytes
 from labkit.models import load_model
 from labkit.objectives import channel, each
 from labkit.optimization import maximize, redirect_relu
 from labkit.regularization import FourierCanvas, color_matrix, compose, jitter, rotate, scale, soft_noise
+from labkit.worlds import ConceptWorld, picture_batches
 
 USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--model RED] [--broden CARPETA] [--images N]
                               [--size LADO] [--convention NOMBRE] [--pictures N] [--resume CARPETA]
@@ -42,7 +38,7 @@ USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--mode
   --resume      una carpeta donde ir guardando lo contado: si algo lo interrumpe, la misma orden sigue donde se quedó
 
 Entre varios procesos: torchrun --nproc-per-node 2 -m labkit dissect …"""
-SHOWN, DARK, CUT = 5, 0.25, 0.04            # imágenes por unidad; cuánto se ve lo de fuera; desde qué IoU se nombra
+SHOWN, DARK = 5, 0.25                       # imágenes por unidad; cuánto se ve lo de fuera
 SIDE, TOGETHER = 96, 32                     # el lado de lo que se optimiza, a lo más; cuántas unidades a la vez
 SEEN = "De cada una, las imágenes en que más responde: lo que pasa su umbral, iluminado."
 MADE = " Al final, una imagen hecha para ella: la que más la activa tras {steps} pasos de subir su respuesta."
@@ -58,32 +54,6 @@ figure img {{ height: 132px; margin-right: 12px }}
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:
         raise ValueError(USAGE)                                             # el mensaje de argparse está en inglés
-
-
-class Resized:
-    """Una carpeta Broden con todas sus imágenes llevadas al mismo lado."""
-
-    def __init__(self, folder: str, size: int) -> None:
-        self.broden, self.size = read_broden(folder), size
-        self.names, self.categories = self.broden.names, self.broden.categories
-
-    def __len__(self) -> int:
-        return len(self.broden)
-
-    def batches(self, size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
-        """Parejas de imágenes (b, 3, lado, lado) y máscaras (b, k, lado / 2, lado / 2)."""
-        return self.broden.batches(size, self.size)
-
-    def pictures(self, rows: Tensor) -> Tensor:
-        """Las imágenes pedidas, sin abrir sus máscaras: (b, 3, lado, lado)."""
-        images = [self.broden.image(i)[None] for i in rows.tolist()]
-        return torch.cat([interpolate(image, (self.size, self.size), mode="bilinear", antialias=True)
-                          for image in images])
-
-    def present(self, rows: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Por imagen, los conceptos que hay, (p,), y dónde, (p, lado / 2, lado / 2)."""
-        masks = (nearest(self.broden.masks([i])[0], (self.size // 2, self.size // 2)) for i in rows.tolist())
-        return [(found, mask[found]) for mask in masks for found in [mask.flatten(1).any(1).nonzero()[:, 0]]]
 
 
 def main(arguments: list[str]) -> int:
@@ -120,7 +90,8 @@ def _options(arguments: list[str]) -> argparse.Namespace:
 def _work(options: argparse.Namespace, rank: int) -> None:
     """Diseca entre los procesos que haya; el 0 escribe el reporte."""
     model = open_model(options.model)
-    world = Resized(options.broden, options.size) if options.broden else load_concepts("test", n=options.images)
+    world = (read_broden(options.broden, size=options.size) if options.broden else
+             load_concepts("test", n=options.images))
     found = dissect_shared(model, world, options.layer, options.convention, folder=options.resume)
     if rank == 0:
         page = report(model, world, options.layer, found, options.convention, options.pictures)
@@ -146,23 +117,23 @@ def open_model(name: str) -> nn.Module:
 
 def summary(found: Dissection) -> str:
     """La cuenta en un renglón."""
-    detectors, unique = count_detectors(found.iou(), CUT)
-    by_category = unique_by_category(found.iou(), found.categories, CUT)
-    return (f"{detectors} de {len(found.cuts)} unidades detectan algo (IoU > {CUT}); conceptos distintos: {unique} si "
-            f"cada unidad cuenta una vez, {sum(by_category.values())} sumando categorías; mudas: "
+    detectors, unique = count_detectors(found.iou(), DETECTOR_IOU)
+    by_category = unique_by_category(found.iou(), found.categories, DETECTOR_IOU)
+    return (f"{detectors} de {len(found.cuts)} unidades detectan algo (IoU > {DETECTOR_IOU}); conceptos distintos: "
+            f"{unique} si cada unidad cuenta una vez, {sum(by_category.values())} sumando categorías; mudas: "
             f"{int(found.dead.sum())}.")
 
 
-def report(model: nn.Module, world: object, layer: str, found: Dissection, convention: str = "paper",
+def report(model: nn.Module, world: ConceptWorld, layer: str, found: Dissection, convention: str = "paper",
            steps: int = 64) -> str:
     """La página: la cuenta, cuántos conceptos por categoría y, por unidad que detecta algo, su nombre y sus imágenes.
 
     steps: en cuántos pasos se optimiza la imagen de cada unidad; 0: sin ella.
     """
-    by_category = unique_by_category(found.iou(), found.categories, CUT)
+    by_category = unique_by_category(found.iou(), found.categories, DETECTOR_IOU)
     most = max(1, *by_category.values())
     rows = "".join(_bar(KINDS.get(name, name), count, most) for name, count in by_category.items())
-    labels = label_units(found.iou(), layer, found.names, found.categories, CUT)
+    labels = label_units(found.iou(), layer, found.names, found.categories, DETECTOR_IOU)
     units = [label.unit for label in labels]
     best = best_images(model, world, layer, [unit.channel for unit in units], found.cuts)
     made = imagined(model, world, units, steps) if steps else [None] * len(units)
@@ -193,14 +164,14 @@ def _picture(image: Tensor, text: str) -> str:
     return f'<img alt="{text}" src="data:image/jpeg;base64,{b64encode(jpeg_bytes(image, 80)).decode()}">'
 
 
-def imagined(model: nn.Module, world: object, units: list[Unit], steps: int) -> list[Tensor]:
+def imagined(model: nn.Module, world: ConceptWorld, units: list[Unit], steps: int) -> list[Tensor]:
     """La imagen que más activa cada unidad de una capa, (3, lado, lado), regularizada como en la lección 3.
 
     Se busca en frecuencias y moviéndola, en los colores del conjunto; todas parten del mismo ruido.
     """
     if not units:
         return []
-    images, device, made = next(image_batches(world, TOGETHER)), next(model.parameters()).device, []
+    images, device, made = next(picture_batches(world, TOGETHER)), next(model.parameters()).device, []
     with torch.no_grad():
         dense = run(model, images[:1].to(device), [units[0].layer])[units[0].layer].ndim == 2
     start = soft_noise(1, images.shape[-1] if dense else min(SIDE, images.shape[-1])).to(device)
@@ -224,13 +195,13 @@ def _climbed(model: nn.Module, units: list[Unit], start: Tensor, colors: Tensor 
     return maximize(model, each([channel(unit) for unit in units]), canvas, steps, 0.2, move).images
 
 
-def best_images(model: nn.Module, world: object, layer: str, channels: list[int], cuts: Tensor) -> list[Tensor]:
+def best_images(model: nn.Module, world: ConceptWorld, layer: str, channels: list[int], cuts: Tensor) -> list[Tensor]:
     """Por unidad, una hoja (3, H, W) con las imágenes en que más responde; lo que no pasa su umbral, a oscuras."""
     if not channels:
         return []
     device, kept = next(model.parameters()).device, {k: [] for k in channels}
     with torch.no_grad():
-        for images in image_batches(world, 32):
+        for images in picture_batches(world, 32):
             maps = maps_of(model, images.to(device), layer)[:, channels].cpu()
             for place, k in enumerate(channels):
                 peaks, rows = maps[:, place].flatten(1).amax(1).topk(min(SHOWN, len(images)))

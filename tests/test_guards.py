@@ -15,7 +15,7 @@ MAX_FILE, MAX_DATA = 8_000_000, 60_000_000
 # cada falla una sola vez), `exercises` (los mensajes de cada lección), `models` (las redes de otros), `priors` (lo que se
 # aprende de los datos) y `exemplars` (mapas y vecinos), que se leen aparte.
 MAX_LABKIT, MAX_READ = 4500, 2500
-PACKAGES = {"broden", "dissection", "exemplars", "exercises", "models", "priors"}
+PACKAGES = {"broden", "dissection", "exemplars", "exercises", "experiments", "models", "priors"}
 UPPER_FLOORS = {"widgets", "exercises", "notebook", "export", "fetch", "publish", "teacher", "report", "__main__"}  # pisos 4 y 5
 
 PRIVATE_PATH = re.compile(r"(?<![\w.~}-])(?:/(?:home|root|Users|work|mnt|opt)/\w|[A-Z]:\\{1,2}(?:Users|home)\b)")

@@ -1,22 +1,24 @@
 """El reporte de una disección: dice lo que se contó, enseña cada detectora y corre desde la terminal."""
 import re
 from base64 import b64decode
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 import torch
 from broden_world import write_by_hand
+from PIL import Image
 from test_dissection_shared import torchrun
 
 from labkit.__main__ import main
 from labkit.activations import Unit
+from labkit.broden import read_broden
 from labkit.datasets import load_concepts
 from labkit.dissection import count_detectors, dissect, label_units, unique_by_category
 from labkit.models import load_model
 from labkit.objectives import channel, score
 from labkit.pictures import load_picture
 from labkit.regularization import soft_noise
-from labkit.report import Resized, imagined, report
+from labkit.report import imagined, report, summary
 
 
 def shown(page):
@@ -63,7 +65,7 @@ def test_a_unit_that_is_off_at_the_start_still_gets_its_picture():
 
 def test_a_gray_world_and_a_dense_layer_get_pictures_too():
     model, world = load_model("escenas", "cpu"), load_concepts("test", n=40)
-    gray = SimpleNamespace(images=world.images.mean(1, keepdim=True).expand(-1, 3, -1, -1))
+    gray = replace(world, images=world.images.mean(1, keepdim=True).expand(-1, 3, -1, -1))
     assert [tuple(image.shape) for image in imagined(model, gray, [Unit("fc", 1)], 3)] == [(3, 64, 64)]
     assert imagined(model, gray, [], 3) == []
 
@@ -75,12 +77,15 @@ def test_it_works_on_a_broden_folder(tmp_path):
     assert "Disección de conv3" in out.read_text(encoding="utf-8")
 
 
-def test_a_broden_folder_gives_the_same_batch_however_it_is_asked(tmp_path):
-    world = Resized(write_by_hand(tmp_path / "broden"), 64)
-    (images, masks), rows = next(world.batches(2)), torch.arange(2)
-    assert torch.equal(world.pictures(rows), images)
-    for (concepts, where), mask in zip(world.present(rows), masks):
-        assert concepts.tolist() == mask.flatten(1).any(1).nonzero()[:, 0].tolist() and torch.equal(where, mask[concepts])
+def test_the_command_and_python_dissect_a_broden_folder_alike(tmp_path, capsys):
+    """Las imágenes miden distinto, y sin decir a qué lado se llevan, es 224."""
+    folder, out = write_by_hand(tmp_path / "broden"), tmp_path / "reporte.html"
+    Image.new("RGB", (9, 5), (255, 0, 0)).save(folder / "images/dtd/g_0106.jpg")
+    assert main(["dissect", "--layer", "conv3", "--broden", str(folder), "--out", str(out), "--pictures", "0"]) == 0
+    model, world = load_model("escenas"), read_broden(folder)
+    found = dissect(model, world, "conv3")
+    assert summary(found) in capsys.readouterr().out and found.tally.pixels == 2 * 112 * 112
+    assert out.read_text(encoding="utf-8") == report(model, world, "conv3", found, steps=0)
 
 
 MINE = """

@@ -1,12 +1,15 @@
 """¿Y si fuera casualidad? Lo que sale con las imágenes barajadas, y cuánto baila una cuenta al cambiar de imágenes."""
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from labkit.dissection.conventions import Convention, pick_convention
-from labkit.dissection.counting import Dissection, Tally, concept_batches, count_images, tally_over
+from labkit.dissection.counting import Tally, tally_over
+from labkit.dissection.dissecting import Dissection
+from labkit.regions import Regions
+from labkit.worlds import ConceptWorld, concept_batches
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,51 +18,35 @@ class Shuffled:
 
     Se usa como el conjunto: `dissect(model, Shuffled(world, seed=1), "conv5")`. Ninguna imagen se queda con las suyas.
     """
-    world: object
+    world: ConceptWorld
     seed: int = 0
 
     @property
-    def images(self) -> Tensor:
-        """Las imágenes, (n, 3, h, w), en su orden."""
-        return self.world.images
-
-    @property
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         """Los conceptos."""
         return self.world.names
 
     @property
-    def categories(self) -> list[str]:
+    def categories(self) -> Sequence[str]:
         """La categoría de cada concepto."""
         return self.world.categories
 
     def __len__(self) -> int:
         return len(self.world)
 
+    def pictures(self, rows: Tensor) -> Tensor:
+        """Las imágenes pedidas, (b, 3, h, w), en su orden."""
+        return self.world.pictures(rows)
+
+    def regions(self, rows: Tensor) -> Regions:
+        """Las regiones de las imágenes que les tocaron a las pedidas."""
+        return self.world.regions(torch.tensor([self.partner(i) for i in rows.tolist()]))
+
     def partner(self, index: int) -> int:
         """De qué imagen son las máscaras que le tocan a la imagen `index`."""
         order = torch.randperm(len(self.world), generator=torch.Generator().manual_seed(self.seed))
         place = int((order == index).nonzero())
         return int(order[(place + 1) % len(order)])                         # un ciclo por todas: nadie es su pareja
-
-    @property
-    def regions(self) -> Callable | None:
-        """Lo que da `regions(rows)` del conjunto, con las imágenes que les tocaron a esas; None, si no sabe."""
-        return self._theirs("regions")
-
-    @property
-    def present(self) -> Callable | None:
-        """Lo mismo con `present(rows)`: qué conceptos hay, (p,), y dónde, (p, h, w)."""
-        return self._theirs("present")
-
-    def _theirs(self, name: str) -> Callable | None:
-        marks = getattr(self.world, name, None)
-        return marks and (lambda rows: marks(torch.tensor([self.partner(i) for i in rows.tolist()])))
-
-    def batches(self, size: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
-        """Las imágenes (b, 3, h, w) con las máscaras (b, k, h, w) que les tocaron."""
-        for rows in torch.arange(len(self)).split(size):
-            yield self.images[rows], self.world.masks(torch.tensor([self.partner(i) for i in rows.tolist()]))
 
 
 def p_values(iou: Tensor, null: Sequence[Tensor], pooled: bool = False) -> Tensor:
@@ -87,14 +74,14 @@ def discoveries(p: Tensor, level: float = 0.05) -> Tensor:
     return p <= (order[under[-1, 0]] if len(under) else -1.0)
 
 
-def tally_parts(model: nn.Module, world: object, layer: str, found: Dissection, parts: int = 20,
+def tally_parts(model: nn.Module, world: ConceptWorld, layer: str, found: Dissection, parts: int = 20,
                 convention: str | Convention = "paper") -> list[Tally]:
     """Las cuentas de una disección ya hecha, en pedazos de imágenes seguidas: para `interval`.
 
     found: de `dissect`, con la misma red, capa y convención; sus umbrales no cambian. Suman lo que `found.tally`.
     """
-    size, way = -(-count_images(world) // parts), pick_convention(convention)
-    return [tally_over(model, [pair], layer, found.cuts, found.tally.categories, way, found.dead)
+    convention, size = pick_convention(convention), -(-len(world) // parts)
+    return [tally_over(model, [pair], layer, found.cuts, found.tally.categories, convention, found.dead)
             for pair in concept_batches(world, size)]
 
 

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labkit.dissection.enlarging import upsample
+from labkit.dissection.masks import upsample
 from labkit.exercises.compare import Trial, compare
 from labkit.exercises.exercise import case_generator
 from labkit.exercises.isolation import call, require_function

@@ -1,4 +1,4 @@
-"""Las tablas de los experimentos de la lección 5, y si dos grupos de redes se distinguen.
+"""Las tablas de los experimentos de la lección 5b, y si dos grupos de redes se distinguen.
 
 Las hace `data/build/make_experiments.py` con redes chicas de varias semillas; `publicadas` son las 27 del artículo.
 """
@@ -50,7 +50,7 @@ def experiment(variant: str) -> list[Row]:
     return [row for row in rows if row["layer"] == rows[-1]["layer"]]
 
 
-def spread(rows: Sequence[Row], field: str = "unique") -> str:
+def spread_text(rows: Sequence[Row], field: str = "unique") -> str:
     """El promedio de una columna y entre qué valores va, escrito: «24.3 (de 22 a 27)»."""
     values = column(rows, field)
     return f"{fmean(values):.1f} (de {min(values):g} a {max(values):g})"
@@ -89,7 +89,7 @@ def paired(first: Sequence[float], second: Sequence[float], share: float = 0.95)
     return Gap(fmean(gaps), fmean(gaps) - reach, fmean(gaps) + reach)
 
 
-def verdict(gap: Gap, sign: int) -> str:
+def agreement(gap: Gap, sign: int) -> str:
     """Si la diferencia va como se esperaba (sign +1: sube; −1: baja), si va al revés o si no se distingue de cero."""
     if gap.low <= 0 <= gap.high:
         return "no se distingue"
