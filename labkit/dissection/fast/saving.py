@@ -8,6 +8,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from labkit.dissection.conventions import Convention
 from labkit.dissection.counting import Tally
 from labkit.dissection.thresholds import Tail
 
@@ -66,7 +67,7 @@ def moved(count: Count, device: str | torch.device = "cpu") -> Count:
     return replace(count, **{name: tensor.to(device) for name, tensor in tensors.items()})
 
 
-def digest(*things: object) -> str:
+def digest(*things: Tensor | dict[str, Tensor] | Convention | list[str] | str | int) -> str:
     """SHA-256 de tensores (tipo, forma y bytes), diccionarios de ellos y lo demás como se escribe."""
     found = hashlib.sha256()
     for thing in things:
