@@ -7,8 +7,8 @@ EL PLANO DE LA CASA
 Cada cuarto importa solo de los pisos de abajo. Los de las lecciones (piso 3) no se importan entre sí, salvo una
 lección b, que puede usar la primera mitad, y no dibujan; `plotting` no ejecuta ninguna red. tests/test_floors.py lee
 este plano y lo hace cumplir. Quién lee cada cuarto: E, quien estudia (se lee en una tarde, sin `models` ni `priors`,
-que son redes); T, nadie, pero quien estudia lo toca; I, quien investiga con una red suya; O, quien escribe órdenes en
-la terminal.
+que son redes); T, quien estudia lo toca y no hace falta que lo lea (dibujar, guardar, revisar respuestas); I, quien
+investiga con una red suya; O, quien escribe órdenes en la terminal.
 
     Piso 5: lo que se escribe en la terminal
         O  __main__        reparte las órdenes de `python -m labkit ORDEN`
@@ -25,27 +25,29 @@ la terminal.
         E  regularization  3. penalizaciones, transformaciones y el lienzo de Fourier
         E  priors          3. lo que una red sabe de las imágenes: limpiador, generador, segmentador
         E  exemplars       4. las imágenes en que responde, y los mapas de una capa
-        E  dissection      5. el nombre de cada unidad, y si es casualidad
+        E  dissection      5. el nombre de cada unidad, y si es casualidad; lo rápido va aparte, en `dissection/fast`
+        E  experiments     5b. las tablas de los experimentos, y disecar a una red que dibuja
     Piso 2: con qué se pregunta
         E  objectives      lo que se le pregunta a la red: una puntuación por imagen
         E  models          las redes: cargarlas, envolver una tuya, armar una nueva
         E  datasets        los conjuntos de imágenes que vienen con el curso
-        E  plotting        las figuras que no se mueven
+        E  worlds          lo que se puede disecar: imágenes, y en cada una las regiones con sus conceptos
+        T  plotting        las figuras que no se mueven
         E  vectors         un vector por imagen: lo que da una capa, sus vecinos, una sonda lineal
         E  measures        áreas, IoU, intervalos y correcciones: qué tan bien y qué tan seguro
         T  ready_made      imágenes optimizadas que ya vienen hechas
         I  broden          leer, escribir y revisar carpetas Broden
     Piso 1: mirar dentro de una red y de una imagen
         E  activations     `run`, `record`, `edit`, `silence`, y el campo receptivo
-        E  images          dibujar sobre tensores: cuadros, letras, hojas
+        T  images          dibujar sobre tensores: cuadros, letras, hojas
         T  colors          qué color es cada píxel, con los once nombres de Broden
         I  downloads       bajar un archivo y comprobar su suma; CIFAR-10
         I  regions         los píxeles que están en los mismos conceptos, dichos una vez
     Piso 0: lo que no sabe de redes
         E  shapes          revisar formas, con un error que dice qué probar
         E  device          en qué dispositivo trabajar, y la semilla
-        E  files           leer data/ y comprobar que está entera
-        E  progress        la barra de avance, en español
+        T  files           leer data/ y comprobar que está entera
+        T  progress        la barra de avance, en español
         T  pictures        abrir cualquier imagen
 
 DÓNDE SE AGREGA

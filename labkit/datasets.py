@@ -17,7 +17,7 @@ from torch import Tensor
 from labkit.colors import COLOR_NAMES, color_index
 from labkit.downloads.cifar10 import CLASSES, SIZES, read_cifar10
 from labkit.files import data_path, read_data
-from labkit.regions import Regions, masks_of, stack_regions
+from labkit.regions import Regions, stack_regions
 
 COLUMNS, SHARD = 25, 1000                   # columnas de un mosaico; imágenes por mosaico
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
@@ -93,12 +93,12 @@ class ConceptSet(ImageSet):
         for rows in torch.arange(len(self)).split(size):
             yield self.images[rows], self.masks(rows)
 
-    def present(self, index: int | slice | Sequence[int] | Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Por imagen, solo los conceptos que hay en ella: cuáles, (p,), y dónde, (p, h, w) de verdaderos y falsos."""
-        return masks_of(self.regions(index))
+    def pictures(self, rows: Tensor) -> Tensor:
+        """Las imágenes pedidas, (b, 3, h, w)."""
+        return self.images[rows]
 
     def regions(self, index: int | slice | Sequence[int] | Tensor) -> Regions:
-        """Lo mismo, por regiones: los píxeles de un mismo segmento y color están en los mismos conceptos."""
+        """Las regiones de esas imágenes: los píxeles de un mismo segmento y color están en los mismos conceptos."""
         rows, found, tints = self._rows(index), [], len(COLOR_NAMES)
         first, last = len(self.scene_names), len(self.names) - tints    # primero van los lugares; al final, los colores
         scenes = torch.where((self.scenes >= 0) & (self.scenes < first), self.scenes, -1)
@@ -110,8 +110,8 @@ class ConceptSet(ImageSet):
             numbers = torch.empty(int(kinds[-1]) + 1, dtype=torch.int64)
             numbers[kinds] = torch.arange(len(kinds))
             scene, color = scenes[row].expand(len(kinds)), last + kinds % tints
-            held = torch.cat([scene[:, None], color[:, None], things[kinds // tints]], 1)
-            found.append((held, numbers[pixels]))
+            concepts = torch.cat([scene[:, None], color[:, None], things[kinds // tints]], 1)
+            found.append((concepts, numbers[pixels]))
         return stack_regions(found)
 
     def _rows(self, index: int | slice | Sequence[int] | Tensor) -> Tensor:

@@ -4,27 +4,26 @@ from torch import Tensor, nn
 
 from labkit.activations import Unit, run
 from labkit.device import device_of
-from labkit.dissection.counting import image_batches
-from labkit.dissection.enlarging import upsample
-from labkit.dissection.tails import maps_of
+from labkit.dissection.masks import maps_of, upsample
 from labkit.images import contact_sheet
 from labkit.objectives import channel, each
 from labkit.optimization import maximize, redirect_relu
 from labkit.progress import progress
 from labkit.regularization import FourierCanvas, color_matrix, compose, jitter, rotate, scale, soft_noise
+from labkit.worlds import ConceptWorld, picture_batches
 
 SHOWN, DARK = 5, 0.25                       # imágenes por unidad; cuánto se ve lo de fuera
 SIDE, TOGETHER = 96, 32                     # el lado de lo que se optimiza, a lo más; cuántas unidades a la vez
 
 
-def imagined(model: nn.Module, world: object, units: list[Unit], steps: int) -> list[Tensor]:
+def imagined(model: nn.Module, world: ConceptWorld, units: list[Unit], steps: int) -> list[Tensor]:
     """La imagen que más activa cada unidad de una capa, (3, lado, lado), regularizada como en la lección 3.
 
     Se busca en frecuencias y moviéndola, en los colores del conjunto; todas parten del mismo ruido.
     """
     if not units:
         return []
-    images, device, made = next(image_batches(world, TOGETHER)), device_of(model), []
+    images, device, made = next(picture_batches(world, TOGETHER)), device_of(model), []
     with torch.no_grad():
         dense = run(model, images[:1].to(device), [units[0].layer])[units[0].layer].ndim == 2
     start = soft_noise(1, images.shape[-1] if dense else min(SIDE, images.shape[-1])).to(device)
@@ -50,13 +49,13 @@ def _climbed(model: nn.Module, units: list[Unit], start: Tensor, colors: Tensor 
     return maximize(model, each([channel(unit) for unit in units]), canvas, steps, 0.2, move).images
 
 
-def best_images(model: nn.Module, world: object, layer: str, channels: list[int], cuts: Tensor) -> list[Tensor]:
+def best_images(model: nn.Module, world: ConceptWorld, layer: str, channels: list[int], cuts: Tensor) -> list[Tensor]:
     """Por unidad, una hoja (3, H, W) con las imágenes en que más responde; lo que no pasa su umbral, a oscuras."""
     if not channels:
         return []
     device, kept = device_of(model), {k: [] for k in channels}
     with torch.no_grad():
-        for images in image_batches(world, 32):
+        for images in picture_batches(world, 32):
             maps = maps_of(model, images.to(device), layer)[:, channels].cpu()
             for place, k in enumerate(channels):
                 peaks, rows = maps[:, place].flatten(1).amax(1).topk(min(SHOWN, len(images)))

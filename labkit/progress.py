@@ -1,10 +1,14 @@
 """La barra de avance de lo que tarda: en español, en la salida normal, y solo si de verdad tarda."""
 import sys
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
+from torch import Tensor
 from tqdm import tqdm
 
 BAR = "{desc}: {percentage:3.0f} % |{bar:30}| {n_fmt} de {total_fmt} {unit}, faltan {remaining}"
 COUNTER = "{desc}: {n_fmt} {unit} [{elapsed}]"                  # cuando no se sabe cuántos serán
+Batch = TypeVar("Batch")
 
 
 def progress(text: str, total: int | None = None, unit: str = "imágenes", delay: float = 5.0,
@@ -16,6 +20,17 @@ def progress(text: str, total: int | None = None, unit: str = "imágenes", delay
     """
     return tqdm(total=total, desc=text, unit=unit, bar_format=_look(total), file=sys.stdout, delay=delay,
                 leave=False, disable=hidden)
+
+
+def with_bar(batches: Iterable[Batch], text: str, total: int | None = None, process: int = 0) -> Iterator[Batch]:
+    """Los mismos lotes (imágenes, o parejas que empiezan con ellas), con una barra que cuenta las imágenes.
+
+    process: qué número de proceso es este; solo el 0 la enseña.
+    """
+    with progress(text, total, hidden=process > 0) as bar:
+        for batch in batches:
+            yield batch
+            bar.update(len(batch if isinstance(batch, Tensor) else batch[0]))
 
 
 def download_progress(text: str, total: int | None = None) -> tqdm:

@@ -1,16 +1,17 @@
 """El reporte de una disección: dice lo que se contó, enseña cada detectora y corre desde la terminal."""
 import re
 from base64 import b64decode
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
-import torch
 from broden_world import write_by_hand
+from PIL import Image
 from test_dissection_shared import torchrun
 
 from labkit.__main__ import main
 from labkit.activations import Unit
-from labkit.commands.dissect import Resized, report
+from labkit.broden import read_broden
+from labkit.commands.dissect import report, summary
 from labkit.datasets import load_concepts
 from labkit.dissection import count_detectors, dissect, label_units, unique_by_category
 from labkit.models import load_model
@@ -64,7 +65,7 @@ def test_a_unit_that_is_off_at_the_start_still_gets_its_picture():
 
 def test_a_gray_world_and_a_dense_layer_get_pictures_too():
     model, world = load_model("escenas", "cpu"), load_concepts("test", n=40)
-    gray = SimpleNamespace(images=world.images.mean(1, keepdim=True).expand(-1, 3, -1, -1))
+    gray = replace(world, images=world.images.mean(1, keepdim=True).expand(-1, 3, -1, -1))
     assert [tuple(image.shape) for image in imagined(model, gray, [Unit("fc", 1)], 3)] == [(3, 64, 64)]
     assert imagined(model, gray, [], 3) == []
 
@@ -82,12 +83,15 @@ def test_pictures_too_small_for_the_network_are_told(tmp_path, capsys):
     assert main(order) == 2 and capsys.readouterr().err.startswith("--size: a 3 píxeles de lado")
 
 
-def test_a_broden_folder_gives_the_same_batch_however_it_is_asked(tmp_path):
-    world = Resized(write_by_hand(tmp_path / "broden"), 64)
-    (images, masks), rows = next(world.batches(2)), torch.arange(2)
-    assert torch.equal(world.pictures(rows), images)
-    for (concepts, where), mask in zip(world.present(rows), masks):
-        assert concepts.tolist() == mask.flatten(1).any(1).nonzero()[:, 0].tolist() and torch.equal(where, mask[concepts])
+def test_the_command_and_python_dissect_a_broden_folder_alike(tmp_path, capsys):
+    """Las imágenes miden distinto, y sin decir a qué lado se llevan, es 224."""
+    folder, out = write_by_hand(tmp_path / "broden"), tmp_path / "reporte.html"
+    Image.new("RGB", (9, 5), (255, 0, 0)).save(folder / "images/dtd/g_0106.jpg")
+    assert main(["dissect", "--layer", "conv3", "--broden", str(folder), "--out", str(out), "--pictures", "0"]) == 0
+    model, world = load_model("escenas"), read_broden(folder)
+    found = dissect(model, world, "conv3")
+    assert summary(found) in capsys.readouterr().out and found.tally.pixels == 2 * 112 * 112
+    assert out.read_text(encoding="utf-8") == report(model, world, "conv3", found, steps=0)
 
 
 MINE = """

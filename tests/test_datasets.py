@@ -12,6 +12,7 @@ from conftest import CLASSES, PAINT, SCENES, SEGMENTS, make_split
 from labkit.activations import Unit
 from labkit.colors import COLOR_NAMES
 from labkit.datasets import CATEGORIES, PROTAGONIST, data_path, load_concepts, load_images
+from labkit.regions import masks_of
 
 
 @pytest.fixture
@@ -290,31 +291,33 @@ def test_the_writer_refuses_what_does_not_fit(tmp_path, change, message):
 def test_the_concepts_present_are_the_masks_that_are_not_empty():
     world = load_concepts("test", n=40)
     for i in (0, 17, 39):
-        (found, where), = world.present(i)
+        (found, where), = masks_of(world.regions(i))
         dense = world.masks(i)[0]
         assert torch.equal(found, dense.flatten(1).any(1).nonzero()[:, 0]) and torch.equal(where, dense[found])
-    assert all(torch.equal(a, b) for one, other in zip(world.present([3, 5]), (world.present(3)[0], world.present(5)[0]))
-               for a, b in zip(one, other))
+    together, alone = masks_of(world.regions([3, 5])), [masks_of(world.regions(i))[0] for i in (3, 5)]
+    assert all(torch.equal(a, b) for one, other in zip(together, alone, strict=True) for a, b in zip(one, other))
+    assert torch.equal(world.pictures(torch.tensor([5, 3])), world.images[[5, 3]])
 
 
 def test_regions_say_the_concepts_of_each_pixel():
     world = load_concepts("test", n=40)
     found = world.regions([39, 0])
-    for held, numbers, dense in zip(found.held.split(found.sizes.tolist()), found.numbers, world.masks([39, 0]), strict=True):
+    listed = found.concepts.split(found.sizes.tolist())
+    for concepts, numbers, dense in zip(listed, found.numbers, world.masks([39, 0]), strict=True):
         again = torch.zeros_like(dense)
-        for column in held.T:
+        for column in concepts.T:
             there = column[numbers]
             again.scatter_(0, there.clamp(min=0)[None], (there >= 0)[None] | again.gather(0, there.clamp(min=0)[None]))
-        assert torch.equal(again, dense) and len(numbers.unique()) == len(held)
+        assert torch.equal(again, dense) and len(numbers.unique()) == len(concepts)
 
 
 def test_no_images_have_no_regions():
     world = load_concepts("test", n=3)
-    assert len(world.regions([])) == 0 and world.present([]) == [] and world.present(slice(3, 3)) == []
+    assert len(world.regions([])) == 0 and masks_of(world.regions([])) == [] and len(world.regions(slice(3, 3))) == 0
 
 
 def test_a_set_without_scenes_has_no_scene_concept():
     world = load_concepts("test", n=5)
     plain = replace(world, scene_names=[], names=world.names[20:], categories=world.categories[20:], scenes=torch.zeros(5, dtype=torch.int64))
-    for (concepts, where), dense in zip(plain.present(slice(0, 5)), plain.masks(slice(0, 5))):
+    for (concepts, where), dense in zip(masks_of(plain.regions(slice(0, 5))), plain.masks(slice(0, 5))):
         assert torch.equal(concepts, dense.flatten(1).any(1).nonzero()[:, 0]) and torch.equal(where, dense[concepts])

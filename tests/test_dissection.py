@@ -1,4 +1,5 @@
 """La disección contra una cuenta hecha a mano en NumPy, con unidades sembradas, y con las tablas publicadas."""
+import csv
 import os
 from pathlib import Path
 from types import SimpleNamespace
@@ -6,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 from torch import nn
 
 from labkit.activations import run
@@ -20,32 +20,26 @@ from labkit.dissection import (
     class_drops,
     count_detectors,
     detectors_curve,
-    difference,
     discoveries,
     dissect,
     interval,
     iou_ceiling,
     label_units,
-    load_table,
     p_values,
-    paired,
     planted_network,
     random_rotation,
-    read_published,
     rotate_layer,
     rotation_power,
     tally,
     tally_parts,
     thresholds,
     unique_by_category,
-    verdict,
 )
-from labkit.dissection import by_region, counting, enlarging
-from labkit.dissection.counting import fitting_batch
-from labkit.dissection.enlarging import lit_pixels, upsample
-from labkit.dissection.tails import tail_of
+from labkit.dissection import dissecting
+from labkit.dissection.dissecting import fitting_batch
+from labkit.dissection.thresholds import tail_of
 from labkit.models import load_model, plain_network, random_twin
-from labkit.regions import masks_of, stack_regions
+from labkit.regions import masks_of, regions_of_masks
 
 TABLES = Path(os.environ.get("LABKIT_REAL_DATA") or "no hay") / "netdissect_tables"
 PUBLISHED = {"ResNet-152-model_imagenet": (242, 197), "ResNet-152-model_places365": (347, 278), "caffe_reference_imagenet": (61, 50),
@@ -54,6 +48,15 @@ PUBLISHED = {"ResNet-152-model_imagenet": (242, 197), "ResNet-152-model_places36
 
 class World(SimpleNamespace):
     """Un conjunto de juguete: imágenes y máscaras en la memoria."""
+
+    def __len__(self):
+        return len(self.images)
+
+    def pictures(self, rows):
+        return self.images[rows]
+
+    def regions(self, rows):
+        return regions_of_masks(self.concepts[rows])
 
     def batches(self, size=64):
         yield from zip(self.images.split(size), self.concepts.split(size))
@@ -275,16 +278,25 @@ def test_the_last_convolution_names_things_and_random_weights_do_not():
     assert {"fuselaje", "cebra", "jaguar"} <= best
 
 
+def published_iou(name):
+    """De una tabla por unidad de NetDissect, el IoU (c, k) con lo que dice: el mejor concepto de cada unidad en cada categoría."""
+    with open(TABLES / f"{name}.csv", encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    kinds = [column.removesuffix("-iou") for column in rows[0] if column.endswith("-iou")]
+    concepts = sorted({(kind, row[f"{kind}-label"]) for row in rows for kind in kinds})
+    iou = torch.zeros(len(rows), len(concepts), dtype=torch.float64)
+    for unit, row in enumerate(rows):
+        for kind in kinds:
+            iou[unit, concepts.index((kind, row[f"{kind}-label"]))] = float(row[f"{kind}-iou"])
+    return iou, [kind for kind, _ in concepts]
+
+
 @pytest.mark.skipif(not TABLES.is_dir(), reason="sin las tablas de NetDissect en LABKIT_REAL_DATA")
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_the_published_counts_come_out(name):
-    assert read_published(TABLES / f"{name}.csv") == PUBLISHED[name]
-
-
-def test_a_table_that_is_not_one_is_told(tmp_path):
-    (tmp_path / "otra.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="otra.csv le falta «unit» o «score»"):
-        read_published(tmp_path / "otra.csv")
+    """Las dos definiciones de detectores únicos: la de las figuras, que suma categorías, y la de la página."""
+    iou, categories = published_iou(name)
+    assert (sum(unique_by_category(iou, categories).values()), count_detectors(iou)[1]) == PUBLISHED[name]
 
 
 def test_the_low_tail_is_the_high_tail_of_the_negative(planted):
@@ -299,34 +311,42 @@ def test_the_low_tail_is_the_high_tail_of_the_negative(planted):
 
 
 def test_huge_images_go_in_smaller_batches_and_count_the_same(busy, monkeypatch):
-    assert fitting_batch(SimpleNamespace(images=torch.zeros(2, 3, 64, 64)), 32) == 32
-    assert fitting_batch(SimpleNamespace(size=224), 32) == 32 and fitting_batch(SimpleNamespace(size=1000), 32) == 4
-    assert fitting_batch(SimpleNamespace(size=20_000), 32) == 1 and fitting_batch(SimpleNamespace(), 16) == 16
+    def pixels(*size):
+        return World(images=torch.zeros(1).expand(2, 3, *size))
+
+    assert fitting_batch(pixels(64, 64), 32) == 32 and fitting_batch(pixels(224, 224), 32) == 32
+    assert fitting_batch(pixels(1000, 1000), 32) == 4 and fitting_batch(pixels(20_000, 20_000), 32) == 1
+    assert fitting_batch(World(images=torch.zeros(2, 3)), 16) == 16         # códigos, y no imágenes
     whole, sizes = dissect(*busy, "conv1", Convention(0.05)).iou(), []
-    monkeypatch.setattr(counting, "MAPS_BYTES", 5 * 4 * 64 * 24 * 24)       # caben cinco
-    monkeypatch.setattr(World, "batches", lambda self, size=64: (sizes.append(size), zip(self.images.split(size), self.concepts.split(size)))[1])
-    assert torch.allclose(dissect(*busy, "conv1", Convention(0.05)).iou(), whole, atol=1e-6) and set(sizes) == {5}
+    monkeypatch.setattr(dissecting, "MAPS_BYTES", 5 * 4 * 64 * 24 * 24)     # caben cinco
+    monkeypatch.setattr(World, "pictures", lambda self, rows: (sizes.append(len(rows)), self.images[rows])[1])
+    assert torch.allclose(dissect(*busy, "conv1", Convention(0.05)).iou(), whole, atol=1e-6)
+    assert sizes == [1] + [5] * 12                                          # una para saber cuánto mide, y dos pasadas
+
+
+@pytest.mark.parametrize(("change", "says"), [({"images": torch.zeros(0, 3, 24, 24)}, "images: no había ninguna imagen"),
+                                              ({"names": [], "categories": []}, "no tiene ningún concepto")])
+def test_a_set_with_nothing_in_it_is_told(busy, change, says):
+    model, world = busy
+    with pytest.raises(ValueError, match=says):
+        dissect(model, World(**vars(world) | change), "conv1")
 
 
 # ── la casualidad ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_shuffled_masks_belong_to_others_and_find_nothing(planted):
     model, world = planted
-    whole = SimpleNamespace(images=world.images, names=world.names, categories=world.categories, batches=world.batches,
-                            masks=lambda rows: world.concepts[rows],
-                            present=lambda rows: [(torch.arange(3), world.concepts[i]) for i in rows.tolist()])
-
-    class Sized(SimpleNamespace):
-        def __len__(self):
-            return 40
-
-    whole = Sized(**vars(whole))
-    other = Shuffled(whole, seed=1)
+    other = Shuffled(world, seed=1)
     partners = [other.partner(i) for i in range(40)]
     assert sorted(partners) == list(range(40)) and all(i != partner for i, partner in enumerate(partners))
-    assert torch.equal(torch.cat([masks for _, masks in other.batches(7)]), world.concepts[partners])
+    assert (other.names, other.categories, len(other)) == (world.names, world.categories, 40)
+    rows = torch.tensor([3, 30, 7])
+    assert torch.equal(other.pictures(rows), world.images[rows])
+    for (concepts, where), row in zip(masks_of(other.regions(rows)), rows.tolist(), strict=True):
+        mask = world.concepts[partners[row]]
+        assert torch.equal(concepts, mask.flatten(1).any(1).nonzero()[:, 0]) and torch.equal(where, mask[concepts])
     share = float((world.images[:, 0] > 0).float().mean()) * 0.999
-    learned, chance = (dissect(model, data, "see", Convention(share)).iou() for data in (whole, other))
+    learned, chance = (dissect(model, data, "see", Convention(share)).iou() for data in (world, other))
     assert learned[0, 0] > 0.95 and chance[:2, :2].max() < 0.4
 
 
@@ -422,185 +442,3 @@ def test_silencing_the_zebra_detectors_costs_the_zebra_most():
     zebra = [label.unit for label in label_units(found.iou(), "relu5", found.names, found.categories, 0.04) if label.concept == "cebra"]
     drops = class_drops(model, world.images, world.labels, zebra)
     assert len(zebra) >= 3 and int(drops.argmax()) == world.classes.index("cebra")
-
-
-# ── las tablas ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-def test_intervals_are_those_of_scipy():
-    a, b = [20.0, 22, 24], [30.0, 31, 35, 40]
-    assert difference(a, b) == pytest.approx((12, *stats.ttest_ind(b, a, equal_var=False).confidence_interval()))
-    assert difference([3, 3], [5, 5]) == (2, 2, 2) and difference([3, 3, 3], [5, 6, 7])[1] > 0      # una sola con dispersión
-    assert paired(a, b[:3]) == pytest.approx((10, *stats.ttest_rel(b[:3], a).confidence_interval()))
-    with pytest.raises(ValueError, match="al menos dos redes de cada lado, y recibí 1 y 2"):
-        difference([1], [2, 3])
-    with pytest.raises(ValueError, match="las mismas redes, al menos dos, y recibí 3 y 4"):
-        paired(a, b)
-
-
-def test_a_verdict_needs_an_interval_without_zero():
-    assert [verdict(difference([1, 2, 3], more), 1) for more in ([11, 12, 13], [-11, -12, -13], [0, 2, 4])] == [
-        "de acuerdo", "al revés", "no se distingue"]
-    assert verdict(difference([11, 12, 13], [1, 2, 3]), -1) == "de acuerdo"
-
-
-def test_published_table_adds_up_and_has_the_known_rows():
-    rows = load_table("publicadas")
-    assert len(rows) == 27 and all(row["unique"] == sum(row[kind] for kind in ("object", "part", "scene", "material", "texture", "color"))
-                                   for row in rows)
-    assert [row["unique"] for row in load_table("publicadas", network="AlexNet BN")] == [46]
-    known = {(row["network"], row["training"]): row["unique"] for row in rows}
-    assert (known["ResNet152", "ImageNet"], known["ResNet152", "Places365"], known["AlexNet", "ImageNet"]) == (242, 347, 61)
-
-
-@pytest.mark.parametrize(("name", "wanted", "says"), [("rede", {}, "no hay una tabla 'rede'"),
-                                                      ("publicadas", {"red": 1}, "la tabla publicadas no tiene «red»")])
-def test_a_table_or_a_column_that_is_not_there_is_told(name, wanted, says):
-    with pytest.raises(ValueError, match=says):
-        load_table(name, **wanted)
-
-
-# ── contar por regiones ─────────────────────────────────────────────────────────────────────────────────────────────
-
-@pytest.mark.parametrize("strict", [False, True])
-@pytest.mark.parametrize("side, size", [((8, 8), (64, 64)), ((5, 7), (31, 64)), ((1, 1), (9, 4)), ((6, 6), (6, 6)), ((12, 9), (5, 7)),
-                                        ((2, 3), (16, 48)), ((13, 13), (113, 113)), ((3, 1), (2, 20))])
-def test_the_lit_pixels_are_those_of_enlarging_everything(side, size, strict):
-    """Con valores redondeados hay muchos empates, y los umbrales son de ellos: se pide lo mismo, píxel por píxel."""
-    maps = torch.randn(20, *side, generator=torch.Generator().manual_seed(0)).round(decimals=1)
-    maps[0], maps[1] = maps[0].max(), maps.min() - 1                        # una todo encendida, y otra nada
-    cuts = maps.flatten(1).quantile(0.9, 1, interpolation="higher")
-    cuts[1] += 1
-    whole, found = upsample(maps[None], size)[0], torch.zeros(20, size[0] * size[1], dtype=torch.int64)
-    for which, pixel in lit_pixels(maps, cuts, size, strict):
-        found.index_put_((which, pixel), torch.tensor(1), accumulate=True)
-    expected = whole > cuts[:, None, None] if strict else whole >= cuts[:, None, None]
-    assert torch.equal(found.reshape(20, *size), expected.long())           # y ninguno dos veces
-    assert expected[0].all() != strict and not expected[1].any()
-
-
-def test_few_at_a_time_light_the_same_pixels(monkeypatch):
-    maps = torch.randn(6, 7, 7, generator=torch.Generator().manual_seed(0))
-    whole, = lit_pixels(maps, torch.zeros(6), (28, 28))
-    monkeypatch.setattr(enlarging, "VALUES", 100)
-    parts = list(lit_pixels(maps, torch.zeros(6), (28, 28)))
-    assert len(parts) > 20 and all(torch.equal(torch.cat(some), all_) for some, all_ in zip(zip(*parts), whole))
-    assert list(lit_pixels(maps[:0], torch.zeros(0), (28, 28))) == []
-
-
-@pytest.mark.parametrize("side, size", [((8, 8), (64, 64)), ((5, 7), (31, 64)), ((12, 9), (5, 7)), ((1, 1), (9, 4))])
-@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_enlarging_is_that_of_pytorch(side, size, layout):
-    maps = torch.randn(2, 3, *side, generator=torch.Generator().manual_seed(0)).contiguous(memory_format=layout)
-    grown = upsample(maps, size)
-    assert torch.allclose(grown, torch.nn.functional.interpolate(maps, size, mode="bilinear", align_corners=False), atol=1e-5)
-    assert (upsample(torch.full((1, 1, *side), 0.1), size) == 0.1).all()    # lo que empata sigue empatado
-
-
-@pytest.mark.parametrize(("side", "size"), [(7, 55), (9, 33), (13, 45), (13, 93), (5, 77), (59, 113), (121, 227)])
-def test_the_center_of_a_cell_keeps_its_value(side, size):
-    """Con estas medidas, calcular los lugares con decimales los mueve un poco, y el pico ya no llega a su umbral."""
-    before, part = enlarging._places(side, size)
-    centers = [(2 * i + 1) * size // (2 * side) for i in range(side) if ((2 * i + 1) * size) % (2 * side) == side]
-    assert centers and all(part[place] == 0 for place in centers)
-    maps = torch.rand(200, side, side, generator=torch.Generator().manual_seed(0)) * 100
-    maps[:, side // 2, side // 2] = cuts = maps.flatten(1).amax(1) + 1
-    grown = upsample(maps[None], (size, size))[0]
-    assert torch.equal(grown.flatten(1).amax(1), cuts)                      # la casilla de en medio tiene su centro
-    assert torch.cat([which for which, _ in lit_pixels(maps, cuts, (size, size))]).unique().numel() == 200
-
-
-def test_infinite_values_light_at_the_same_size():
-    maps = torch.tensor([[[5.0, torch.inf], [-torch.inf, 1.0]]])
-    (which, pixel), = lit_pixels(maps, torch.tensor([4.0]), (2, 2))
-    assert pixel.tolist() == [0, 1] and which.tolist() == [0, 0]
-
-
-class Patches:
-    """Un conjunto que sabe dar sus regiones: unos cuantos rectángulos, con 0 a 3 conceptos cada uno y algunas de más."""
-
-    def __init__(self, n=24, k=9, sides=(8, 96), seed=0):
-        generator = torch.Generator().manual_seed(seed)
-        self.images = torch.randn(n, 3, sides[0], sides[0], generator=generator)
-        self.names, self.categories, found = list("abcdefghi"), ["uno"] * 4 + ["dos"] * 3 + ["tres"] * 2, []
-        for _ in range(n):
-            held, numbers = torch.full((7, 3), -1), torch.zeros(sides[1], sides[1], dtype=torch.int64)
-            for region in range(1, 7):
-                many = int(torch.randint(4, (), generator=generator))
-                held[region, :many] = torch.randperm(k, generator=generator)[:many]
-                y, x = torch.randint(sides[1] - 20, (2,), generator=generator).tolist()
-                numbers[y:y + 30, x:x + 30] = region if region != 5 else 0  # la 5 está en la lista y en ningún píxel
-            found.append((held, numbers))
-        self.found = found
-
-    def regions(self, rows):
-        return stack_regions([self.found[i] for i in rows.tolist()])
-
-
-@pytest.mark.parametrize("union", ["all", "category", "under mask"])
-@pytest.mark.parametrize("pairs", [1 << 23, 40])
-def test_by_region_and_by_pixel_give_the_same(union, pairs, monkeypatch):
-    """Una región que no está en ningún píxel no hace que su categoría esté en la imagen."""
-    monkeypatch.setattr(by_region, "PAIRS", pairs)                          # con 40, de pocas en pocas
-    world, model = Patches(), nn.Sequential()
-    model.add_module("see", nn.Conv2d(3, 12, 1))
-    model.requires_grad_(False)
-    loose = SimpleNamespace(images=world.images, names=world.names, categories=world.categories,
-                            present=lambda rows: masks_of(world.regions(rows)))
-    with monkeypatch.context() as patch:
-        patch.setattr(counting, "_by_pixel", None)                          # que de verdad cuente por regiones
-        quick = dissect(model, world, "see", Convention(0.004, strict=True, union=union)).tally
-    slow = dissect(model, loose, "see", Convention(0.004, strict=True, union=union)).tally
-    assert all(torch.equal(getattr(quick, name), getattr(slow, name)) for name in ("both", "active", "truth")) and quick.both.any()
-
-
-@pytest.mark.parametrize("way", [Convention(0.5), Convention(0.005, lowest=True)])
-def test_when_much_is_lit_it_counts_by_pixel(way, monkeypatch):
-    """Ahí contar por regiones sería lento y pediría mucha memoria."""
-    world, model = Patches(), nn.Sequential()
-    model.add_module("see", nn.Conv2d(3, 12, 1))
-    model.add_module("relu", nn.ReLU())
-    monkeypatch.setattr(counting, "count_by_region", None)
-    assert dissect(model.requires_grad_(False), world, "relu", way).tally.both.any()
-
-
-def test_regions_that_are_not_there_are_refused():
-    held, numbers = torch.tensor([[0], [1]]), torch.zeros(64, 64, dtype=torch.int64)
-    for wrong in (2, -1):
-        with pytest.raises(ValueError, match="numbers: esperaba regiones de 0 a 1"):
-            stack_regions([(held, numbers), (held, numbers + wrong)])
-    world = Patches()
-    world.found[3][0][0, 0] = 9
-    model = nn.Sequential()
-    model.add_module("see", nn.Conv2d(3, 2, 1))
-    with pytest.raises(ValueError, match="hay 9 conceptos, de 0 a 8, y recibí el 9"):
-        dissect(model.requires_grad_(False), world, "see")
-    with pytest.raises(ValueError, match="masks: esperaba las de 2 imágenes y recibí las de 3"):
-        tally(model, [(world.images[:2], torch.zeros(3, 1, 4, 4) > 0)], "see", torch.zeros(2), torch.zeros(1, dtype=torch.int64))
-
-
-@pytest.mark.parametrize("convention", CONVENTIONS)
-def test_masks_present_and_regions_give_the_same_counts(convention):
-    """El mismo conjunto, dicho de tres maneras."""
-    world, model = load_concepts("test", n=50), load_model("escenas", "cpu")
-    whole = SimpleNamespace(images=world.images, names=world.names, categories=world.categories, batches=world.batches)
-    loose = SimpleNamespace(**vars(whole), present=world.present)
-    tables = [dissect(model, each, "conv4", convention).tally for each in (world, loose, whole)]
-    for other in tables[1:]:
-        assert all(torch.equal(getattr(tables[0], name), getattr(other, name)) for name in ("both", "active", "truth"))
-        assert other.pixels == tables[0].pixels == 50 * 64 * 64
-    assert tables[0].both.sum() > 0
-
-
-def test_shuffled_masks_are_those_of_the_partner():
-    world, rows = load_concepts("test", n=12), torch.arange(12)
-    other = Shuffled(world, seed=3)
-    partners = torch.tensor([other.partner(i) for i in range(12)])
-    for marks in (masks_of(other.regions(rows)), other.present(rows)):
-        for (concepts, where), mask in zip(marks, world.masks(partners), strict=True):
-            assert torch.equal(concepts, mask.flatten(1).any(1).nonzero()[:, 0]) and torch.equal(where, mask[concepts])
-
-
-def test_a_shuffled_set_knows_what_the_set_knows():
-    assert Shuffled(PlantedWorld(6)).regions is None and Shuffled(PlantedWorld(6)).present is None
-    loose = Shuffled(SimpleNamespace(present=lambda rows: ("hay", rows)))
-    assert loose.regions is None and loose._theirs("present") is not None

@@ -18,7 +18,6 @@ from sklearn.datasets import load_sample_images
 
 from labkit.broden import export_concepts, read_broden
 from labkit.colors import COLOR_NAMES, color_index
-from labkit.commands.dissect import Resized
 from labkit.dissection import dissect, dissect_shared
 from labkit.models import load_model
 from labkit.pictures import from_pillow
@@ -102,7 +101,7 @@ def by_hand(maps, masks):
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_it_is_the_dissection_of_a_plain_program(folder, layer):
-    model, world = load_model("squeezenet1_1", "cpu"), Resized(folder, SIDE)
+    model, world = load_model("squeezenet1_1", "cpu"), read_broden(folder)
     found = dissect(model, world, layer, batch_size=5)
     pixels, masks = read_by_hand(folder)
     images, maps = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255, []
@@ -123,8 +122,8 @@ def test_it_is_the_dissection_of_a_plain_program(folder, layer):
     assert (iou.max(1) > 0.04).any() and found.tally.pixels == 24 * 112 * 112
 
 
-def test_reading_only_what_is_asked_gives_the_same_bits(folder, tmp_path):
-    model, world = load_model("squeezenet1_1", "cpu"), Resized(folder, SIDE)
-    whole = dissect(model, read_broden(folder), "fire5", batch_size=8)      # aquí, por la otra puerta: del principio al final
+def test_in_parts_it_gives_the_same_bits(folder, tmp_path):
+    model, world = load_model("squeezenet1_1", "cpu"), read_broden(folder)
+    whole = dissect(model, world, "fire5", batch_size=8)
     parts = dissect_shared(model, world, "fire5", batch_size=8, folder=tmp_path / "hecho")
     assert torch.equal(whole.cuts, parts.cuts) and torch.equal(whole.tally.both, parts.tally.both)

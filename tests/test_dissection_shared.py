@@ -4,55 +4,46 @@ import subprocess
 import sys
 from collections import OrderedDict
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import safetensors.torch
 import torch
 
 from labkit.datasets import load_images
-from labkit.dissection import Convention, dissect, dissect_shared, processes, sharing
-from labkit.dissection.counting import concept_batches, image_batches
-from labkit.dissection.tails import maps_of, tail_of
+from labkit.dissection import Convention, dissect, dissect_shared, processes
+from labkit.dissection.fast import sharing
+from labkit.dissection.masks import maps_of
+from labkit.dissection.thresholds import tail_of
 from labkit.models import load_model, plain_network, random_twin
+from labkit.regions import regions_of_masks
 
 ROOT = Path(__file__).resolve().parent.parent
 CONCEPTS = {"names": list("abcde"), "categories": ["uno", "uno", "dos", "dos", "tres"]}
 
 
 class Stream:
-    """Un conjunto que solo sabe recorrerse desde el principio, y que puede interrumpirse en una imagen de una vuelta."""
+    """Un conjunto que se lee por partes: anota qué imágenes le piden.
 
-    def __init__(self, n=75, seed=0, turn=None, at=None):
+    stop: una imagen y una vez: la vez que la pidan, se interrumpe.
+    """
+
+    def __init__(self, n=75, seed=0, stop=(None, 0)):
         generator = torch.Generator().manual_seed(seed)
-        self.some = torch.rand(n, 3, 20, 20, generator=generator)
+        self.hidden = torch.rand(n, 3, 20, 20, generator=generator)
         self.marks = torch.rand(n, 5, 20, 20, generator=generator) < torch.tensor([0.3, 0.1, 0.02, 0.5, 0.05])[:, None, None]
-        self.names, self.categories, self.turns, self.turn, self.at = *CONCEPTS.values(), 0, turn, at
+        self.names, self.categories, self.stop, self.asked = *CONCEPTS.values(), stop, []
 
     def __len__(self):
-        return len(self.some)
-
-    def batches(self, size=64):
-        self.turns += 1
-        for place, pair in enumerate(zip(self.some.split(size), self.marks.split(size))):
-            if (self.turns, place) == (self.turn, self.at):
-                raise KeyboardInterrupt
-            yield pair
-
-
-class Shelf(Stream):
-    """El mismo conjunto, que sabe dar las imágenes y máscaras que se le pidan, y anota cuáles le pidieron."""
-
-    def __init__(self, n=75):
-        super().__init__(n)
-        self.asked = []
+        return len(self.hidden)
 
     def pictures(self, rows):
         self.asked += rows.tolist()
-        return self.some[rows]
+        if self.stop[0] in rows.tolist() and self.asked.count(self.stop[0]) == self.stop[1]:
+            raise KeyboardInterrupt
+        return self.hidden[rows]
 
-    def present(self, rows):
-        return [(mask.flatten(1).any(1).nonzero()[:, 0], mask[mask.flatten(1).any(1)]) for mask in self.marks[rows]]
+    def regions(self, rows):
+        return regions_of_masks(self.marks[rows])
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +65,6 @@ def same(one, other):
 def test_alone_it_is_dissect(model, convention):
     whole = dissect(model, Stream(), "conv2", convention, 4)
     assert same(dissect_shared(model, Stream(), "conv2", convention, 4), whole)
-    assert same(dissect_shared(model, Shelf(), "conv2", convention, 4), whole)
     assert not same(dissect_shared(model, Stream(seed=1), "conv2", convention, 4), whole)
 
 
@@ -87,21 +77,6 @@ def test_the_tail_of_two_tails_is_exact_or_refuses():
         both.cut(15 / 200)
     full = tail_of(maps[:1], 300) + tail_of(maps[1:], 300)
     assert full.top.shape == (1, 200) and full.low == 0 and full.cut(0.5) == 99
-
-
-def test_only_the_batches_asked_are_read(model):
-    shelf = Shelf(10)
-    assert [len(images) for images in image_batches(shelf, 4, [0, 2])] == [4, 2] and shelf.asked == [0, 1, 2, 3, 8, 9]
-    for world in (Shelf(10), Stream(10), SimpleNamespace(images=Stream(10).some, batches=Stream(10).batches)):
-        pairs = list(concept_batches(world, 4, [1]))
-        assert len(pairs) == 1 and torch.equal(pairs[0][0], Stream(10).some[4:8])
-
-
-def test_a_world_shorter_than_it_says_is_told(model):
-    world = Stream(10)
-    world.batches = lambda size=64: iter([(world.some[:size], world.marks[:size])])
-    with pytest.raises(ValueError, match=r"dice tener 10 imágenes, y en batches\(4\) no llegó el lote 1"):
-        dissect_shared(model, world, "conv2", batch_size=4)
 
 
 @pytest.mark.parametrize(("world", "size"), [(Stream(0), 32), (Stream(4), 0)])
@@ -130,18 +105,18 @@ class Counted(torch.nn.Module):
         return self.inside(images)
 
 
-# vueltas del conjunto: la 1 es la huella; la 2, los umbrales; la 3, las cuentas
-@pytest.mark.parametrize(("turn", "at", "left"), [(2, 13, 2 * 75 - 48), (3, 13, 75 - 48), (2, 0, 150), (3, 18, 75 - 64)])
-def test_what_was_interrupted_goes_on(model, tmp_path, capsys, monkeypatch, turn, at, left):
+# cada imagen se pide en los umbrales y en las cuentas; la 0, además, para saber cuánto mide y para la huella
+@pytest.mark.parametrize(("stop", "left"), [((52, 1), 2 * 75 - 48), ((52, 2), 75 - 48), ((0, 3), 150), ((72, 2), 75 - 64)])
+def test_what_was_interrupted_goes_on(model, tmp_path, capsys, monkeypatch, stop, left):
     whole = dissect(model, Stream(), "conv2", batch_size=4)
     monkeypatch.setattr(sharing, "BLOCK", 4)
     with pytest.raises(KeyboardInterrupt):
-        dissect_shared(Counted(model), Stream(turn=turn, at=at), "inside.conv2", batch_size=4, folder=tmp_path)
+        dissect_shared(Counted(model), Stream(stop=stop), "inside.conv2", batch_size=4, folder=tmp_path)
     capsys.readouterr()
     counted = Counted(model)
     found = dissect_shared(counted, Stream(), "inside.conv2", batch_size=4, folder=tmp_path)
     assert same(found, whole) and counted.seen == left
-    assert ("Se retoma (umbrales): " in capsys.readouterr().out) == (at > 0)
+    assert ("Se retoma (umbrales): " in capsys.readouterr().out) == (stop[0] > 0)
     again = dissect_shared(counted, Stream(), "inside.conv2", batch_size=4, folder=tmp_path)
     assert same(again, whole) and counted.seen == left                      # ya no hay nada que contar
     assert capsys.readouterr().out == ("Se retoma (umbrales): 19 de 19 lotes ya estaban contados.\n"
@@ -157,16 +132,30 @@ def test_another_dissection_starts_again_and_says_so(model, tmp_path, capsys, ot
         changed = torch.nn.Sequential(OrderedDict(model.named_children())).eval()
         changed.pool1 = torch.nn.MaxPool2d(3, 2, 1)
     if other == "images":
-        world.some = world.some.flip(3)
+        world.hidden = world.hidden.flip(3)
     if other == "masks":
         world.marks = world.marks.flip(0)
     layer, way = "conv1" if other == "layer" else layer, Convention(0.01) if other == "convention" else way
     world, size = Stream(16) if other == "fewer" else world, 5 if other == "batch" else size
     found = dissect_shared(changed, world, layer, way, size, tmp_path)
     assert capsys.readouterr().out == f"{tmp_path} tiene otra disección, de otra red, capa, convención o conjunto; esta empieza de cero.\n"
-    world.turns = 0
     assert same(found, dissect(changed, world, layer, way, size))
     assert "Se retoma" in (dissect_shared(model, Stream(20), "conv2", batch_size=4, folder=tmp_path), capsys.readouterr().out)[1]
+
+
+def test_images_in_the_memory_are_all_compared(model, tmp_path, capsys):
+    """De un conjunto que los tiene a la mano se comparan todas las imágenes; de uno que se lee por partes, el primer lote."""
+    class Whole(Stream):
+        @property
+        def images(self):
+            return self.hidden
+
+    for kind, says in ((Whole, "otra disección"), (Stream, "Se retoma (cuentas): 5 de 5")):
+        dissect_shared(model, kind(20), "conv2", batch_size=4, folder=tmp_path / kind.__name__)
+        world = kind(20)
+        world.hidden[17] = 0
+        dissect_shared(model, world, "conv2", batch_size=4, folder=tmp_path / kind.__name__)
+        assert says in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("stage", ["umbrales", "cuentas"])
@@ -218,15 +207,15 @@ model = random_twin(plain_network(3, (6, 7), dense=5, pools=[1])).eval().require
 folder = Path({folder!r})
 with processes() as rank:
     found = {{"stream": dissect_shared(model, Stream(), "conv2", batch_size=4), "dense": dissect_shared(model, Stream(), "relu3", batch_size=8)}}
-    shelf = Shelf()
-    found["shelf"] = dissect_shared(model, shelf, "conv2", "dissect", 4)
+    lazy = Stream()
+    found["lazy"] = dissect_shared(model, lazy, "conv2", "dissect", 4)
     found["fewer"] = dissect_shared(model, Stream(3), "conv2", batch_size=4)
     found["resumed"] = dissect_shared(model, Stream(), "conv2", batch_size=4, folder=folder / "half")
     try:
         dissect_shared(model, Stream(seed=rank), "conv2")
     except ValueError as error:
         found["told"] = str(error)
-    found["asked"] = sorted(set(shelf.asked))
+    found["asked"] = sorted(set(lazy.asked))
     torch.save({{name: bits(made) if hasattr(made, "tally") else made for name, made in found.items()}}, folder / f"{{rank}}.pt")
 """
 
@@ -240,14 +229,14 @@ def torchrun(*arguments, folder):
 def test_two_processes_make_the_same_bits_as_one(model, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(sharing, "BLOCK", 4)
     with pytest.raises(KeyboardInterrupt):                                  # lo empieza uno y lo terminan dos
-        dissect_shared(model, Stream(turn=2, at=13), "conv2", batch_size=4, folder=tmp_path / "half")
+        dissect_shared(model, Stream(stop=(52, 1)), "conv2", batch_size=4, folder=tmp_path / "half")
     (tmp_path / "two.py").write_text(PROGRAM.format(tests=str(ROOT / "tests"), root=str(ROOT), folder=str(tmp_path)))
     done = torchrun("two.py", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("Se retoma (umbrales): 12 de 19 lotes ya estaban contados.") == 1
     parts = [torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in (0, 1)]
     alone = {"stream": dissect(model, Stream(), "conv2", batch_size=4), "dense": dissect(model, Stream(), "relu3", batch_size=8),
-             "shelf": dissect(model, Stream(), "conv2", "dissect", 4), "fewer": dissect(model, Stream(3), "conv2", batch_size=4)}
+             "lazy": dissect(model, Stream(), "conv2", "dissect", 4), "fewer": dissect(model, Stream(3), "conv2", batch_size=4)}
     alone["resumed"] = alone["stream"]
     for name, whole in alone.items():
         for part in parts:

@@ -9,7 +9,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import permutations
 from pathlib import Path
 
 import numpy as np

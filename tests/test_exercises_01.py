@@ -1,14 +1,10 @@
 """Los ejercicios: la respuesta buena se acepta, cada error se rechaza con su mensaje, y revisar no toca nada."""
 
 import json
-import random
-import re
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import matplotlib
-import numpy as np
 import planted_world
 import pytest
 import torch
@@ -23,7 +19,6 @@ from labkit.exercises import lesson01
 from labkit.exercises.lesson01 import cases, findings, hidden
 from labkit.exercises.lesson01 import drop_map as map_exercise
 from labkit.exercises.lesson01 import patch as patch_exercise
-from labkit.models import plain_network, random_twin
 from labkit.occlusion import occlude, occlusion_map
 
 NOTEBOOK = Path(__file__).resolve().parents[1] / "lessons" / "01_oclusion_ejercicios.ipynb"

@@ -1,26 +1,22 @@
 """Las tablas de la lección 5b: un renglón de cada una se vuelve a contar con los pesos que se reparten."""
 import pytest
 import torch
+from scipy import stats
 
 from labkit.datasets import load_concepts
 from labkit.dissection import (
-    column,
     count_detectors,
-    difference,
     dissect,
-    experiment,
     label_units,
-    load_table,
     random_rotation,
     rotate_layer,
     rotation_power,
-    spread,
     unique_by_category,
-    verdict,
 )
-from labkit.ready_made import load_regular
+from labkit.experiments import agreement, column, difference, experiment, load_table, paired, spread_text
 from labkit.models import load_model, random_twin, shipped_models
 from labkit.objectives import channel, score
+from labkit.ready_made import load_regular
 
 VARIANTS = {"base": 5, "bn": 5, "lugares": 3, "mezcla": 3, "giros": 3, "vgg": 3, "inception": 3, "residual": 3, "ancho32": 3,
             "ancho64": 3, "ancho256": 3, "transferida": 3, "continuada": 3}
@@ -95,12 +91,12 @@ def test_the_lesson_says_what_the_tables_say():
     """Los veredictos escritos en la lección 5b; si las tablas cambian, la lección también."""
     base = column(experiment("base"), "unique")
     gaps = {name: difference(base, column(experiment(name), "unique")) for name in VARIANTS if name != "base"}
-    assert {name: verdict(gaps[name], sign) for name, sign in
+    assert {name: agreement(gaps[name], sign) for name, sign in
             (("bn", -1), ("residual", 1), ("lugares", 1), ("mezcla", 1), ("giros", -1))} == {
         "bn": "no se distingue", "residual": "de acuerdo", "lugares": "no se distingue", "mezcla": "de acuerdo", "giros": "de acuerdo"}
-    assert verdict(difference(column(experiment("base"), "detectors"), column(experiment("bn"), "detectors")), -1) == "al revés"
+    assert agreement(difference(column(experiment("base"), "detectors"), column(experiment("bn"), "detectors")), -1) == "al revés"
     wide = difference(column(experiment("ancho32"), "unique"), column(experiment("ancho256"), "unique"))
-    assert verdict(wide, 1) == "de acuerdo" and spread(experiment("base")) == "16.4 (de 14 a 20)"
+    assert agreement(wide, 1) == "de acuerdo" and spread_text(experiment("base")) == "16.4 (de 14 a 20)"
 
 
 def test_regular_pictures_excite_their_units():
@@ -120,3 +116,38 @@ def test_a_new_task_takes_the_names_away_and_more_of_the_same_does_not():
     base, places, objects = (names(variant) for variant in ("base", "transferida", "continuada"))
     kept = [sum(later.get(unit) == concept for unit, concept in base.items()) / len(base) for later in (places, objects)]
     assert kept[0] < 0.05 and kept[1] > 0.7
+
+
+# ── comparar dos grupos de redes ────────────────────────────────────────────────────────────────────────────────────
+
+def test_intervals_are_those_of_scipy():
+    a, b = [20.0, 22, 24], [30.0, 31, 35, 40]
+    assert difference(a, b) == pytest.approx((12, *stats.ttest_ind(b, a, equal_var=False).confidence_interval()))
+    assert difference([3, 3], [5, 5]) == (2, 2, 2) and difference([3, 3, 3], [5, 6, 7])[1] > 0      # una sola con dispersión
+    assert paired(a, b[:3]) == pytest.approx((10, *stats.ttest_rel(b[:3], a).confidence_interval()))
+    with pytest.raises(ValueError, match="al menos dos redes de cada lado, y recibí 1 y 2"):
+        difference([1], [2, 3])
+    with pytest.raises(ValueError, match="las mismas redes, al menos dos, y recibí 3 y 4"):
+        paired(a, b)
+
+
+def test_a_verdict_needs_an_interval_without_zero():
+    assert [agreement(difference([1, 2, 3], more), 1) for more in ([11, 12, 13], [-11, -12, -13], [0, 2, 4])] == [
+        "de acuerdo", "al revés", "no se distingue"]
+    assert agreement(difference([11, 12, 13], [1, 2, 3]), -1) == "de acuerdo"
+
+
+def test_published_table_adds_up_and_has_the_known_rows():
+    rows = load_table("publicadas")
+    assert len(rows) == 27 and all(row["unique"] == sum(row[kind] for kind in ("object", "part", "scene", "material", "texture", "color"))
+                                   for row in rows)
+    assert [row["unique"] for row in load_table("publicadas", network="AlexNet BN")] == [46]
+    known = {(row["network"], row["training"]): row["unique"] for row in rows}
+    assert (known["ResNet152", "ImageNet"], known["ResNet152", "Places365"], known["AlexNet", "ImageNet"]) == (242, 347, 61)
+
+
+@pytest.mark.parametrize(("name", "wanted", "says"), [("rede", {}, "no hay una tabla 'rede'"),
+                                                      ("publicadas", {"red": 1}, "la tabla publicadas no tiene «red»")])
+def test_a_table_or_a_column_that_is_not_there_is_told(name, wanted, says):
+    with pytest.raises(ValueError, match=says):
+        load_table(name, **wanted)

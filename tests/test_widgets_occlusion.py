@@ -25,7 +25,7 @@ from labkit.widgets import (
 )
 from labkit.widgets import demo as demo_module
 from labkit.widgets import occlusion as occlusion_widgets
-from labkit.widgets.demo import error_picture, upload_button, uploaded
+from labkit.widgets.demo import error_picture, uploaded
 
 CLASSES = ["avión", "barco", "camión", "pájaro"]
 

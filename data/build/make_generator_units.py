@@ -25,18 +25,8 @@ from packing import write_sums  # noqa: E402
 
 from labkit.activations import Unit, silence  # noqa: E402
 from labkit.datasets import load_images  # noqa: E402
-from labkit.dissection import (  # noqa: E402
-    Convention,
-    Dissection,
-    Drawn,
-    Redraw,
-    concept_area,
-    dissect,
-    label_units,
-    random_areas,
-    switch_on,
-    thresholds,
-)
+from labkit.dissection import Convention, Dissection, dissect, label_units, thresholds  # noqa: E402
+from labkit.experiments import Drawn, Redraw, concept_area, random_areas, switch_on  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.priors import ImageGenerator, load_generator, load_segmenter  # noqa: E402
 

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from labkit.broden.format import FIXED, UNREADABLE, cell_items, integer, is_inside, md5_place, read_rows, to_numbers
-from labkit.broden.inspecting import Tally
+from labkit.broden.inspecting import LabelCounts
 
 Size = tuple[int | None, int | None]
 UNKNOWN = 10 ** 9                                               # daños que no se pueden contar
@@ -77,7 +77,7 @@ class Evidence:
 
     def __init__(self, folder: Path, categories: list[str], faults: list[Fault]) -> None:
         self.images, self.categories, self.faults = folder / "images", categories, faults
-        self.tally, self.damaged, self.rows, self.masks = Tally(), Counter(), 0, 0
+        self.tally, self.damaged, self.rows, self.masks = LabelCounts(), Counter(), 0, 0
         self.foreign, self.pictures = Counter(), Counter()
         self.filled: set[str] = set()                           # las columnas que no están vacías
         self.first: dict[tuple[str, int], tuple[int, str]] = {}

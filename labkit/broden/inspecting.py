@@ -11,7 +11,7 @@ from labkit.broden.format import readable
 from labkit.broden.reading import Broden
 
 
-class Tally:
+class LabelCounts:
     """La cuenta por (categoría, número): `images`, en cuántas imágenes está; `coverage(…)`, cuánto cubre.
 
     overlaps: lo que de más suman los planos encimados, que otros cuentan una sola vez.
@@ -56,7 +56,7 @@ class Stats:
 
 def stats(broden: Broden) -> Stats:
     """Cuántas imágenes, etiquetas y píxeles hay en la carpeta, contados en sus máscaras."""
-    tally, splits, sizes, images = Tally(), Counter(), Counter(), Counter(dict.fromkeys(broden.category_names, 0))
+    tally, splits, sizes, images = LabelCounts(), Counter(), Counter(), Counter(dict.fromkeys(broden.category_names, 0))
     for i, record in enumerate(broden):
         splits[record.split] += 1
         sizes[record.size + record.mask_size] += 1

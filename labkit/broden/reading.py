@@ -18,7 +18,9 @@ from torch.nn.functional import interpolate
 
 from labkit.broden import format as grammar
 from labkit.pictures import from_pillow
+from labkit.regions import Regions, regions_of_planes
 
+SIZE = 224                                                      # el lado de las imágenes del Broden publicado
 ADVICE = "Para ver qué tiene: python -m labkit broden check"
 
 
@@ -45,10 +47,11 @@ class Record:
 
 @dataclass(frozen=True, eq=False)
 class Broden:
-    """Una carpeta Broden abierta: se recorre (`for record in broden`) o se le pide la imagen i.
+    """Una carpeta Broden abierta: se recorre (`for record in broden`), se le pide la imagen i, o se diseca.
 
     labels: número → Label;  names, categories, numbers: los k conceptos, uno por pareja (categoría, etiqueta), en el
-    orden de las categorías y de sus códigos;  coverages: cuánto cubre cada uno, en imágenes enteras.
+    orden de las categorías y de sus códigos;  coverages: cuánto cubre cada uno, en imágenes enteras;  size: a qué lado
+    lleva `pictures` todas las imágenes.
     """
     folder: Path
     labels: dict[int, Label]
@@ -59,6 +62,7 @@ class Broden:
     coverages: list[float]
     header: list[str]
     offsets: array                                              # en qué byte de index.csv empieza cada renglón
+    size: int = SIZE
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -124,10 +128,18 @@ class Broden:
             rows = range(start, min(start + size, len(self)))
             images, masks = [self.image(i) for i in rows], [self._mask(i) for i in rows]
             if image_size:
-                images = [interpolate(image[None], (image_size, image_size), mode="bilinear", antialias=True)[0]
-                          for image in images]
+                images = [_resized(image, image_size)[0] for image in images]
                 masks = [grammar.nearest(mask, (image_size // 2, image_size // 2)) for mask in masks]
             yield torch.stack(images), torch.stack(masks)
+
+    def pictures(self, rows: Tensor) -> Tensor:
+        """Las imágenes pedidas, midan lo que midan, llevadas sin recortar a `size`: (b, 3, size, size)."""
+        return torch.cat([_resized(self.image(i), self.size) for i in rows.tolist()])
+
+    def regions(self, rows: Tensor) -> Regions:
+        """Las regiones de las imágenes pedidas, a la mitad de `size`, por vecino más cercano."""
+        half = (self.size // 2, self.size // 2)
+        return regions_of_planes([grammar.nearest(self._concepts(i), half) for i in rows.tolist()])
 
     def primary_category(self, number: int) -> str:
         """La categoría en que más cubre una etiqueta; si empatan (o es 0), la última, como en el programa publicado."""
@@ -162,20 +174,28 @@ class Broden:
             tables[category][number] = place
         return tables
 
+    def _concepts(self, i: int) -> Tensor:
+        """Los planos de la imagen i con el concepto de cada píxel, (p, sh, sw), desde 0; −1 es ninguno."""
+        none = torch.zeros(0, *self.record(i).mask_size, dtype=torch.int64)
+        return torch.cat([none, *(self._places[category][stack.long()] - 1
+                                  for category, stack in self.planes(i).items())])
+
     def _mask(self, i: int) -> Tensor:
         """Los k conceptos de la imagen i: (k, sh, sw)."""
-        mask = torch.zeros(len(self.numbers) + 1, *self.record(i).mask_size, dtype=torch.bool)
-        for category, stack in self.planes(i).items():
-            mask.scatter_(0, self._places[category][stack.long()], True)
-        return mask[1:]                                         # la primera recibió lo que no es de ningún concepto
+        concepts = self._concepts(i)
+        mask = torch.zeros(len(self.numbers) + 1, *concepts.shape[1:], dtype=torch.bool)
+        return mask.scatter_(0, concepts + 1, True)[1:]         # la primera recibió lo que no es de ningún concepto
 
 
-def read_broden(folder: str | Path, split: str | None = None) -> Broden:
+def read_broden(folder: str | Path, split: str | None = None, size: int = SIZE) -> Broden:
     """Una carpeta Broden abierta, entera o sólo su parte "train" o "val"; con cualquier categoría y aun sin c_*.csv.
 
+    size: a qué lado se llevan las imágenes al disecarla, midan lo que midan; las máscaras, a la mitad.
     FileNotFoundError si falta index.csv o label.csv; ValueError, que dice dónde, si no se entienden.
     """
     folder = Path(folder).expanduser()
+    if size < 2:
+        raise ValueError(f"size: esperaba un lado de 2 píxeles o más, y recibí {size}.")
     if folder.is_file():
         raise NotADirectoryError(f"{folder} es un archivo y esperaba una carpeta.")
     offsets = array("Q", (offset for offset, row in _table(folder / "index.csv", grammar.FIXED)
@@ -188,7 +208,12 @@ def read_broden(folder: str | Path, split: str | None = None) -> Broden:
     except (KeyError, ValueError) as error:
         raise ValueError(f"label.csv o c_*.csv: hay algo que no entiendo ({error}). {ADVICE} {folder}") from error
     categories, numbers, names, coverages = map(list, zip(*concepts)) if concepts else ([], [], [], [])
-    return Broden(folder, labels, columns, names, categories, numbers, coverages, header, offsets)
+    return Broden(folder, labels, columns, names, categories, numbers, coverages, header, offsets, size)
+
+
+def _resized(image: Tensor, size: int) -> Tensor:
+    """Una imagen (3, h, w) en un cuadrado, sin recortarla: (1, 3, size, size)."""
+    return interpolate(image[None], (size, size), mode="bilinear", antialias=True)
 
 
 def _table(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:

@@ -16,7 +16,7 @@ from PIL import Image
 from torch import Tensor
 
 from labkit.broden import format as grammar
-from labkit.broden.inspecting import Tally
+from labkit.broden.inspecting import LabelCounts
 from labkit.broden.reading import Broden, Label, read_broden
 from labkit.images import jpeg_bytes
 
@@ -89,7 +89,7 @@ def write_broden(folder: str | Path, pictures: Callable[[], Iterable[Picture]], 
     folder = Path(folder).expanduser()
     if folder.exists() and (folder.is_file() or any(folder.iterdir())):
         raise FileExistsError(f"{folder} ya tiene algo y no lo voy a pisar: elige una carpeta nueva o vacía.")
-    tally = Tally()
+    tally = LabelCounts()
     for picture in pictures():
         for category, items in picture.cells.items():
             tally.add(category, items)
@@ -124,7 +124,7 @@ def _cell(category: str, masks: Tensor, numbers: Tensor) -> list[int | np.ndarra
     return numbers[whole].tolist() + planes
 
 
-def _numbered(tally: Tally, names: Names, min_frequency: int, min_coverage: float) -> dict[int, Label]:
+def _numbered(tally: LabelCounts, names: Names, min_frequency: int, min_coverage: float) -> dict[int, Label]:
     """Las etiquetas que se quedan, con su número nuevo: primero las de más imágenes, luego las que más cubren."""
     found = []
     for number, (name, syns) in names.items():
@@ -137,7 +137,7 @@ def _numbered(tally: Tally, names: Names, min_frequency: int, min_coverage: floa
             for new, (frequency, coverage, name, old, images, syns) in enumerate(sorted(found), 1)}
 
 
-def _write_tables(folder: Path, labels: dict[int, Label], tally: Tally) -> list[str]:
+def _write_tables(folder: Path, labels: dict[int, Label], tally: LabelCounts) -> list[str]:
     """Escribe todo lo que no es index.csv ni imágenes, y da las categorías por su primera etiqueta."""
     rows = [(label.number, label.name, ";".join(f"{name}({count})" for name, count in label.categories.items()),
              label.frequency, f"{label.coverage:f}", ";".join(label.syns)) for label in labels.values()]

@@ -1,23 +1,21 @@
 """`python -m labkit dissect`: disecar una capa y dejar un reporte en HTML, con las imágenes dentro."""
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
-import torch
-from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch import nn
 
 from labkit.broden import read_broden
-from labkit.broden.format import nearest
 from labkit.commands.line import Line, OneOf, Option, Whole
-from labkit.commands.report import CUT, page, summary
+from labkit.commands.report import page, summary
 from labkit.datasets import load_concepts
 from labkit.device import pick_device
 from labkit.dissection import CONVENTIONS, Dissection, dissect_shared, label_units, processes
+from labkit.dissection.labels import DETECTOR_IOU
 from labkit.files import reason, write_aside
 from labkit.models import load_model
 from labkit.portraits import best_images, imagined
+from labkit.worlds import ConceptWorld
 
 USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--model RED] [--broden CARPETA] [--images N]
                               [--size LADO] [--convention NOMBRE] [--pictures N] [--resume CARPETA]
@@ -38,32 +36,6 @@ LINE = Line(USAGE, options=(
     Option("--convention", OneOf(tuple(CONVENTIONS)), "paper"), Option("--pictures", Whole(), 64), Option("--resume")))
 
 
-class Resized:
-    """Una carpeta Broden con todas sus imágenes llevadas al mismo lado."""
-
-    def __init__(self, folder: str, size: int) -> None:
-        self.broden, self.size = read_broden(folder), size
-        self.names, self.categories = self.broden.names, self.broden.categories
-
-    def __len__(self) -> int:
-        return len(self.broden)
-
-    def batches(self, size: int = 16) -> Iterator[tuple[Tensor, Tensor]]:
-        """Parejas de imágenes (b, 3, lado, lado) y máscaras (b, k, lado / 2, lado / 2)."""
-        return self.broden.batches(size, self.size)
-
-    def pictures(self, rows: Tensor) -> Tensor:
-        """Las imágenes pedidas, sin abrir sus máscaras: (b, 3, lado, lado)."""
-        images = [self.broden.image(i)[None] for i in rows.tolist()]
-        return torch.cat([interpolate(image, (self.size, self.size), mode="bilinear", antialias=True)
-                          for image in images])
-
-    def present(self, rows: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Por imagen, los conceptos que hay, (p,), y dónde, (p, lado / 2, lado / 2)."""
-        masks = (nearest(self.broden.masks([i])[0], (self.size // 2, self.size // 2)) for i in rows.tolist())
-        return [(found, mask[found]) for mask in masks for found in [mask.flatten(1).any(1).nonzero()[:, 0]]]
-
-
 def main(arguments: list[str]) -> int:
     """Corre la orden: 0 si quedó el reporte, 2 si algo de lo escrito no se entiende o no se puede leer."""
     with processes() as rank:
@@ -74,7 +46,8 @@ def _work(options: SimpleNamespace, rank: int) -> int:
     """Diseca entre los procesos que haya; el 0 escribe el reporte."""
     _check_out(Path(options.out))
     model = open_model(options.model)
-    world = Resized(options.broden, options.size) if options.broden else load_concepts("test", n=options.images)
+    world = (read_broden(options.broden, size=options.size) if options.broden else
+             load_concepts("test", n=options.images))
     try:
         found = dissect_shared(model, world, options.layer, options.convention, folder=options.resume)
     except RuntimeError as error:
@@ -125,13 +98,13 @@ def open_model(name: str) -> nn.Module:
     return model.eval().requires_grad_(False).to(pick_device())
 
 
-def report(model: nn.Module, world: object, layer: str, found: Dissection, convention: str = "paper",
+def report(model: nn.Module, world: ConceptWorld, layer: str, found: Dissection, convention: str = "paper",
            steps: int = 64) -> str:
     """La página de una disección, con las imágenes de cada unidad que detecta algo.
 
     steps: en cuántos pasos se optimiza la imagen de cada unidad; 0: sin ella.
     """
-    labels = label_units(found.iou(), layer, found.names, found.categories, CUT)
+    labels = label_units(found.iou(), layer, found.names, found.categories, DETECTOR_IOU)
     units = [label.unit for label in labels]
     best = best_images(model, world, layer, [unit.channel for unit in units], found.cuts)
     made = imagined(model, world, units, steps) if steps else [None] * len(units)

@@ -5,10 +5,9 @@ from html import escape
 from torch import Tensor
 
 from labkit.dissection import Dissection, Label, count_detectors, unique_by_category
-from labkit.dissection.labels import KINDS
+from labkit.dissection.labels import DETECTOR_IOU, KINDS
 from labkit.images import jpeg_bytes
 
-CUT = 0.04                                  # desde qué IoU se nombra
 SEEN = "De cada una, las imágenes en que más responde: lo que pasa su umbral, iluminado."
 MADE = " Al final, una imagen hecha para ella: la que más la activa tras {steps} pasos de subir su respuesta."
 PAGE = """<!DOCTYPE html><html lang="es"><head><meta charset="utf-8"><title>{title}</title><style>
@@ -22,10 +21,10 @@ figure img {{ height: 132px; margin-right: 12px }}
 
 def summary(found: Dissection) -> str:
     """La cuenta en un renglón."""
-    detectors, unique = count_detectors(found.iou(), CUT)
-    by_category = unique_by_category(found.iou(), found.categories, CUT)
-    return (f"{detectors} de {len(found.cuts)} unidades detectan algo (IoU > {CUT}); conceptos distintos: {unique} si "
-            f"cada unidad cuenta una vez, {sum(by_category.values())} sumando categorías; mudas: "
+    detectors, unique = count_detectors(found.iou(), DETECTOR_IOU)
+    by_category = unique_by_category(found.iou(), found.categories, DETECTOR_IOU)
+    return (f"{detectors} de {len(found.cuts)} unidades detectan algo (IoU > {DETECTOR_IOU}); conceptos distintos: "
+            f"{unique} si cada unidad cuenta una vez, {sum(by_category.values())} sumando categorías; mudas: "
             f"{int(found.dead.sum())}.")
 
 
@@ -36,7 +35,7 @@ def page(found: Dissection, layer: str, convention: str, portraits: list[tuple[L
     portraits: de cada detectora, su etiqueta, la hoja de las imágenes en que más responde y la que se hizo para ella,
     si se hizo.  steps: en cuántos pasos; 0: ninguna.
     """
-    by_category = unique_by_category(found.iou(), found.categories, CUT)
+    by_category = unique_by_category(found.iou(), found.categories, DETECTOR_IOU)
     most = max(1, *by_category.values())
     rows = "".join(_bar(KINDS.get(name, name), count, most) for name, count in by_category.items())
     figures = "".join(_figure(*portrait) for portrait in portraits)

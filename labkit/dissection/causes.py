@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import Unit, silence
+from labkit.device import device_of
 
 
 def class_drops(model: nn.Module, images: Tensor, labels: Tensor, units: Iterable[Unit | str],
@@ -26,7 +27,7 @@ def class_drops(model: nn.Module, images: Tensor, labels: Tensor, units: Iterabl
 
 def _right(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
     """La exactitud en cada clase, (k,)."""
-    device = next(model.parameters()).device
+    device = device_of(model)
     with torch.no_grad():
         logits = torch.cat([model(part.to(device)).cpu() for part in images.split(batch_size)])
     hits, hot = logits.argmax(1) == labels, F.one_hot(labels, logits.shape[1])

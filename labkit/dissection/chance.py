@@ -1,12 +1,16 @@
 """¿Y si fuera casualidad? Lo que sale con las imágenes barajadas, y cuánto baila una cuenta al cambiar de imágenes."""
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from labkit.dissection.conventions import Convention, pick_convention
-from labkit.dissection.counting import Dissection, Tally, concept_batches, count_images, tally_over
+from labkit.dissection.counting import tally_over
+from labkit.dissection.dissecting import Dissection
+from labkit.measures import Tally
+from labkit.regions import Regions
+from labkit.worlds import ConceptWorld, concept_batches
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,51 +19,35 @@ class Shuffled:
 
     Se usa como el conjunto: `dissect(model, Shuffled(world, seed=1), "conv5")`. Ninguna imagen se queda con las suyas.
     """
-    world: object
+    world: ConceptWorld
     seed: int = 0
 
     @property
-    def images(self) -> Tensor:
-        """Las imágenes, (n, 3, h, w), en su orden."""
-        return self.world.images
-
-    @property
-    def names(self) -> list[str]:
+    def names(self) -> Sequence[str]:
         """Los conceptos."""
         return self.world.names
 
     @property
-    def categories(self) -> list[str]:
+    def categories(self) -> Sequence[str]:
         """La categoría de cada concepto."""
         return self.world.categories
 
     def __len__(self) -> int:
         return len(self.world)
 
+    def pictures(self, rows: Tensor) -> Tensor:
+        """Las imágenes pedidas, (b, 3, h, w), en su orden."""
+        return self.world.pictures(rows)
+
+    def regions(self, rows: Tensor) -> Regions:
+        """Las regiones de las imágenes que les tocaron a las pedidas."""
+        return self.world.regions(torch.tensor([self.partner(i) for i in rows.tolist()]))
+
     def partner(self, index: int) -> int:
         """De qué imagen son las máscaras que le tocan a la imagen `index`."""
         order = torch.randperm(len(self.world), generator=torch.Generator().manual_seed(self.seed))
         place = int((order == index).nonzero())
         return int(order[(place + 1) % len(order)])                         # un ciclo por todas: nadie es su pareja
-
-    @property
-    def regions(self) -> Callable | None:
-        """Lo que da `regions(rows)` del conjunto, con las imágenes que les tocaron a esas; None, si no sabe."""
-        return self._theirs("regions")
-
-    @property
-    def present(self) -> Callable | None:
-        """Lo mismo con `present(rows)`: qué conceptos hay, (p,), y dónde, (p, h, w)."""
-        return self._theirs("present")
-
-    def _theirs(self, name: str) -> Callable | None:
-        marks = getattr(self.world, name, None)
-        return marks and (lambda rows: marks(torch.tensor([self.partner(i) for i in rows.tolist()])))
-
-    def batches(self, size: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
-        """Las imágenes (b, 3, h, w) con las máscaras (b, k, h, w) que les tocaron."""
-        for rows in torch.arange(len(self)).split(size):
-            yield self.images[rows], self.world.masks(torch.tensor([self.partner(i) for i in rows.tolist()]))
 
 
 def p_values(iou: Tensor, null: Sequence[Tensor], pooled: bool = False) -> Tensor:
@@ -76,43 +64,12 @@ def p_values(iou: Tensor, null: Sequence[Tensor], pooled: bool = False) -> Tenso
     return ((rivals >= best).sum(0) + 1) / (len(rivals) + 1)
 
 
-def discoveries(p: Tensor, level: float = 0.05) -> Tensor:
-    """Qué pruebas se aceptan si de las aceptadas, en promedio, a lo más `level` pueden ser falsas: (c,) de verdaderos.
-
-    Fuente: Benjamini y Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
-    """
-    order = p.sort().values
-    line = level * torch.arange(1, len(p) + 1, device=p.device) / len(p)
-    under = (order <= line).nonzero()
-    return p <= (order[under[-1, 0]] if len(under) else -1.0)
-
-
-def tally_parts(model: nn.Module, world: object, layer: str, found: Dissection, parts: int = 20,
+def tally_parts(model: nn.Module, world: ConceptWorld, layer: str, found: Dissection, parts: int = 20,
                 convention: str | Convention = "paper") -> list[Tally]:
     """Las cuentas de una disección ya hecha, en pedazos de imágenes seguidas: para `interval`.
 
     found: de `dissect`, con la misma red, capa y convención; sus umbrales no cambian. Suman lo que `found.tally`.
     """
-    size, way = -(-count_images(world) // parts), pick_convention(convention)
-    return [tally_over(model, [pair], layer, found.cuts, found.tally.categories, way, found.dead)
+    convention, size = pick_convention(convention), -(-len(world) // parts)
+    return [tally_over(model, [pair], layer, found.cuts, found.tally.categories, convention, found.dead)
             for pair in concept_batches(world, size)]
-
-
-def interval(parts: Sequence[Tally], statistic: Callable[[Tensor], float], times: int = 200, share: float = 0.95,
-             seed: int = 0) -> tuple[float, float]:
-    """Entre qué valores baila un número al cambiar de imágenes, con confianza `share`: remuestreo por pedazos.
-
-    parts: las cuentas de cada pedazo del conjunto (Tally), que se suman;  statistic: del IoU (c, k), un número. Los
-    pedazos se vuelven a sacar con reemplazo `times` veces. Los umbrales no cambian.
-    """
-    if len(parts) < 2 or times < 2 or not 0 < share < 1:
-        raise ValueError(f"parts, times, share: esperaba al menos 2 pedazos, 2 veces y una parte entre 0 y 1, y recibí "
-                         f"{len(parts)}, {times} y {share}.")
-    generator, values = torch.Generator().manual_seed(seed), []
-    for _ in range(times):
-        weights = torch.bincount(torch.randint(0, len(parts), (len(parts),), generator=generator), minlength=len(parts))
-        again = [part.times(int(weight)) for part, weight in zip(parts, weights) if weight]
-        values.append(float(statistic(sum(again[1:], again[0]).iou())))
-    tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
-    low, high = torch.tensor(values, dtype=torch.float64).quantile(tails).tolist()
-    return low, high

@@ -1,8 +1,6 @@
 """Del IoU a un nombre: qué detecta cada unidad, cuántos detectores hay y hasta dónde se puede llegar."""
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -11,7 +9,7 @@ from labkit.activations import Unit
 
 KINDS = {"scene": "escena", "object": "objeto", "part": "parte", "material": "material", "texture": "textura",
          "color": "color"}                  # las categorías de Broden, en español
-CUT = 0.04                                  # desde qué IoU se llama detectora a una unidad (Bau et al., 2017)
+DETECTOR_IOU = 0.04                         # desde qué IoU se llama detectora a una unidad (Bau et al., 2017)
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ def label_units(iou: Tensor, layer: str, names: Sequence[str], categories: Seque
     return sorted(found, key=lambda label: (-label.iou, label.unit.channel))
 
 
-def count_detectors(iou: Tensor, cut: float = CUT) -> tuple[int, int]:
+def count_detectors(iou: Tensor, cut: float = DETECTOR_IOU) -> tuple[int, int]:
     """Cuántas unidades detectan algo y cuántos conceptos distintos son el mejor de alguna: (detectoras, únicos).
 
     Una por unidad: su mejor concepto, si su IoU pasa de `cut`. Así cuenta la página del proyecto (`report.py`).
@@ -45,7 +43,7 @@ def count_detectors(iou: Tensor, cut: float = CUT) -> tuple[int, int]:
     return len(winners), len(winners.unique())
 
 
-def unique_by_category(iou: Tensor, categories: Sequence[str], cut: float = CUT) -> dict[str, int]:
+def unique_by_category(iou: Tensor, categories: Sequence[str], cut: float = DETECTOR_IOU) -> dict[str, int]:
     """Cuántos conceptos distintos hay en cada categoría que son el mejor *de esa categoría* en alguna unidad.
 
     Una unidad puede contar en varias. La suma es la que se publica en las figuras del artículo (`extract_csv.m`).
@@ -69,18 +67,3 @@ def iou_ceiling(frequency: Tensor, share: float = 0.005) -> Tensor:
     los píxeles no llega a 0.04.
     """
     return torch.minimum(frequency, torch.full_like(frequency, share)) / frequency.clamp(min=share)
-
-
-def read_published(path: str | Path, cut: float = CUT) -> tuple[int, int]:
-    """De una tabla por unidad como la de NetDissect (CSV), los detectores únicos con las dos definiciones.
-
-    (la de las figuras, sumando categorías; la de la página, el mejor concepto de cada unidad).
-    """
-    with open(path, encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows or "unit" not in rows[0] or "score" not in rows[0]:
-        raise ValueError(f"path: a {Path(path).name} le falta «unit» o «score»; no es una tabla de NetDissect.")
-    kinds = [name.removesuffix("-iou") for name in rows[0] if name.endswith("-iou")]
-    by_category = {kind: {row[f"{kind}-label"] for row in rows if float(row[f"{kind}-iou"]) > cut} for kind in kinds}
-    best = {row["label"] for row in rows if float(row["score"]) >= cut}
-    return sum(len(found) for found in by_category.values()), len(best)

@@ -1,11 +1,11 @@
 """Un mundo y una red sembrados: se sabe qué ve cada unidad, así que se sabe qué debe decir la disección."""
 from collections import OrderedDict
-from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
 
 from labkit.models import GlobalAverage, ready
+from labkit.regions import Regions, regions_of_masks
 
 COLORS = {"rojo": (1, 0, 0), "verde": (0, 1, 0), "azul": (0, 0, 1), "amarillo": (1, 1, 0)}
 SIDE, SQUARE = 32, (6, 11)                                                  # lado de la imagen; de los cuadros, de a
@@ -14,8 +14,8 @@ SIDE, SQUARE = 32, (6, 11)                                                  # la
 class PlantedWorld:
     """Cuadros de cuatro colores sobre gris, con la máscara de cada color.
 
-    images: (n, 3, 32, 32) en [0, 1].  names, categories: los cuatro colores.  share: qué parte de los píxeles cubre un
-    color, en promedio.
+    images: (n, 3, 32, 32) en [0, 1].  names, categories: los cuatro colores.  concepts: (n, 4, 32, 32), dónde está cada
+    uno.  share: qué parte de los píxeles cubre un color, en promedio.
     """
 
     def __init__(self, n: int = 200, seed: int = 0) -> None:
@@ -37,9 +37,13 @@ class PlantedWorld:
     def __len__(self) -> int:
         return len(self.images)
 
-    def batches(self, size: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
-        """Las imágenes (b, 3, 32, 32) con sus máscaras (b, 4, 32, 32)."""
-        yield from zip(self.images.split(size), self.concepts.split(size))
+    def pictures(self, rows: Tensor) -> Tensor:
+        """Las imágenes pedidas, (b, 3, 32, 32)."""
+        return self.images[rows]
+
+    def regions(self, rows: Tensor) -> Regions:
+        """Sus regiones: cada cuadro y el fondo."""
+        return regions_of_masks(self.concepts[rows])
 
 
 def planted_network() -> nn.Sequential:

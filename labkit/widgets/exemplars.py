@@ -7,7 +7,6 @@ import matplotlib
 import torch
 from torch import Tensor
 
-from labkit.datasets import ImageSet
 from labkit.exemplars import Trials, neighbours
 from labkit.images import beside, caption, contact_sheet, draw_box, enlarge, jpeg_bytes, text_image
 from labkit.widgets.demo import Demo, choice, explorer

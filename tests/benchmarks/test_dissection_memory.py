@@ -22,6 +22,7 @@ import sys
 import torch
 from labkit.dissection import dissect
 from labkit.models import load_model
+from labkit.regions import regions_of_masks
 torch.set_num_threads(1)
 
 class Endless:
@@ -30,14 +31,14 @@ class Endless:
         self.n = n
     def __len__(self):
         return self.n
-    def batches(self, size):
-        for start in range(0, self.n, size):
-            dice = torch.Generator().manual_seed(start)
-            images = torch.rand(min(size, self.n - start), 3, 64, 64, generator=dice)
-            masks = torch.rand(len(images), 40, 8, 8, generator=dice) < 0.05
-            if {hoard}:
-                self.keep.append(images)
-            yield images, masks.repeat_interleave(8, 2).repeat_interleave(8, 3)
+    def pictures(self, rows):
+        images = torch.rand(len(rows), 3, 64, 64, generator=torch.Generator().manual_seed(int(rows[0])))
+        if {hoard}:
+            self.keep.append(images)
+        return images
+    def regions(self, rows):
+        masks = torch.rand(len(rows), 40, 8, 8, generator=torch.Generator().manual_seed(int(rows[0]))) < 0.05
+        return regions_of_masks(masks.repeat_interleave(8, 2).repeat_interleave(8, 3))
 
 def memory(name):
     return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith(name)) / 1024

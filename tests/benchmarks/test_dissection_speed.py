@@ -18,8 +18,10 @@ from PIL import Image
 from labkit.activations import run
 from labkit.datasets import load_concepts
 from labkit.dissection import CONVENTIONS, dissect
-from labkit.dissection.counting import _counted, category_numbers
+from labkit.dissection.counting import count_batch
 from labkit.models import load_model
+from labkit.regions import masks_of, regions_of_masks
+from labkit.worlds import category_numbers
 
 pytest.importorskip("pytest_benchmark", reason="pytest-benchmark no está instalado")
 LAYER, SIZE, BATCH = "conv5", (64, 64), 32
@@ -63,7 +65,7 @@ def test_time_against_the_least(capsys):
 def label_maps(world, count):
     """Por imagen, como guarda Broden los conceptos: los que la llenan, y planos (p, h, w) de números desde 1."""
     scenes, found = {k for k, name in enumerate(world.categories) if name == "scene"}, []
-    for concepts, where in world.present(torch.arange(count)):
+    for concepts, where in masks_of(world.regions(torch.arange(count))):
         scalars, planes = [], {}
         for concept, mask in zip(concepts.tolist(), where.numpy()):
             if concept in scenes:
@@ -108,20 +110,21 @@ def test_time_against_the_loop(capsys):
     """La misma cuenta sobre los mismos mapas, sin leer nada ni correr la red: se piden 10 veces, y que dé lo mismo.
 
     Cada quien recibe las máscaras como las quiere: el ciclo, en planos de números; labkit, en regiones. También se dice
-    cuánto es si las recibe como verdaderos y falsos: entonces cuenta píxel por píxel.
+    cuánto es si las recibe como verdaderos y falsos (b, k, H, W): antes las vuelve regiones.
     """
     model, world, count = load_model("escenas", "cpu"), load_concepts("test", n=320), 320
     found, numbers = dissect(model, world, LAYER, "lite"), category_numbers(world.categories)
     maps, labels = maps_by_batch(model, world), label_maps(world, count)
     features, cuts = torch.cat(maps).double().numpy(), found.cuts.double().numpy()
-    regions, masks = ([of(rows) for rows in torch.arange(count).split(BATCH)] for of in (world.regions, world.present))
+    rows = torch.arange(count).split(BATCH)
+    regions, masks = [world.regions(some) for some in rows], [world.masks(some) for some in rows]
 
     def ours(marks):
-        parts = [_counted(some, mark, found.cuts, numbers, CONVENTIONS["lite"], found.dead) for some, mark in zip(maps, marks)]
+        parts = [count_batch(some, mark, found.cuts, numbers, CONVENTIONS["lite"], found.dead) for some, mark in zip(maps, marks)]
         return sum(parts[1:], parts[0]).iou()
 
-    turns = [(timed(lambda: loop(features, labels, cuts, numbers.tolist())), timed(lambda: ours(regions)), timed(lambda: ours(masks)))
-             for _ in range(5)]
+    turns = [(timed(lambda: loop(features, labels, cuts, numbers.tolist())), timed(lambda: ours(regions)),
+              timed(lambda: ours(map(regions_of_masks, masks)))) for _ in range(5)]
     (looped, _), (counted, _), (by_mask, _) = turns[0]
     ratio, plain = (median(turn[0][1] / turn[which][1] for turn in turns) for which in (1, 2))
     passing = (torch.cat(maps).amax((2, 3)) > found.cuts).float().mean()

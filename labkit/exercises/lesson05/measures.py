@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labkit.dissection.enlarging import upsample
+from labkit.dissection.masks import upsample
 from labkit.exercises.old_compare import Trial, compare
 from labkit.exercises.kinds import case_generator
 from labkit.exercises.sandbox import call, require_function

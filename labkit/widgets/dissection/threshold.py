@@ -8,10 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from labkit.activations import Unit
-from labkit.datasets import ConceptSet
 from labkit.dissection import Tail
-from labkit.dissection.enlarging import upsample
-from labkit.dissection.tails import tail_of
+from labkit.dissection.masks import upsample
+from labkit.dissection.thresholds import tail_of
 from labkit.images import bars, beside, caption, colorize, draw_outline, enlarge, jpeg_bytes, text_image
 from labkit.widgets.demo import Demo, explorer, slider, steps
 from labkit.widgets.dissection.units import (
@@ -25,6 +24,7 @@ from labkit.widgets.dissection.units import (
     unit_maps,
     written,
 )
+from labkit.worlds import ConceptWorld, picture_batches
 
 SHARES = (0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2)
 PANEL, BEST, QUIET = 192, 12, 8             # un cuadro, en píxeles; cuántas imágenes en que más responde y en que calla
@@ -46,7 +46,7 @@ class _Study:
         return (self.grown[rows] >= cut) & over[:, None, None]
 
 
-def explore_threshold(model: nn.Module, world: ConceptSet, unit: Unit | str, concept: str, category: str = "",
+def explore_threshold(model: nn.Module, world: ConceptWorld, unit: Unit | str, concept: str, category: str = "",
                       shares: Sequence[float] = SHARES) -> Demo:
     """De un mapa a un IoU: con q cambia el umbral T, y con T la máscara de la unidad, la intersección y la unión.
 
@@ -72,7 +72,7 @@ def explore_threshold(model: nn.Module, world: ConceptSet, unit: Unit | str, con
                 f"M, la unidad: {ours} píxeles\nL, el concepto: {theirs}\n"
                 f"M ∩ L, los dos: {both}\nM ∪ L, alguno: {union}\nIoU de esta imagen: {iou:.3f}\n\n"
                 f"IoU en las {len(study.maps)} imágenes, según q:")
-        panels = _panels(world.images[row].cpu(), study, row, lit)
+        panels = _panels(world.pictures(torch.tensor([row]))[0].cpu(), study, row, lit)
         panels.append(_legend(both, ours - both, theirs - both))
         grid = torch.cat([beside(panels[:3]), beside(panels[3:])], 1)
         room = WIDE - grid.shape[2] - 8
@@ -85,15 +85,15 @@ def explore_threshold(model: nn.Module, world: ConceptSet, unit: Unit | str, con
     return explorer(draw, controls)
 
 
-def _study(model: nn.Module, world: ConceptSet, unit: Unit, concept: int, share: float) -> _Study:
+def _study(model: nn.Module, world: ConceptWorld, unit: Unit, concept: int, share: float) -> _Study:
     """Los mapas de la unidad y las máscaras del concepto en todo el conjunto, y la cola hasta `share`."""
-    maps = torch.cat([unit_maps(model, part, unit) for part in world.images.split(64)])                 # (n, 1, h', w')
+    maps = torch.cat([unit_maps(model, part, unit) for part in picture_batches(world, 64)])             # (n, 1, h', w')
     truth = torch.cat([concept_masks(world, rows, concept) for rows in torch.arange(len(world)).split(64)])
     grown = upsample(maps, tuple(truth.shape[1:]))[:, 0]
     return _Study(maps[:, 0], grown, truth, tail_of(maps, floor(share * maps.numel()) + 1))
 
 
-def _find(world: ConceptSet, concept: str, category: str) -> int:
+def _find(world: ConceptWorld, concept: str, category: str) -> int:
     """Qué concepto se llama así; ValueError, con los parecidos o con sus categorías, si no es uno y solo uno."""
     same = [k for k, name in enumerate(world.names) if name == concept]
     if not same:

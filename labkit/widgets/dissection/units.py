@@ -6,22 +6,22 @@ import torch
 from torch import Tensor, nn
 
 from labkit.activations import Unit
-from labkit.datasets import ConceptSet
 from labkit.device import device_of
 from labkit.dissection import Dissection, iou_ceiling
-from labkit.dissection.enlarging import upsample
-from labkit.dissection.labels import CUT, KINDS
-from labkit.dissection.tails import maps_of
+from labkit.dissection.labels import DETECTOR_IOU, KINDS
+from labkit.dissection.masks import maps_of, upsample
 from labkit.exemplars import features
 from labkit.images import bars, beside, caption, contact_sheet, draw_outline, enlarge, jpeg_bytes, text_image
+from labkit.regions import masks_of
 from labkit.widgets.demo import Demo, choice, explorer, slider
+from labkit.worlds import ConceptWorld
 
 USUAL, DARK, QUALITY = 0.005, 0.35, 70      # la q del artículo; cuánto se ve lo que no se señala; la calidad del JPEG
 CARD, WIDE, HALF = 128, 870, 430            # en píxeles: una imagen, el ancho de todo y su mitad
 SHOWN, LISTED = 5, 6                        # imágenes y unidades a la vista
 
 
-def explore_detectors(model: nn.Module, world: ConceptSet, layer: str, found: Dissection,
+def explore_detectors(model: nn.Module, world: ConceptWorld, layer: str, found: Dissection,
                       pictures: Tensor | None = None) -> Demo:
     """Las unidades de una capa, de la que mejor detecta algo a la que peor: qué detecta, dónde responde y su imagen.
 
@@ -55,7 +55,7 @@ def explore_detectors(model: nn.Module, world: ConceptSet, layer: str, found: Di
     return explorer(draw, {"order": order, "place": place})
 
 
-def explore_concepts(model: nn.Module, world: ConceptSet, layer: str, found: Dissection) -> Demo:
+def explore_concepts(model: nn.Module, world: ConceptWorld, layer: str, found: Dissection) -> Demo:
     """Los conceptos, por categoría: qué unidades lo tienen entre sus tres mejores, su techo y dónde se ve.
 
     found: de `dissect`, con esa red, ese conjunto y esa capa.  El techo (`iou_ceiling`) es el de la mejor unidad, con
@@ -92,23 +92,24 @@ def unit_maps(model: nn.Module, images: Tensor, unit: Unit) -> Tensor:
     return unit.map({unit.layer: acts})[:, None].cpu()
 
 
-def concept_masks(world: ConceptSet, rows: Tensor, concept: int) -> Tensor:
+def concept_masks(world: ConceptWorld, rows: Tensor, concept: int) -> Tensor:
     """Dónde está el concepto en esas imágenes, (b, h, w)."""
-    return torch.stack([where[concepts == concept].any(0) for concepts, where in world.present(rows)])
+    return torch.stack([where[concepts == concept].any(0) for concepts, where in masks_of(world.regions(rows))])
 
 
-def _presence(world: ConceptSet) -> Tensor:
+def _presence(world: ConceptWorld) -> Tensor:
     """Qué conceptos hay en cada imagen, (n, k)."""
     have = torch.zeros(len(world), len(world.names), dtype=torch.bool)
     for rows in torch.arange(len(world)).split(64):
-        for row, (concepts, _) in zip(rows, world.present(rows)):
+        for row, (concepts, _) in zip(rows, masks_of(world.regions(rows))):
             have[row, concepts] = True
     return have
 
 
-def _peaks(model: nn.Module, world: ConceptSet, layer: str, found: Dissection) -> Tensor:
+def _peaks(model: nn.Module, world: ConceptWorld, layer: str, found: Dissection) -> Tensor:
     """Lo más que responde cada unidad en cada imagen, (n, c); ValueError si la disección es de otra capa o conjunto."""
-    peaks, again = features(model, world.images, layer, "max"), f'Prueba found = dissect(model, world, "{layer}").'
+    peaks = features(model, world.pictures(torch.arange(len(world))), layer, "max")
+    again = f'Prueba found = dissect(model, world, "{layer}").'
     if len(found.cuts) != peaks.shape[1]:
         raise ValueError(f"found: tiene {len(found.cuts)} unidades y «{layer}» tiene {peaks.shape[1]}. {again}")
     if found.names != list(world.names) or found.categories != list(world.categories):
@@ -116,10 +117,10 @@ def _peaks(model: nn.Module, world: ConceptSet, layer: str, found: Dissection) -
     return peaks
 
 
-def _lit_sheet(model: nn.Module, world: ConceptSet, rows: Tensor, unit: Unit, found: Dissection,
+def _lit_sheet(model: nn.Module, world: ConceptWorld, rows: Tensor, unit: Unit, found: Dissection,
                concept: int | None = None) -> Tensor:
     """Unas imágenes en fila, a oscuras donde S < T, y con el contorno del concepto si lo hay."""
-    images = world.images[rows].cpu()
+    images = world.pictures(rows).cpu()
     grown = upsample(unit_maps(model, images, unit), tuple(images.shape[2:]))                           # (b, 1, h, w)
     lit = (grown >= found.cuts[unit.channel]) & ~found.dead[unit.channel]
     scale = max(1, CARD // images.shape[-1])
@@ -133,8 +134,8 @@ def _lit_sheet(model: nn.Module, world: ConceptSet, rows: Tensor, unit: Unit, fo
 def _verdict(found: Dissection, unit: Unit, name: str, peaks: Tensor) -> str:
     """Qué se dice de una unidad, en tres renglones."""
     best = found.iou()[unit.channel].max().item()
-    said = (f"Detecta {name}: su IoU, {best:.3f}, pasa de {CUT:g}." if best > CUT
-            else f"No la llamamos detectora: su mejor IoU no pasa de {CUT:g}.")
+    said = (f"Detecta {name}: su IoU, {best:.3f}, pasa de {DETECTOR_IOU:g}." if best > DETECTOR_IOU
+            else f"No la llamamos detectora: su mejor IoU no pasa de {DETECTOR_IOU:g}.")
     if found.dead[unit.channel]:
         said = "Es muda: da siempre el mismo valor, así que no distingue lugares y no cuenta."
     cut, peak = found.cuts[unit.channel].item(), peaks[:, unit.channel].max().item()
@@ -160,7 +161,7 @@ def _ranking(iou: Tensor, ranks: Tensor, layer: str) -> Tensor:
     return torch.cat([text_image(title, HALF, 13), table], 1)
 
 
-def _concept_row(model: nn.Module, world: ConceptSet, rows: Tensor, unit: Unit, found: Dissection, concept: int,
+def _concept_row(model: nn.Module, world: ConceptWorld, rows: Tensor, unit: Unit, found: Dissection, concept: int,
                  word: str) -> Tensor:
     """Hasta cinco imágenes que tienen el concepto, y al lado qué son."""
     if not len(rows):

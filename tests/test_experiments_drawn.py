@@ -8,9 +8,11 @@ from torch import nn
 
 from labkit.activations import Unit, silence
 from labkit.datasets import load_concepts, load_images
-from labkit.dissection import Convention, Drawn, Redraw, concept_area, dissect, random_areas, switch_on
+from labkit.dissection import Convention, dissect
+from labkit.experiments import Drawn, Redraw, concept_area, random_areas, switch_on
 from labkit.files import data_path
 from labkit.priors import Segmenter, load_generator, load_segmenter
+from labkit.regions import masks_of
 
 NAMES = ["rojo", "verde", "azul"]
 
@@ -68,22 +70,27 @@ def test_the_iou_of_what_each_unit_paints_is_known(painter, world):
     assert torch.equal(dissect(painter, world, "maps", Convention(share=1 / 16), 7).iou(), iou)
 
 
-def test_masks_and_present_say_the_same(world):
-    masks, rows = world.masks(torch.arange(40)), torch.arange(40)
-    assert masks.shape == (40, 3, 16, 16) and masks.any()
-    for mask, (concepts, where) in zip(masks, world.present(rows), strict=True):
-        assert torch.equal(mask[concepts], where)
-        assert mask.sum() == where.sum() and where.flatten(1).any(1).all()
+def colored(world):
+    """Dónde pinta de cada color, (n, 3, 16, 16), visto en los dibujos mismos."""
+    drawn = world.draw(world.images)
+    return drawn > 0.25
+
+
+def test_regions_say_where_each_color_was_painted(world, codes):
+    masks, rows = colored(world), torch.arange(40)
+    assert masks[:, :2].flatten(2).any(2).sum(0).tolist() == [10, 20] and not masks[:, 2].any()
     found = world.regions(rows)
-    for mask, held, numbers in zip(masks, found.held.split(4), found.numbers, strict=True):
-        assert torch.equal(held[numbers, 0], torch.where(mask.any(0), mask.long().argmax(0), -1))
+    for mask, (concepts, where) in zip(masks, masks_of(found), strict=True):
+        assert torch.equal(mask[concepts], where) and mask.sum() == where.sum() and where.flatten(1).any(1).all()
+    for mask, concepts, numbers in zip(masks, found.concepts.split(4), found.numbers, strict=True):
+        assert torch.equal(concepts[numbers, 0], torch.where(mask.any(0), mask.long().argmax(0), -1))
     assert len(world) == 40 and world.categories == ["object"] * 3
-    assert torch.equal(torch.cat([part for _, part in world.batches(7)]), masks)
+    assert torch.equal(world.pictures(torch.tensor([7, 3])), codes[[7, 3]])
 
 
 def test_areas_are_the_share_of_each_drawing(world):
     area = concept_area(world)
-    assert torch.equal(area, world.masks(torch.arange(40)).float().mean((2, 3)))
+    assert torch.equal(area, colored(world).float().mean((2, 3)))
     assert area[0].tolist() == [0.5, 0, 0] and area[1].tolist() == [0, 0.25, 0] and area[2].tolist() == [0, 0, 0]
     assert torch.equal(concept_area(world, batch_size=7), area)
 
@@ -132,7 +139,7 @@ def test_redraw_keeps_the_names_and_the_units_of_the_generator(painter, codes):
     assert len(list(redraw.parameters())) == len(list(painter.parameters()))
     world = Drawn(codes, redraw, by_color, NAMES)
     iou = dissect(redraw, world, "maps", Convention(share=1 / 16)).iou()
-    assert iou[0, 0] == 6 / 10 and world.masks(torch.tensor([0]))[0, 0, :, 8:].all()
+    assert iou[0, 0] == 6 / 10 and colored(world)[0, 0, :, 8:].all()
     with silence(painter, [Unit("maps", 0)]):
         assert not redraw(codes)[:, 0].any()
 

@@ -58,26 +58,15 @@ class Drawn:
         with torch.no_grad():
             return self.segment(self.draw(self.images[rows]))
 
-    def present(self, rows: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Por dibujo, solo los conceptos que hay en él: cuáles, (p,), y dónde, (p, h, w) de verdaderos y falsos."""
-        found = [(labels, labels.unique()) for labels in self.labels(rows)]
-        return [(kinds[kinds > 0] - 1, labels == kinds[kinds > 0, None, None]) for labels, kinds in found]
+    def pictures(self, rows: Tensor) -> Tensor:
+        """Lo que entra a la red para esos dibujos, (b, …)."""
+        return self.images[rows]
 
     def regions(self, rows: Tensor) -> Regions:
-        """Lo mismo, por regiones: cada clase es una."""
+        """Las regiones de los dibujos pedidos: cada clase es una."""
         labels = self.labels(rows)
-        held = torch.arange(-1, len(self.names), device=labels.device)[:, None]
-        return stack_regions([(held, numbers) for numbers in labels])
-
-    def masks(self, rows: Tensor) -> Tensor:
-        """Dónde está cada concepto en los dibujos pedidos, (b, k, h, w) de verdaderos y falsos."""
-        labels = self.labels(rows)
-        return labels[:, None] == torch.arange(1, len(self.names) + 1, device=labels.device)[:, None, None]
-
-    def batches(self, size: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
-        """Lo que entra a la red, por lotes, con las máscaras (b, k, h, w) de lo que dibuja."""
-        for rows in torch.arange(len(self)).split(size):
-            yield self.images[rows], self.masks(rows)
+        concepts = torch.arange(-1, len(self.names), device=labels.device)[:, None]
+        return stack_regions([(concepts, numbers) for numbers in labels])
 
 
 def concept_area(world: Drawn, box: tuple[int, int, int, int] | None = None, batch_size: int = 50) -> Tensor:

@@ -1,21 +1,15 @@
 """El umbral de cada unidad, exacto y sin guardar sus mapas: basta con la cola de arriba."""
-import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import floor
-from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from labkit.activations import run
+from labkit.device import device_of
 from labkit.dissection.conventions import Convention
-from labkit.dissection.enlarging import upsample
-
-BAR = "{desc}: {percentage:3.0f}% |{bar}| {n_fmt} de {total_fmt} imágenes [{elapsed}]"
-COUNTER = "{desc}: {n_fmt} imágenes [{elapsed}]"
-Part = TypeVar("Part")
+from labkit.dissection.masks import maps_of, upsample
+from labkit.progress import with_bar
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,12 +47,6 @@ class Tail:
         return torch.where(cuts <= self.low, above, cuts), self.top[:, 0] <= self.low
 
 
-def tail_of(maps: Tensor, size: int) -> Tail:
-    """La cola de unos mapas (b, c, h, w): los `size` mayores de cada unidad."""
-    values = maps.transpose(0, 1).flatten(1)                                                # (c, b·h·w)
-    return Tail(_largest([values], size), values.amin(1), values.shape[1], size)
-
-
 def thresholds(model: nn.Module, images: Tensor | Iterable[Tensor], layer: str, share: float = 0.005,
                size: tuple[int, int] | None = None, batch_size: int = 32, lowest: bool = False) -> Tail:
     """La cola de cada unidad de una capa sobre un conjunto, de la que sale su umbral: `thresholds(...).cut(0.005)`.
@@ -68,12 +56,12 @@ def thresholds(model: nn.Module, images: Tensor | Iterable[Tensor], layer: str, 
     cumple P(a > T) ≤ share sobre todas las imágenes y lugares, y es exacto. La memoria es la de una cola: crece con n
     solo por share.
     """
-    parts = images.split(batch_size) if isinstance(images, Tensor) else list(images)
-    convention, total = Convention(share, size is not None, lowest=lowest), sum(len(part) for part in parts)
-    return tail_over(model, shown(parts, "Umbrales", total), total, layer, convention, size)
+    batches = images.split(batch_size) if isinstance(images, Tensor) else list(images)
+    convention, total = Convention(share, size is not None, lowest=lowest), sum(len(batch) for batch in batches)
+    return tail_over(model, with_bar(batches, "Umbrales", total), total, layer, convention, size)
 
 
-def tail_over(model: nn.Module, parts: Iterable[Tensor], total: int, layer: str, convention: Convention,
+def tail_over(model: nn.Module, batches: Iterable[Tensor], total: int, layer: str, convention: Convention,
               size: tuple[int, int] | None = None) -> Tail:
     """La cola de cada unidad sobre los lotes que lleguen, que no se guardan, de un conjunto de `total` imágenes.
 
@@ -81,10 +69,10 @@ def tail_over(model: nn.Module, parts: Iterable[Tensor], total: int, layer: str,
     0.005, y los mapas de 14 × 14 de 512 unidades en las 63 305 imágenes de Broden, 62 039 · 512 números, 127 MB, y unas
     seis veces eso un momento, al juntar dos. Como cabe, no hace falta una cola aproximada.
     """
-    tails, device = [], next(model.parameters()).device
+    tails, device = [], device_of(model)
     with torch.no_grad():
-        for part in parts:
-            maps = maps_of(model, part.to(device), layer, convention.lowest)
+        for images in batches:
+            maps = maps_of(model, images.to(device), layer, convention.lowest)
             maps = upsample(maps, size) if convention.upsampled else maps
             keep = floor(convention.share * total * maps.shape[2] * maps.shape[3]) + 1
             tails.append(tail_of(maps, keep))
@@ -95,23 +83,10 @@ def tail_over(model: nn.Module, parts: Iterable[Tensor], total: int, layer: str,
     return _joined(tails)
 
 
-def shown(parts: Iterable[Part], text: str, total: int | None = None, rank: int = 0) -> Iterator[Part]:
-    """Los mismos lotes (imágenes, o parejas que empiezan con ellas), con una barra que cuenta las imágenes.
-
-    rank: qué número de proceso es este; solo el 0 la enseña.
-    """
-    look = {"bar_format": BAR if total else COUNTER, "file": sys.stdout, "disable": rank > 0}
-    with tqdm(total=total, desc=text, delay=5, leave=False, **look) as bar:
-        for part in parts:
-            yield part
-            bar.update(len(part if isinstance(part, Tensor) else part[0]))
-
-
-def maps_of(model: nn.Module, images: Tensor, layer: str, lowest: bool = False) -> Tensor:
-    """Los mapas de la capa, (b, c, h, w); los de una capa densa, de 1 × 1; con `lowest`, con el signo cambiado."""
-    acts = run(model, images.contiguous(memory_format=torch.channels_last), [layer])[layer]
-    maps = acts if acts.ndim == 4 else acts[..., None, None]
-    return -maps if lowest else maps
+def tail_of(maps: Tensor, size: int) -> Tail:
+    """La cola de unos mapas (b, c, h, w): los `size` mayores de cada unidad."""
+    values = maps.transpose(0, 1).flatten(1)                                                # (c, b·h·w)
+    return Tail(_largest([values], size), values.amin(1), values.shape[1], size)
 
 
 def _joined(tails: Sequence[Tail]) -> Tail:

@@ -1,29 +1,17 @@
-"""Las tablas de los experimentos de la lección 5, y si dos grupos de redes se distinguen.
+"""Las tablas de los experimentos de la lección 5b, y si dos grupos de redes se distinguen.
 
 Las hace `data/build/make_experiments.py` con redes chicas de varias semillas; `publicadas` son las 27 del artículo.
 """
 import csv
 from collections.abc import Sequence
 from io import StringIO
-from statistics import fmean, variance
-from typing import NamedTuple
-
-from scipy import stats
+from statistics import fmean
 
 from labkit.files import read_data
+from labkit.measures import Gap
 
 TABLES = ("redes", "unidades", "giro", "generador", "publicadas")
 Row = dict[str, str | float]
-
-
-class Gap(NamedTuple):
-    """La diferencia de dos promedios, y entre qué valores está con la confianza pedida."""
-    mean: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        return f"{self.mean:+.1f} (de {self.low:+.1f} a {self.high:+.1f})"
 
 
 def load_table(name: str, **wanted: str | float) -> list[Row]:
@@ -50,7 +38,7 @@ def experiment(variant: str) -> list[Row]:
     return [row for row in rows if row["layer"] == rows[-1]["layer"]]
 
 
-def spread(rows: Sequence[Row], field: str = "unique") -> str:
+def spread_text(rows: Sequence[Row], field: str = "unique") -> str:
     """El promedio de una columna y entre qué valores va, escrito: «24.3 (de 22 a 27)»."""
     values = column(rows, field)
     return f"{fmean(values):.1f} (de {min(values):g} a {max(values):g})"
@@ -61,35 +49,7 @@ def column(rows: Sequence[Row], field: str) -> list[float]:
     return [float(row[field]) for row in rows]
 
 
-def difference(first: Sequence[float], second: Sequence[float], share: float = 0.95) -> Gap:
-    """Cuánto más grande es el promedio de `second` que el de `first`, con su intervalo de confianza.
-
-    Cada número es una red entrenada con su semilla; con tres o cinco, el intervalo es ancho. Fuente: Welch (1947),
-    doi:10.1093/biomet/34.1-2.28.
-    """
-    if min(len(first), len(second)) < 2:
-        raise ValueError(f"first, second: esperaba al menos dos redes de cada lado, y recibí {len(first)} y "
-                         f"{len(second)}.")
-    parts = [variance(values) / len(values) for values in (first, second)]
-    mean, error = fmean(second) - fmean(first), sum(parts) ** 0.5
-    if not error:                                                           # sin dispersión no hay cuenta que hacer
-        return Gap(mean, mean, mean)
-    freedom = error ** 4 / sum(part ** 2 / (len(values) - 1) for part, values in zip(parts, (first, second)))
-    reach = float(stats.t.ppf((1 + share) / 2, freedom)) * error
-    return Gap(mean, mean - reach, mean + reach)
-
-
-def paired(first: Sequence[float], second: Sequence[float], share: float = 0.95) -> Gap:
-    """Lo mismo, cuando los números van por parejas: la misma red antes y después (Student, 1908)."""
-    if len(first) != len(second) or len(first) < 2:
-        raise ValueError(f"first, second: esperaba las mismas redes, al menos dos, y recibí {len(first)} y "
-                         f"{len(second)}.")
-    gaps = [after - before for before, after in zip(first, second)]
-    reach = float(stats.t.ppf((1 + share) / 2, len(gaps) - 1)) * (variance(gaps) / len(gaps)) ** 0.5
-    return Gap(fmean(gaps), fmean(gaps) - reach, fmean(gaps) + reach)
-
-
-def verdict(gap: Gap, sign: int) -> str:
+def agreement(gap: Gap, sign: int) -> str:
     """Si la diferencia va como se esperaba (sign +1: sube; −1: baja), si va al revés o si no se distingue de cero."""
     if gap.low <= 0 <= gap.high:
         return "no se distingue"

@@ -8,8 +8,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from labkit.dissection.counting import Tally
-from labkit.dissection.tails import Tail
+from labkit.dissection.conventions import Convention
+from labkit.dissection.thresholds import Tail
+from labkit.files import write_aside
+from labkit.measures import Tally
 
 Count = Tail | Tally
 Part = tuple[Tensor, Count]                     # qué lotes lleva, (lotes,) de verdaderos y falsos, y su cuenta
@@ -23,29 +25,28 @@ class Store:
     key: str
     kind: type
 
-    def save(self, rank: int, done: Tensor, count: Count) -> None:
-        """Se escribe aparte y luego recibe su nombre: o queda entero o queda el de antes."""
+    def save(self, process: int, done: Tensor, count: Count) -> None:
+        """Guarda lo contado: o queda entero o queda lo de antes."""
         if self.folder is None:
             return
         arrays = {name: torch.as_tensor(value).contiguous() for name, value in vars(moved(count)).items()}
         arrays["done"] = done
         arrays["sum"] = torch.tensor(list(bytes.fromhex(digest(self.key, arrays))), dtype=torch.uint8)
-        path = Path(self.folder).expanduser() / f"{self.stage}-{self.key[:12]}-{rank}.safetensors"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        safetensors.torch.save_file(arrays, path.with_suffix(".tmp"))
-        path.with_suffix(".tmp").replace(path)
+        path = Path(self.folder).expanduser() / f"{self.stage}-{self.key[:12]}-{process}.safetensors"
+        with write_aside(path) as file:
+            file.write(safetensors.torch.save(arrays))
 
-    def recover(self, rank: int, many: int) -> tuple[dict[int, Part], list[str]]:
+    def recover(self, process: int, process_count: int) -> tuple[dict[int, Part], list[str]]:
         """Lo que había de este proceso (y, para el 0, de los que ya no están), por proceso, y lo que hay que decir."""
         folder, found, notes = Path(self.folder or "").expanduser(), {}, []
-        every = sorted(folder.glob(f"{self.stage}-*-[0-9]*.safetensors")) if self.folder is not None else []
-        same = [path for path in every if path.name.split("-")[1] == self.key[:12]]
-        if every and not same and self.kind is Tail:
+        saved = sorted(folder.glob(f"{self.stage}-*-[0-9]*.safetensors")) if self.folder is not None else []
+        same = [path for path in saved if path.name.split("-")[1] == self.key[:12]]
+        if saved and not same and self.kind is Tail:
             notes.append(f"{folder} tiene otra disección, de otra red, capa, convención o conjunto; esta empieza de "
                          "cero.")
         for path in same:
             owner = int(path.stem.split("-")[2])
-            if rank == (owner if owner < many else 0):
+            if process == (owner if owner < process_count else 0):
                 try:
                     found[owner] = self._load(path)
                 except (ValueError, TypeError, safetensors.SafetensorError):
@@ -66,7 +67,7 @@ def moved(count: Count, device: str | torch.device = "cpu") -> Count:
     return replace(count, **{name: tensor.to(device) for name, tensor in tensors.items()})
 
 
-def digest(*things: object) -> str:
+def digest(*things: Tensor | dict[str, Tensor] | Convention | list[str] | str | int) -> str:
     """SHA-256 de tensores (tipo, forma y bytes), diccionarios de ellos y lo demás como se escribe."""
     found = hashlib.sha256()
     for thing in things:
