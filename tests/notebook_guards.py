@@ -13,8 +13,8 @@ import nbformat
 
 from labkit.commands.publish import Address, preparation
 
-MAX_BYTES, MAX_CELL_LINES, MAX_CODE_LINES = 1_000_000, 25, 195         # las líneas, sin la celda de preparación
-CODE_CELLS, WORDS, CHECKED = (15, 30), (1500, 3000), (3, 6)
+MAX_BYTES, MAX_CELL_LINES, MAX_CODE_LINES = 1_000_000, 25, 400
+CODE_CELLS, WORDS, CHECKED = (15, 30), (1500, 6000), (3, 6)
 CHECK_TAG = "nbval-check-output"
 NBVAL_COMMENTS = {"NBVAL_SKIP", "NBVAL_CHECK_OUTPUT", "NBVAL_IGNORE_OUTPUT", "NBVAL_RAISES_EXCEPTION"}
 IMAGES = {"image/png", "image/jpeg", "image/svg+xml"}
