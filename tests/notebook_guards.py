@@ -380,7 +380,8 @@ def one_test_per_exercise(book: dict) -> list[str]:
                     if have.count("prueba") != 1 or have[-1] != "prueba" or len(have) < 2]
 
 
-EVERY = [valid_format, kernel_is_python3, no_widget_state, no_errors, small_file, figures_are_pictures, short_cells, nbval_comments_alone,
-         portable_widgets, no_magic_installs, no_absolute_paths, no_network, no_rainbows, images_described]
+EVERY = [valid_format, kernel_is_python3, no_widget_state, no_errors, small_file, figures_are_pictures, short_cells,
+         nbval_comments_alone, portable_widgets, no_magic_installs, no_absolute_paths, no_network, no_rainbows,
+         images_described]
 LESSON = [executed_in_order, within_budget, checks_compare_something, lesson_anatomy]
 EXERCISES = [no_outputs, nbgrader_cells, one_test_per_exercise]
