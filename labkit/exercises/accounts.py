@@ -1,14 +1,13 @@
 """El número de cuenta: a cada estudiante le toca una variante distinta, siempre la misma."""
 
 import hashlib
-import unicodedata
 
 from torch import nn
 
 from labkit.activations import Unit
 from labkit.exercises.isolation import is_blank
 from labkit.exercises.verdict import Pending, Revise
-from labkit.models import load_model
+from labkit.models import load_model, plain_name  # plain_name: lo toman de aquí los hallazgos
 
 LIKE_SAMPLE = " (Así responde el caso de muestra: ¿ejecutaste otra vez las celdas, ya con tu número?)"
 SAMPLE = "muestra"  # a quien no escribe su número de cuenta le toca este caso, que no se califica
@@ -63,9 +62,3 @@ def split_answer(answer: object) -> tuple[str, object]:
     if not account:
         raise Pending("falta tu número de cuenta, en su celda, la que sigue a la preparación: de él depende tu caso.")
     return account, value
-
-
-def plain_name(text: str) -> str:
-    """Un nombre sin mayúsculas, acentos ni espacios de más, para comparar lo que se escribe a mano."""
-    letters = unicodedata.normalize("NFD", " ".join(text.lower().split()))
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))

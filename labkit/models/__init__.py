@@ -26,7 +26,8 @@ FAMILIES = {"inception": inception_network, "residual": residual_network}
 IMAGENET = tuple(LAYERS)  # redes de torchvision que `load_model` sabe abrir
 
 __all__ = ["GlobalAverage", "Normalize", "draw_weights", "find_classes", "inception_network", "load_model",
-           "model_card", "plain_network", "random_twin", "residual_network", "save_model", "shipped_models", "wrap"]
+           "model_card", "plain_name", "plain_network", "random_twin", "residual_network", "save_model",
+           "shipped_models", "wrap"]
 
 
 def load_model(name: str = "escenas", device: str | torch.device | None = None, download: bool = False) -> nn.Module:
@@ -92,15 +93,15 @@ def find_classes(model: nn.Module, text: str) -> list[tuple[int, str]]:
 
     No distingue mayúsculas ni acentos; con más de una palabra, han de estar todas. Lista vacía si no hay ninguna.
     """
-    words = _plain(text).split()
+    words = plain_name(text).split()
     names = zip(model.classes, getattr(model, "english", model.classes), strict=True)
     return [(k, spanish) for k, (spanish, english) in enumerate(names)
-            if words and all(word in f"{_plain(spanish)} {_plain(english)}" for word in words)]
+            if words and all(word in f"{plain_name(spanish)} {plain_name(english)}" for word in words)]
 
 
-def _plain(text: str) -> str:
-    """El texto en minúsculas y sin acentos."""
-    return "".join(letter for letter in normalize("NFKD", text.casefold()) if not combining(letter))
+def plain_name(text: str) -> str:
+    """Un nombre sin mayúsculas, acentos ni espacios de más, para comparar lo que se escribe a mano."""
+    return "".join(letter for letter in normalize("NFKD", " ".join(text.casefold().split())) if not combining(letter))
 
 
 def _shipped_network(name: str) -> nn.Sequential:

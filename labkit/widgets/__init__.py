@@ -1,7 +1,7 @@
 """Demostraciones interactivas: cada `explore_…` da una, lista para mostrarse en un cuaderno."""
 from labkit.widgets.climbing import explore_budget, explore_frames, explore_gallery, explore_units, watch
 from labkit.widgets.covering import explore_images, explore_masks, explore_occlusion, explore_patch, explore_upload
-from labkit.widgets.demo import Demo, explorer
+from labkit.widgets.demo import Demo
 from labkit.widgets.dissecting import explore_concepts, explore_detectors
 from labkit.widgets.guessing import explore_blind, explore_recipes
 from labkit.widgets.mapping import explore_choice, explore_map
@@ -9,5 +9,4 @@ from labkit.widgets.thresholding import explore_threshold
 
 __all__ = ["Demo", "explore_blind", "explore_budget", "explore_choice", "explore_concepts", "explore_detectors",
            "explore_frames", "explore_gallery", "explore_images", "explore_map", "explore_masks", "explore_occlusion",
-           "explore_patch", "explore_recipes", "explore_threshold", "explore_units", "explore_upload", "explorer",
-           "watch"]
+           "explore_patch", "explore_recipes", "explore_threshold", "explore_units", "explore_upload", "watch"]
