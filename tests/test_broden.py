@@ -12,7 +12,7 @@ import torch
 from broden_world import CODES, COLORS, INDEX, LABEL, LONELY, MOVERS, PARTS, PLANTS, Sheet, save_png, write_by_hand
 from PIL import Image
 
-from labkit.broden import check_broden, copy_broden, export_concepts, find, read_broden, readable, stats
+from labkit.broden import Picture, check_broden, export_concepts, find, read_broden, readable, stats, write_broden
 from labkit.broden.evidence import misplaced
 from labkit.broden.format import is_inside, md5_place, to_colors, to_numbers
 from labkit.commands.broden import main
@@ -59,6 +59,17 @@ def as_palette(path: Path) -> None:
     picture = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8))
     picture.putpalette(colors.astype(np.uint8).tobytes())
     picture.save(path)
+
+
+def copy_broden(source: Path, folder: Path) -> Path:
+    """Lee una carpeta Broden y la escribe otra vez, contada y numerada de nuevo, con los mismos bytes de imagen."""
+    broden = read_broden(source)
+
+    def pictures():
+        for i, record in enumerate(broden):
+            yield Picture(record.image, broden.path(record.image).read_bytes(), record.size, record.mask_size, broden.contents(i))
+
+    return write_broden(folder, pictures, {number: (label.name, label.syns) for number, label in broden.labels.items()})
 
 
 def contents(folder: Path) -> dict[str, bytes]:

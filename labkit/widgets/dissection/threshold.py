@@ -11,9 +11,20 @@ from labkit.activations import Unit
 from labkit.dissection import Tail
 from labkit.dissection.masks import upsample
 from labkit.dissection.thresholds import tail_of
-from labkit.images import bars, beside, caption, colorize, draw_outline, enlarge, jpeg_bytes, text_image
+from labkit.images import (
+    add_margin,
+    bars,
+    beside,
+    caption,
+    colorize,
+    draw_outline,
+    enlarge,
+    jpeg_bytes,
+    sized,
+    text_image,
+)
 from labkit.regions import masks_of
-from labkit.widgets.demo import Demo, explorer, slider, steps
+from labkit.widgets.demo import Demo, slider, steps
 from labkit.widgets.dissection.units import (
     DARK,
     QUALITY,
@@ -21,7 +32,6 @@ from labkit.widgets.dissection.units import (
     WIDE,
     concept_masks,
     kind_name,
-    sized,
     unit_maps,
     written,
 )
@@ -91,7 +101,7 @@ def explore_threshold(model: nn.Module, world: ConceptWorld, unit: Unit | str, c
 
     controls = {"image": slider("imagen", 1, len(rows)), "share": steps("q", shares)}
     controls["image"].value, controls["share"].value = 1, start
-    return explorer(draw, controls)
+    return Demo(draw, controls)
 
 
 def _study(model: nn.Module, world: ConceptWorld, unit: Unit, concept: int, share: float) -> _Study:
@@ -160,4 +170,4 @@ def _legend(both: int, ours: int, theirs: int) -> Tensor:
     lines = [f"los dos: {both}", f"solo la unidad: {ours}", f"solo el concepto: {theirs}", "oscuro: ninguno"]
     swatches = [*_inks(20, 28), torch.full((3, 20, 28), 0.15)]
     rows = [beside([ink, text_image(line, 2 * PANEL, 12)[:, :26, :PANEL - 36]]) for ink, line in zip(swatches, lines)]
-    return torch.nn.functional.pad(torch.cat(rows, 1), (0, 0, 30, 0), value=1.0)
+    return add_margin(torch.cat(rows, 1), top=30)
