@@ -85,6 +85,7 @@ def only(category: str, skip: int) -> Find:
     return "category", rf"{category}\(\d+\)", skip
 
 
+NOBODY = ["174", "sobrante", "object(12)", "12", "3.000000", ""]
 SEVERAL = "category", ".*;.*", 0                                # la primera etiqueta de varias categorías
 
 
@@ -99,30 +100,30 @@ def cell(file: str, find: Find, column: str, value: Value, *names: str) -> Plant
     return plant
 
 
-def png(line: int, category: str, change: Callable[[Path], None], *names: str) -> Plant:
-    """Cambiar el PNG de una categoría en un renglón de index.csv. El mensaje lo nombra, o a `names`."""
+def picture(line: int, column: str, change: Callable[[Path], None], *names: str) -> Plant:
+    """Cambiar un archivo: el de una columna en un renglón de index.csv. El mensaje lo nombra, o a `names`."""
     def plant(folder: Path) -> Names:
-        path = Sheet(folder, "index.csv").get(line, category)
+        path = Sheet(folder, "index.csv").get(line, column)
         change(folder / "images" / path)
         return f"index.csv:{line}", *(names or (path,))
     return plant
 
 
-def missing(file: str) -> Plant:
-    """Borrar una tabla."""
+def rows(file: str, change: Callable[[list[list[str]]], object], *names: str) -> Plant:
+    """Quitar, poner o mover renglones; table[0] es el encabezado."""
     def plant(folder: Path) -> Names:
-        (folder / file).unlink()
-        return file, "falta este archivo"
+        sheet = Sheet(folder, file)
+        change(sheet.rows)
+        sheet.save()
+        return names
     return plant
 
 
-def rows(file: str, change: Callable[[list[list[str]]], Names]) -> Plant:
-    """Cambiar los renglones de un archivo (rows[0]: el encabezado); `change` da lo que el mensaje debe nombrar."""
+def without(file: str, *names: str) -> Plant:
+    """Borrar una tabla."""
     def plant(folder: Path) -> Names:
-        sheet = Sheet(folder, file)
-        names = change(sheet.rows)
-        sheet.save()
-        return names
+        (folder / file).unlink()
+        return file, *names
     return plant
 
 
@@ -166,121 +167,21 @@ def other_part(split: str) -> str:
     return "val" if split == "train" else "train"
 
 
-def image_is_missing(folder: Path) -> Names:
-    image = Sheet(folder, "index.csv").get(19, "image")
-    (folder / "images" / image).unlink()
-    return "index.csv:19", image
+def renamed(old: str, new: str) -> Callable[[list[list[str]]], None]:
+    """Otro nombre para una columna."""
+    def change(table: list[list[str]]) -> None:
+        table[0][table[0].index(old)] = new
+    return change
 
 
-def image_is_truncated(folder: Path) -> Names:
-    image = Sheet(folder, "index.csv").get(20, "image")
-    path = folder / "images" / image
-    path.write_bytes(path.read_bytes()[:300])
-    return "index.csv:20", image
+def only_header(table: list[list[str]]) -> None:
+    del table[1:]
 
 
-def number_of_another_category(folder: Path) -> Names:
-    labels = Sheet(folder, "label.csv")
-    number = labels.get(labels.line("category", re.compile(r"texture\(\d+\)").fullmatch), "number")
-    return *cell("index.csv", 21, "scene", number)(folder), f"en scene a los números que aquí se usan: {number}."
-
-
-def bytes_are_not_utf8(folder: Path) -> Names:
-    path = folder / "index.csv"
-    lines = path.read_bytes().split(b"\r\n")
-    lines[29] = lines[29].replace(b"escenas", b"esc\xe9nas", 1)
-    path.write_bytes(b"\r\n".join(lines))
-    return "index.csv:30", "UTF-8"
-
-
-def label_row_is_missing(folder: Path) -> Names:
-    labels = Sheet(folder, "label.csv")
-    number, name, *_ = labels.rows.pop(labels.line("category", re.compile(r"color\(\d+\)").fullmatch, 2) - 1)
-    labels.save()
-    return "label.csv", "c_color.csv:", f"número {number} «{name}»"
-
-
-def label_name_is_repeated(folder: Path) -> Names:
-    labels = Sheet(folder, "label.csv")
-    first, second = (labels.line("category", re.compile(r"part\(\d+\)").fullmatch, skip) for skip in (14, 16))
-    labels.set(second, "name", labels.get(first, "name"))
-    return f"label.csv:{second}", f"label.csv:{first}", labels.get(first, "name")
-
-
-def category_row_is_missing(table: list[list[str]]) -> Names:
-    table[:] = [row for row in table if row[0] != "material"]
-    return "category.csv", "index.csv", "«material»"
-
-
-def image_is_repeated(table: list[list[str]]) -> Names:
-    table.append(table[21])
-    return f"index.csv:{len(table)}", "index.csv:22", table[21][0]
-
-
-def row_is_out_of_order(table: list[list[str]]) -> Names:
-    table.insert(28, table.pop(23))
-    return "index.csv:29", "index.csv:28", table[28][0]
-
-
-def field_is_missing(table: list[list[str]]) -> Names:
-    table[22].pop()
-    return "index.csv:23", table[22][0]
-
-
-def category_has_no_column(table: list[list[str]]) -> Names:
-    table.append(["ruido", "1", "2", "2", "9"])
-    return f"category.csv:{len(table)}", "index.csv", "«ruido»"
-
-
-def label_missing_from_codes(table: list[list[str]]) -> Names:
-    return "c_material.csv", "label.csv:", f"«{table.pop(4)[2]}»"
-
-
-def column_is_missing(table: list[list[str]]) -> Names:
-    table[0][4] = "alto"
-    return "index.csv:1", "«sh»"
-
-
-def category_column_is_missing(table: list[list[str]]) -> Names:
+def without_part(table: list[list[str]]) -> None:
     place = table[0].index("part")
     for row in table:
         del row[place]
-    return "index.csv", "category.csv:", "c_part.csv", "«part»"
-
-
-def category_column_is_renamed(table: list[list[str]]) -> Names:
-    table[0][table[0].index("part")] = "parte"
-    return "index.csv", "category.csv:", "c_part.csv", "«part»"
-
-
-def column_is_repeated(table: list[list[str]]) -> Names:
-    table[0][table[0].index("part")] = "object"
-    return "index.csv:1", "«object»"
-
-
-def label_row_lacks_a_field(table: list[list[str]]) -> Names:
-    table[3].pop()
-    return "label.csv:4", "campos"
-
-
-def label_is_of_nobody(table: list[list[str]]) -> Names:
-    table.append([str(len(table)), "sobrante", "object(12)", "12", "3.000000", ""])
-    return f"label.csv:{len(table)}", "c_object.csv", "sobrante"
-
-
-def category_row_is_repeated(table: list[list[str]]) -> Names:
-    table.append(table[2])
-    return f"category.csv:{len(table)}", "category.csv:3", table[2][0]
-
-
-def only_header(table: list[list[str]]) -> Names:
-    del table[1:]
-    return "ningún renglón",
-
-
-def code_row_is_repeated(table: list[list[str]]) -> Names:
-    table.append(table[5])
-    return f"c_part.csv:{len(table)}", "c_part.csv:6", table[5][2]
 
 
 def codes_of_no_category(folder: Path) -> Names:
@@ -295,22 +196,6 @@ def label_only_agrees_with_itself(folder: Path) -> Names:
     return f"label.csv:{line} dice 7", "c_object.csv:", "dice 5", "las máscaras, 5"
 
 
-def image_has_no_bytes(folder: Path) -> Names:
-    image = Sheet(folder, "index.csv").get(4, "image")
-    (folder / "images" / image).write_bytes(b"")
-    return "index.csv:4", image
-
-
-def there_are_no_images(table: list[list[str]]) -> Names:
-    del table[1:]
-    return "index.csv", "ninguna imagen"
-
-
-def codes_are_missing(folder: Path) -> Names:
-    (folder / "c_scene.csv").unlink()
-    return "c_scene.csv", "category.csv:", "«scene»"
-
-
 PLANTS: dict[str, Plant] = {
     "height_is_wrong": cell("index.csv", 2, "ih", "65"),
     "width_is_not_a_number": cell("index.csv", 3, "iw", "ancho"),
@@ -322,34 +207,35 @@ PLANTS: dict[str, Plant] = {
     "mask_path_escapes": cell("index.csv", 9, "object", lambda old: "C:" + old, "C:{old}"),
     "zero_item": cell("index.csv", 10, "scene", "0"),
     "unknown_whole_number": cell("index.csv", 11, "scene", "60000", "60000", "{subject}"),
-    "mask_is_missing": png(12, "object", Path.unlink),
-    "mask_is_truncated": png(13, "material", truncate),
-    "mask_has_other_size": png(14, "color", resize),
-    "mask_is_gray": png(15, "part", to_gray),
-    "mask_has_blue": png(16, "texture", repaint(blue)),
-    "mask_has_unknown_number": png(17, "object", repaint(lambda old: np.full_like(old, (97, 195, 0))), "50017"),
-    "mask_is_no_image": png(18, "part", lambda path: path.write_text("nada")),
-    "image_is_missing": image_is_missing,
-    "image_is_truncated": image_is_truncated,
-    "number_of_another_category": number_of_another_category,
-    "image_is_repeated": rows("index.csv", image_is_repeated),
-    "row_is_out_of_order": rows("index.csv", row_is_out_of_order),
-    "field_is_missing": rows("index.csv", field_is_missing),
-    "bytes_are_not_utf8": bytes_are_not_utf8,
+    "mask_is_missing": picture(12, "object", Path.unlink),
+    "mask_is_truncated": picture(13, "material", truncate),
+    "mask_has_other_size": picture(14, "color", resize),
+    "mask_is_gray": picture(15, "part", to_gray),
+    "mask_has_blue": picture(16, "texture", repaint(blue)),
+    "mask_has_unknown_number": picture(17, "object", repaint(lambda old: np.full_like(old, (97, 195, 0))), "50017"),
+    "mask_is_no_image": picture(18, "part", lambda path: path.write_text("nada")),
+    "image_is_missing": picture(19, "image", Path.unlink),
+    "image_is_truncated": picture(20, "image", lambda path: path.write_bytes(path.read_bytes()[:300])),
+    "number_of_another_category": cell("index.csv", 21, "scene", "12", "{subject}", "en scene a los números", ": 12."),
+    "image_is_repeated": rows("index.csv", lambda table: table.append(table[21]), "index.csv:38", "index.csv:22"),
+    "field_is_missing": rows("index.csv", lambda table: table[22].pop(), "index.csv:23", "12 campos"),
+    "row_is_out_of_order": rows("index.csv", lambda table: table.insert(28, table.pop(23)),
+                                "index.csv:29", "index.csv:28"),
+    "bytes_are_not_utf8": cell("index.csv", 30, "image", lambda old: old.replace("e", "\udce9", 1), "UTF-8"),
     "label_number_is_no_number": cell("label.csv", only("part", 9), "number", "doce"),
     "label_number_is_repeated": cell("label.csv", only("object", 9), "number", lambda old: str(int(old) - 3)),
     "label_number_is_too_big": cell("label.csv", only("material", 9), "number", "70000"),
     "label_number_is_zero": cell("label.csv", only("texture", 9), "number", "0"),
     "label_has_no_name": cell("label.csv", only("object", 14), "name", "", "c_object.csv:", "{subject}"),
-    "label_name_is_repeated": label_name_is_repeated,
-    "color_without_suffix": cell("label.csv", ("name", "azul-c", 0), "name", "azul", "c_color.csv:", "«azul»", "{old}"),
+    "label_name_is_repeated": cell("label.csv", ("name", "zarpa", 0), "name", "raya", "el 70 es «raya»", "{old}"),
+    "color_without_suffix": cell("label.csv", ("name", "azul-c", 0), "name", "azul", "c_color.csv:", "{old}"),
     "category_is_malformed": cell("label.csv", only("part", 12), "category", lambda old: old.replace("(", "[")),
     "category_is_unknown": cell("label.csv", only("object", 16), "category",
                                 lambda old: old.replace("object", "objeto"), "«objeto»", "index.csv"),
     "frequency_drifts": cell("label.csv", only("material", 6), "frequency", bump),
     "category_count_drifts": cell("label.csv", only("texture", 6), "category", lambda old: old.replace(")", "1)", 1),
                                   "{subject}", "c_texture.csv:", "las máscaras"),
-    "coverage_drifts": cell("label.csv", only("color", 4), "coverage", far, "{subject}", "c_color.csv:", "las máscaras"),
+    "coverage_drifts": cell("label.csv", only("color", 4), "coverage", far, "{subject}", "c_color.csv:"),
     "first_is_wrong": cell("category.csv", ("name", "object", 0), "first", bump, "object", "label.csv"),
     "last_is_wrong": cell("category.csv", ("name", "part", 0), "last", bump, "part", "label.csv"),
     "count_is_wrong": cell("category.csv", ("name", "color", 0), "count", bump, "color", "label.csv"),
@@ -357,32 +243,35 @@ PLANTS: dict[str, Plant] = {
     "code_is_wrong": cell("c_part.csv", ("code", "4", 0), "code", "40"),
     "code_is_no_number": cell("c_object.csv", ("code", "10", 0), "code", "diez"),
     "code_number_is_unknown": cell("c_part.csv", ("code", "6", 0), "number", "61000", "{subject}", "label.csv"),
-    "code_name_differs": cell("c_object.csv", ("code", "3", 0), "name", "otra cosa", "otra cosa", "{old}", "label.csv:"),
+    "code_name_differs": cell("c_object.csv", ("code", "3", 0), "name", "otro", "«otro»", "{old}", "label.csv:"),
     "code_frequency_drifts": cell("c_color.csv", ("code", "2", 0), "frequency", bump, "{subject}", "label.csv:"),
     "code_coverage_drifts": cell("c_texture.csv", ("code", "3", 0), "coverage", far, "{subject}", "label.csv:"),
     "code_coverage_is_no_number": cell("c_object.csv", ("code", "8", 0), "coverage", "poca", "{subject}", "poca"),
-    "label_row_is_missing": label_row_is_missing,
-    "category_row_is_missing": rows("category.csv", category_row_is_missing),
-    "category_has_no_column": rows("category.csv", category_has_no_column),
-    "label_missing_from_codes": rows("c_material.csv", label_missing_from_codes),
-    "codes_are_missing": codes_are_missing,
+    "label_row_is_missing": rows("label.csv", lambda table: table.pop(3), "label.csv", "c_color.csv:4", "3 «café-c»"),
+    "category_row_is_missing": rows("category.csv", lambda table: table.pop(2), "category.csv", "index.csv",
+                                    "«material»"),
+    "category_has_no_column": rows("category.csv", lambda table: table.append(["ruido", "1", "2", "2", "9"]),
+                                   "category.csv:", "index.csv", "«ruido»"),
+    "label_missing_from_codes": rows("c_material.csv", lambda table: table.pop(4), "c_material.csv", "label.csv:",
+                                     "«piedra»"),
+    "codes_are_missing": without("c_scene.csv", "category.csv:", "«scene»"),
 }
 MOVERS = {"row_is_out_of_order", "label_row_is_missing", "category_row_is_missing", "label_missing_from_codes"}
 LONELY: dict[str, Plant] = {                                    # cambian tanto que sólo se plantan solas
-    "index_is_missing": missing("index.csv"),
-    "labels_are_missing": missing("label.csv"),
-    "categories_are_missing": missing("category.csv"),
-    "column_is_missing": rows("index.csv", column_is_missing),
-    "column_is_repeated": rows("index.csv", column_is_repeated),
-    "category_column_is_missing": rows("index.csv", category_column_is_missing),
-    "category_column_is_renamed": rows("index.csv", category_column_is_renamed),
-    "there_are_no_images": rows("index.csv", there_are_no_images),
+    "index_is_missing": without("index.csv", "falta"),
+    "labels_are_missing": without("label.csv", "falta"),
+    "categories_are_missing": without("category.csv", "falta"),
+    "column_is_missing": rows("index.csv", renamed("sh", "alto"), "index.csv:1", "«sh»"),
+    "column_is_repeated": rows("index.csv", renamed("part", "object"), "index.csv:1", "«object»"),
+    "category_column_is_missing": rows("index.csv", without_part, "index.csv", "category.csv:4", "«part»"),
+    "category_column_is_renamed": rows("index.csv", renamed("part", "parte"), "index.csv", "category.csv:4", "«part»"),
+    "there_are_no_images": rows("index.csv", only_header, "index.csv", "ninguna imagen"),
     "field_is_endless": cell("index.csv", 9, "split", "t" * 300_000, "[…]"),
     "mask_is_twice_in_its_cell": cell("index.csv", 9, "object", lambda old: f"{old};{old}", "«{old}»", "dos veces"),
-    "mask_lacks_its_end": png(9, "object", cut_end),
-    "mask_has_red_and_green_swapped": png(9, "color", repaint(lambda old: old[..., [1, 0, 2]]), "los números"),
-    "label_row_lacks_a_field": rows("label.csv", label_row_lacks_a_field),
-    "label_is_of_nobody": rows("label.csv", label_is_of_nobody),
+    "mask_lacks_its_end": picture(9, "object", cut_end),
+    "mask_has_red_and_green_swapped": picture(9, "color", repaint(lambda old: old[..., [1, 0, 2]]), "los números"),
+    "label_row_lacks_a_field": rows("label.csv", lambda table: table[3].pop(), "label.csv:4", "6 campos"),
+    "label_is_of_nobody": rows("label.csv", lambda table: table.append(NOBODY), "label.csv:175", "c_object.csv"),
     "label_loses_a_category": cell("label.csv", SEVERAL, "category", lambda old: old.split(";")[0],
                                    "{subject}", "c_part.csv:"),
     "label_is_of_another_category": cell("label.csv", only("object", 3), "category",
@@ -395,12 +284,13 @@ LONELY: dict[str, Plant] = {                                    # cambian tanto 
                                            lambda old: f"{float(old) * 1.1:f}", "{subject}", "c_object.csv:"),
     "label_coverage_is_negative": cell("label.csv", only("object", 3), "coverage", "-0.000001"),
     "label_coverage_is_nan": cell("label.csv", only("object", 3), "coverage", "nan"),
-    "category_row_is_repeated": rows("category.csv", category_row_is_repeated),
-    "summary_is_empty": rows("category.csv", only_header),
-    "codes_are_empty": rows("c_part.csv", only_header),
+    "category_row_is_repeated": rows("category.csv", lambda table: table.append(table[2]), ":8", "category.csv:3"),
+    "label_row_is_out_of_order": rows("label.csv", lambda table: table.insert(40, table.pop(20)), ":41", "label.csv:40"),
+    "summary_is_empty": rows("category.csv", only_header, "category.csv", "ningún renglón"),
+    "codes_are_empty": rows("c_part.csv", only_header, "c_part.csv", "ningún renglón"),
     "codes_of_no_category": codes_of_no_category,
-    "code_row_is_repeated": rows("c_part.csv", code_row_is_repeated),
+    "code_row_is_repeated": rows("c_part.csv", lambda table: table.append(table[5]), "c_part.csv:71", "c_part.csv:6"),
     "label_only_agrees_with_itself": label_only_agrees_with_itself,
     "whole_number_has_decimals": cell("index.csv", 9, "scene", "12.0", "«12.0»"),
-    "image_has_no_bytes": image_has_no_bytes,
+    "image_has_no_bytes": picture(4, "image", lambda path: path.write_bytes(b"")),
 }

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 IGNORED = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".benchmarks", ".cache", "runs"}
 TEXT = {".py", ".md", ".ipynb", ".txt", ".yml", ".yaml", ".toml", ".json", ".cfg", ".sh", ""}
 MAX_FILE, MAX_DATA = 8_000_000, 60_000_000
-# La guía pide cerca de 4,500 líneas en todo labkit. Los cuartos grandes van en cuenta aparte: `broden` (su revisor culpa a
-# cada falla una sola vez), `exercises` (los mensajes de cada lección), `models` (las redes de otros), `priors` (lo que se
+# La guía pide cerca de 4,500 líneas en todo labkit. Los cuartos grandes van en cuenta aparte: `broden` (el formato y su
+# revisor), `exercises` (los mensajes de cada lección), `models` (las redes de otros), `priors` (lo que se
 # aprende de los datos) y `exemplars` (mapas y vecinos), que se leen aparte.
 MAX_LABKIT, MAX_READ = 4500, 2500
 PACKAGES = {"broden", "dissection", "exemplars", "exercises", "models", "priors"}

@@ -5,19 +5,20 @@ demás. Cuál de ellas está mal lo decides tú, que tienes la carpeta.
 """
 import math
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 from labkit.broden import format as grammar
-from labkit.broden.census import Census, Fault, Known, Row, read_table, take_census
+from labkit.broden.census import Census, Fault, Row, read_table, take_census
 
-Key = TypeVar("Key", int, str)
 OTHER_RULES = {
     "md5": ("index.csv", "las partes no se repartieron por el md5 de la ruta: la carpeta sigue otra regla."),
     "orden": ("index.csv", "los renglones no van por el md5 de la ruta: la carpeta sigue otro orden."),
     "modo": ("index.csv", "las máscaras no son PNG RGB de 8 bits; se leen convertidas."),
+    "número": ("label.csv", "los renglones no van por su número: la carpeta sigue otro orden."),
     "frecuencia": ("label.csv", "las cuentas no son las de estas máscaras: ¿es parte de un Broden más grande?"),
     "cobertura": ("label.csv", "las coberturas no son las de estas máscaras: ¿se midieron en otro tamaño?"),
     "mayor": ("label.csv", "en las máscaras hay menos: ¿se contó antes de reducirlas, o en un Broden más grande?"),
@@ -38,13 +39,14 @@ class Tables:
     declared: dict[int, dict[str, int]]
     codes: dict[str, dict[int, Row]]
 
-    def known(self) -> Known:
+    def known(self) -> dict[str, set[int]]:
         """Por cada columna de index.csv que nombra otra tabla, los números que alguna le da; sin label.csv, todos."""
         named = {*self.summary, *self.codes}.union(*self.declared.values()) or self.columns
-        everything = {*range(grammar.MAX_NUMBER + 1)}
+        walked = [category for category in self.columns if category in named]
+        if not self.labels:
+            return dict.fromkeys(walked, {*range(grammar.MAX_NUMBER + 1)})
         return {category: {number for number in self.labels if category in self.declared.get(number, (category,))}
-                | self.codes.get(category, {}).keys() if self.labels else everything
-                for category in self.columns if category in named}
+                | self.codes.get(category, {}).keys() for category in walked}
 
 
 def check_broden(folder: str | Path) -> list[Fault]:
@@ -60,7 +62,7 @@ def check_broden(folder: str | Path) -> list[Fault]:
         warnings.simplefilter("ignore")                         # las de Pillow, en inglés
         tables = _read_tables(folder, faults)
         census = take_census(folder, tables.known(), faults)
-    for contradictions in (_categories, _names, _codes, _sums, _images, _coverages, _totals):
+    for contradictions in (_categories, _names, _order, _sums, _images, _coverages, _totals):
         faults += contradictions(tables, census)
     return _other_rules(faults, len(tables.labels), census.rows)
 
@@ -71,38 +73,30 @@ def _read_tables(folder: Path, faults: list[Fault]) -> Tables:
     header = [name for name in next(grammar.read_rows(index), (1, 0, []))[2] if name] if index.is_file() else []
     whole = {*grammar.FIXED} <= {*header} and len({*header}) == len(header)
     columns = [name for name in header if name not in grammar.FIXED] if whole else []
-    summary = _keyed(read_table(folder / "category.csv", grammar.CATEGORY_COLUMNS, faults), "name", str, faults)
-    labels = _keyed(read_table(folder / "label.csv", grammar.LABEL_COLUMNS[:5], faults), "number", _number, faults)
-    codes = {path.stem[2:]: _keyed(read_table(path, grammar.CODE_COLUMNS, faults), "number", _number, faults)
-             for path in sheets}
+    summary = _keyed(folder / "category.csv", grammar.CATEGORY_COLUMNS, "name", faults)
+    labels = _keyed(folder / "label.csv", grammar.LABEL_COLUMNS[:5], "number", faults)
+    codes = {path.stem[2:]: rows for path in sheets if (rows := _keyed(path, grammar.CODE_COLUMNS, "number", faults))}
     if any("syns" not in row.fields for row in labels.values()):
         faults.append(Fault("label.csv", 1, "columna", "falta la columna «syns»: se lee sin sinónimos.", True))
     if columns and not sheets:
         faults.append(Fault("c_*.csv", 0, "archivo", "no hay ninguno; las categorías se leen de label.csv.", True))
-    codes = {name: rows for name, rows in codes.items() if rows}
     return Tables(columns, summary, labels, _declared(labels, faults), codes)
 
 
-def _keyed(rows: Iterable[Row], column: str, read: Callable[[str], Key | None], faults: list[Fault]) -> dict[Key, Row]:
-    """Los renglones sanos, por lo que dice una columna; anota el que ahí no se entiende o repite lo de otro."""
-    found: dict[Key, Row] = {}
-    for row in (row for row in rows if row.sound):
-        key = read(row[column])
-        if not key:
-            expected = f"un entero de 1 a {grammar.MAX_NUMBER}" if column == "number" else "un nombre"
-            faults.append(row.fault(column, f"«{row['name']}»: {column}: esperaba {expected} y hay «{row[column]}»."))
+def _keyed(path: Path, columns: Sequence[str], column: str, faults: list[Fault]) -> dict[Any, Row]:
+    """Los renglones sanos de una tabla, por su nombre o su número; anota el que no se entiende o repite el de otro."""
+    found: dict[Any, Row] = {}
+    for row in (row for row in read_table(path, columns, faults) if row.sound):
+        key = grammar.integer(row[column]) if column == "number" else row[column]
+        if column == "number" and not 1 <= (key or 0) <= grammar.MAX_NUMBER:
+            faults.append(row.fault("entero", f"«{row['name']}»: number: esperaba un entero de 1 a "
+                                              f"{grammar.MAX_NUMBER} y hay «{row[column]}»."))
         elif key in found:
-            faults.append(row.fault(column, f"«{row['name']}»: {column}: «{key}» ya es el de {found[key]}, "
-                                            f"«{found[key]['name']}»."))
+            faults.append(row.fault("repetido", f"«{row['name']}»: {column}: «{key}» ya es el de {found[key]}, "
+                                                f"«{found[key]['name']}»."))
         else:
             found[key] = row
     return found
-
-
-def _number(text: str) -> int | None:
-    """Un número de etiqueta, o None si no puede serlo."""
-    number = grammar.integer(text)
-    return number if number and number <= grammar.MAX_NUMBER else None
 
 
 def _amount(text: str) -> float:
@@ -150,13 +144,16 @@ def _names(tables: Tables, census: Census) -> Iterator[Fault]:
         others = [codes[number] for codes in tables.codes.values() if number in codes and codes[number]["name"] != name]
         others += [first[name]] if name in first else []
         if others or not name:
-            shown = "".join(f"; {other} dice {other['number']} «{other['name']}»" for other in others)
-            yield row.fault("nombre", f"name: dice {number} «{name}»{shown}.")
+            shown = "".join(f"; según {other}, el {other['number']} es «{other['name']}»" for other in others)
+            yield row.fault("nombre", f"name: el número {number} es «{name}»{shown}.")
         first.setdefault(name, row)
 
 
-def _codes(tables: Tables, census: Census) -> Iterator[Fault]:
-    """Códigos que ni siguen al del renglón anterior ni van antes que el siguiente."""
+def _order(tables: Tables, census: Census) -> Iterator[Fault]:
+    """Números de label.csv que bajan, y códigos de c_*.csv que ni siguen al anterior ni van antes que el siguiente."""
+    for (before, above), (number, row) in pairwise(tables.labels.items()):
+        if number < before:
+            yield row.fault("número", f"«{row['name']}»: number: el {number} va después del {before}, que está en {above}.")
     for rows in tables.codes.values():
         codes = [0, *(grammar.integer(row["code"]) for row in rows.values()), len(rows) + 1]
         for before, code, after, row in zip(codes, codes[1:], codes[2:], rows.values()):
@@ -169,7 +166,7 @@ def _sums(tables: Tables, census: Census) -> Iterator[Fault]:
     for number, counts in tables.declared.items():
         row = tables.labels[number]
         if grammar.integer(row["frequency"]) != sum(counts.values()):
-            yield row.fault("suma", f"{number} «{row['name']}»: frequency dice «{row['frequency']}» y "
+            yield row.fault("suma", f"número {number} «{row['name']}»: frequency dice «{row['frequency']}» y "
                                     f"«{row['category']}» suma {sum(counts.values())}.")
 
 
@@ -188,26 +185,26 @@ def _images(tables: Tables, census: Census) -> Iterator[Fault]:
         count, *others = {grammar.integer(text) for text in counts.values()}
         if others or count is None or not low <= count <= high:
             kind = "imágenes" if others or count is None else "frecuencia" if count < low else "mayor"
-            yield row.fault(kind, f"número {number} «{row['name']}», imágenes de {category}: {_told(counts, low, high)}",
-                            kind == "mayor")
+            yield row.fault(kind, f"número {number} «{row['name']}», imágenes de {category}: "
+                                  f"{_told(counts, low, high)}", kind == "mayor")
 
 
 def _coverages(tables: Tables, census: Census) -> Iterator[Fault]:
     """Etiquetas que no cubren lo mismo según label.csv, c_*.csv y las máscaras (con 5 % y 0.1 imágenes de margen)."""
     for number, counts in tables.declared.items():
-        label, said = tables.labels[number], _amount(tables.labels[number]["coverage"])
-        codes = {category: rows[number] for category, rows in tables.codes.items() if category in counts and number in rows}
-        parts = {category: _amount(row["coverage"]) for category, row in codes.items()}
-        spans = {category: census.coverage(category, number) for category in counts}
+        label, total = tables.labels[number], _amount(tables.labels[number]["coverage"])
+        codes = {name: rows[number] for name, rows in tables.codes.items() if name in counts and number in rows}
+        parts = {name: _amount(row["coverage"]) for name, row in codes.items()}
+        spans = {name: census.coverage(name, number) for name in counts}
         low, high = (sum(ends) for ends in zip(*spans.values()))
-        complete = parts.keys() == spans.keys()
-        agreed = not complete or abs(said - sum(parts.values())) <= 3e-6 + 1e-5 * said
-        counted = _near(said, low, high) and all(_near(part, *spans[category]) for category, part in parts.items())
-        if not (agreed and counted):
-            note = agreed and complete                          # las tablas concuerdan entre sí
+        measured = _near(total, low, high) and all(_near(part, *spans[name]) for name, part in parts.items())
+        complete = parts.keys() == counts.keys()
+        agreed = not complete or abs(total - sum(parts.values())) <= 3e-6 + 1e-5 * total
+        if not (agreed and measured):
+            kind = "medida" if agreed and complete else "cobertura"
             texts = {str(row): row["coverage"] for row in (label, *codes.values())}
-            yield label.fault("medida" if note else "cobertura",
-                              f"número {number} «{label['name']}», coverage: {_told(texts, low, high)}", note)
+            yield label.fault(kind, f"número {number} «{label['name']}», coverage: {_told(texts, low, high)}",
+                              kind == "medida")
 
 
 def _near(amount: float, low: float, high: float) -> bool:

@@ -1,8 +1,8 @@
 """El censo de una carpeta Broden: los renglones de sus tablas, y lo que se cuenta en sus imágenes de una en una."""
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -13,10 +13,8 @@ from labkit.broden import format as grammar
 from labkit.broden.inspecting import Tally
 
 IMAGE_SIZE, MASK_SIZE = ("ih", "iw"), ("sh", "sw")              # las columnas de index.csv que dicen alto y ancho
-WHAT = {IMAGE_SIZE: "imagen", MASK_SIZE: "máscara"}
 RGB_8_BITS = b"\x08\x02"                                        # los bytes 24 y 25 de un PNG
 PNG_START, PNG_END = b"\x89PNG", b"IEND\xaeB`\x82"
-Known = dict[str, set[int]]                                     # categoría → números
 
 
 @dataclass(frozen=True)
@@ -55,18 +53,18 @@ class Row:
         return Fault(self.file, self.line, kind, message, note)
 
 
-@dataclass
 class Census:
     """Lo que se cuenta en las imágenes, por categoría.
 
     pictures: en cuántas imágenes hay algo;  unread: en cuántas quedó algo sin contar;  filled: las columnas de
     index.csv que no están vacías;  rows: cuántos renglones se contaron.
     """
-    tally: Tally = field(default_factory=Tally)
-    pictures: Counter[str] = field(default_factory=Counter)
-    unread: Counter[str] = field(default_factory=Counter)
-    filled: set[str] = field(default_factory=set)
-    rows: int = 0
+
+    def __init__(self) -> None:
+        self.tally, self.rows = Tally(), 0
+        self.pictures: Counter[str] = Counter()
+        self.unread: Counter[str] = Counter()
+        self.filled: set[str] = set()
 
     def images(self, category: str, number: int) -> tuple[int, float]:
         """En cuántas imágenes está una etiqueta, de la menor cuenta posible a la mayor."""
@@ -105,7 +103,7 @@ def read_table(path: Path, columns: Sequence[str], faults: list[Fault]) -> Itera
         faults.append(Fault(path.name, 0, "vacío", f"no tiene {what}."))
 
 
-def take_census(folder: Path, known: Known, faults: list[Fault]) -> Census:
+def take_census(folder: Path, known: dict[str, set[int]], faults: list[Fault]) -> Census:
     """Recorre index.csv, abre cada archivo una vez y cuenta; anota en `faults` lo que no se puede contar.
 
     known: por categoría, los números que alguna tabla le da; de los demás se anota dónde se ven primero.
@@ -153,7 +151,8 @@ def _out_of_place(row: Row, place: float, last_place: float, last_line: int) -> 
 def _pixels(images: Path, row: Row, name: str, columns: tuple[str, str],
             faults: list[Fault]) -> tuple[bytes, np.ndarray] | None:
     """Los bytes de un archivo de images/ y sus píxeles RGB; None, y su falla, si no se lee o no mide lo que dice."""
-    size, what = tuple(grammar.integer(row[column]) for column in columns), WHAT[columns]
+    size = tuple(grammar.integer(row[column]) for column in columns)
+    what = "imagen" if columns == IMAGE_SIZE else "máscara"
 
     def unusable(kind: str, problem: str) -> None:
         faults.append(row.fault(kind, f"{what} «{name}»: {problem}"))
@@ -178,10 +177,10 @@ def _pixels(images: Path, row: Row, name: str, columns: tuple[str, str],
     return content, pixels
 
 
-def _read_planes(images: Path, row: Row, known: Known, faults: list[Fault]) -> dict[str, np.ndarray]:
-    """Los PNG de un renglón que se pueden contar: de su ruta a sus números, (sh, sw)."""
-    cells, planes = [item for category in known for item in grammar.cell_items(row[category])], {}
-    for name in (name for name in dict.fromkeys(cells) if isinstance(name, str)):
+def _read_planes(images: Path, row: Row, columns: Iterable[str], faults: list[Fault]) -> dict[str, np.ndarray]:
+    """Los PNG que se pueden contar de las celdas de un renglón: de su ruta a sus números, (sh, sw)."""
+    items, planes = [item for column in columns for item in grammar.cell_items(row[column])], {}
+    for name in (item for item in dict.fromkeys(items) if isinstance(item, str)):
         content, rgb = _pixels(images, row, name, MASK_SIZE, faults) or (b"", None)
         if rgb is None:
             continue
@@ -195,7 +194,8 @@ def _read_planes(images: Path, row: Row, known: Known, faults: list[Fault]) -> d
     return planes
 
 
-def _count(row: Row, known: Known, planes: dict[str, np.ndarray], census: Census, faults: list[Fault]) -> None:
+def _count(row: Row, known: dict[str, set[int]], planes: dict[str, np.ndarray], census: Census,
+           faults: list[Fault]) -> None:
     """Suma al censo lo que hay en las celdas de un renglón."""
     for category, numbers in known.items():
         cell = Counter(grammar.cell_items(row[category]))
