@@ -335,6 +335,19 @@ def test_a_clean_folder_has_no_faults(clean):
     assert check_broden(clean) == []
 
 
+def test_all_that_the_format_allows_is_no_fault(by_hand, tmp_path):
+    """Imágenes y máscaras de varios tamaños, planos encimados, imágenes enteras, celdas vacías, BOM y LF o CRLF."""
+    Image.new("RGB", (8, 8), (255, 0, 0)).save(by_hand / "images/dtd/g_0106.jpg")
+    save_png(by_hand / "images/dtd/g_0106_color.png", np.diag([9] * 8))
+    (by_hand / "index.csv").write_text(INDEX.replace("train,4,6,2,3", "train,8,8,8,8"), encoding="utf-8")
+    folder = copy_broden(by_hand, tmp_path / "sana")
+    sizes = {record.mask_size for record in read_broden(folder)}
+    assert check_broden(folder) == [] and len(sizes) == 2 and len(read_broden(folder).record(1).cells["part"]) == 3
+    for path in folder.glob("*.csv"):
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\r\n", b"\n"))
+    assert check_broden(folder) == []
+
+
 def named(names: tuple[str, ...], faults: list) -> bool:
     """Si el mensaje de alguna falla (y no de un aviso) lo nombra todo."""
     return any(not fault.note and all(name in str(fault) for name in names) for fault in faults)

@@ -153,7 +153,7 @@ def _order(tables: Tables, census: Census) -> Iterator[Fault]:
     """Números de label.csv que bajan, y códigos de c_*.csv que ni siguen al anterior ni van antes que el siguiente."""
     for (before, above), (number, row) in pairwise(tables.labels.items()):
         if number < before:
-            yield row.fault("número", f"«{row['name']}»: number: el {number} va después del {before}, que está en {above}.")
+            yield row.fault("número", f"«{row['name']}»: number: el {number} va después del {before}, de {above}.")
     for rows in tables.codes.values():
         codes = [0, *(grammar.integer(row["code"]) for row in rows.values()), len(rows) + 1]
         for before, code, after, row in zip(codes, codes[1:], codes[2:], rows.values()):
