@@ -254,7 +254,7 @@ PLANTS: dict[str, Plant] = {
                                    "category.csv:", "index.csv", "«ruido»"),
     "label_missing_from_codes": rows("c_material.csv", lambda table: table.pop(4), "c_material.csv", "label.csv:",
                                      "«piedra»"),
-    "codes_are_missing": without("c_scene.csv", "category.csv:", "«scene»"),
+    "codes_are_missing": without("c_scene.csv", "category.csv:", "«scene»", "falta ese archivo"),
 }
 MOVERS = {"row_is_out_of_order", "label_row_is_missing", "category_row_is_missing", "label_missing_from_codes"}
 LONELY: dict[str, Plant] = {                                    # cambian tanto que sólo se plantan solas

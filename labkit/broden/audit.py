@@ -132,7 +132,8 @@ def _categories(tables: Tables, census: Census) -> Iterator[Fault]:
         present = [names[category] for names in readable.values() if category in names]
         absent = [file.replace("*", category) for file, names in readable.items() if category not in names]
         if absent and (category in census.filled or present != ["index.csv:1"]):
-            yield Fault(absent[0], 0, "categoría", f"«{category}» no está en {' ni en '.join(absent)}, y sí en "
+            hint = " (¿falta ese archivo?)" if absent[-1].startswith("c_") else ""
+            yield Fault(absent[0], 0, "categoría", f"«{category}» no está en {' ni en '.join(absent)}{hint}, y sí en "
                                                    f"{' y en '.join(present)}.")
 
 
