@@ -1,6 +1,6 @@
 """Broden: el formato de las imágenes con un nombre para cada píxel. Leerlo, escribirlo, revisarlo y contarlo."""
-from labkit.broden.checking import check_broden
-from labkit.broden.evidence import Fault
+from labkit.broden.audit import check_broden
+from labkit.broden.census import Fault
 from labkit.broden.format import readable
 from labkit.broden.inspecting import find, stats
 from labkit.broden.reading import Broden, Label, Record, read_broden
