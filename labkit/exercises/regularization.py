@@ -206,10 +206,10 @@ EXERCISES = {
         roughness, batches, ROUGH_MISTAKES,
         describe=lambda images: f"un lote {tuple(images.shape)}",
         forbidden=("total_variation",),
-        hints=("Un vecino es el de abajo o el de la derecha: images[:, :, 1:] - images[:, :, :-1] compara con el de "
-               "abajo.",
-               "Con un lote, los ejes son (b, canal, y, x). ¿Cuáles se recortan para cada dirección, y cuáles se "
+        hints=("Con un lote, los ejes son (b, canal, y, x). ¿Cuáles se recortan para cada dirección, y cuáles se "
                "promedian?",
+               "Un vecino es el de abajo o el de la derecha: images[:, :, 1:] - images[:, :, :-1] compara con el de "
+               "abajo.",
                "images.diff(dim=2).abs().mean((1, 2, 3)) es la mitad de la respuesta. Falta la otra dirección, y "
                "sumarlas."),
     ),
