@@ -224,7 +224,7 @@ def test_positions_may_come_in_any_form(value: object) -> None:
     (np.array([True, False, True]), "ndarray de forma"), (["0"], r"list \(str\)"), ([0.5], r"list \(float\)"),
     (torch.zeros(2, 3), r"Tensor de forma \(2, 3\)"), (["a"] * 9, "list de 9 valores"),
     ({0: 1}, "dict"), (iter([0]), "iterator"),
-], ids=str)
+], ids=lambda value: value if isinstance(value, str) else type(value).__name__)
 def test_what_are_not_positions_is_told_with_its_type(value: object, kind: str) -> None:
     with pytest.raises(Revise, match=f"las posiciones. Recibí .*{kind}"):
         answers.read_positions(value, "las posiciones.")
