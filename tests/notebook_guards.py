@@ -64,9 +64,9 @@ def lost_outputs(saved: list[dict], made: list[dict]) -> list[str]:
     """Las clases de salida que la celda guardada tiene y la que se ejecutó no: tantas figuras y controles, o más.
 
     Lo escrito no se cuenta, porque puede llegar en uno o en varios pedazos: basta con que haya algo. Lo que aparece de
-    más no es una falla, ni lo que falta donde `load_or_skip` dice que se omite: depende de los datos reales.
+    más no es una falla, ni lo que falta donde `load_or_skip` dijo o dice que se omite: depende de los datos reales.
     """
-    if any(" se omite: " in output_text(output) for output in made):
+    if any(" se omite: " in output_text(output) for output in (*saved, *made)):
         return []
     before, after = (Counter(map(output_kind, outputs)) for outputs in (saved, made))
     counted = {kind: number if kind in ("figura", "control") else 1 for kind, number in before.items()}

@@ -248,6 +248,10 @@ def test_an_output_that_is_lost_is_noticed(made: list[dict], lost: list[str]) ->
     assert guards.lost_outputs(SHOWN, made) == lost
 
 
+def test_what_was_saved_as_skipped_may_be_done_where_there_is_real_data() -> None:
+    assert guards.lost_outputs(code("", 1, "CIFAR-10 se omite: no está.\n")["outputs"], [picture()]) == []
+
+
 def test_a_figure_that_became_text_fails_when_the_notebook_runs(tmp_path: Path) -> None:
     """De punta a punta, con nbval: la celda no está marcada y no hay error, pero guardaba una figura."""
     pytest.importorskip("nbval")
