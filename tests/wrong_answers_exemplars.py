@@ -53,9 +53,9 @@ def forgets_to_divide(vectors: Tensor, width: float) -> Tensor:
     return table
 
 
-def symmetric(vectors: Tensor, width: float) -> Tensor:
-    table = good_chances(vectors, width)
-    return (table + table.T) / (2 * len(vectors))
+def width_to_the_one(vectors: Tensor, width: float) -> Tensor:
+    far = (vectors[:, None] - vectors[None]).square().sum(2)
+    return torch.softmax(-far / (2 * width) - 1e9 * torch.eye(len(vectors)), 1)
 
 
 def upside_down(vectors: Tensor, width: float) -> Tensor:
@@ -273,7 +273,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (keeps_itself, "su propio vecino"),
         (softmax_of_columns, "las columnas"),
         (forgets_to_divide, "falta dividir"),
-        (symmetric, "los valores difieren"),
+        (width_to_the_one, "los valores difieren"),
         (upside_down, "los valores difieren"),
     ],
     "som_step": [

@@ -105,8 +105,8 @@ def stretched(image: Tensor, dy: int, dx: int) -> Tensor:
     return padded(image, -dy, -dx, "replicate")
 
 
-def still(image: Tensor, dy: int, dx: int) -> Tensor:
-    return image.clone()
+def only_sideways(image: Tensor, dy: int, dx: int) -> Tensor:
+    return good_shift(image, 0, dx)
 
 
 def in_place(image: Tensor, dy: int, dx: int) -> Tensor:
@@ -242,7 +242,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (black, "queda en negro"),
         (mirrored, "tu reflejo repite"),
         (stretched, "los valores difieren"),
-        (still, "los valores difieren"),
+        (only_sideways, "los valores difieren"),
         (in_place, "Trabaja sobre una copia"),
     ],
     "smallest_decay": [
