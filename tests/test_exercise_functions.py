@@ -1,20 +1,17 @@
-"""Los ejercicios que se contestan con una función, de las lecciones 5 y 5b.
+"""Los ejercicios que se contestan con una función, de la lección 5b.
 
 Se acepta lo bueno en varios estilos, y a cada error se le da su propio mensaje, con tres sorteos de los casos.
 """
 import re
 
 import pytest
-import wrong_answers_05
 import wrong_answers_05b
 
 from labkit.exercises import verdict
 from labkit.exercises.compare import close
-from labkit.exercises.lesson05 import measures as fifth
 from labkit.exercises.lesson05b import measures as sixth
 
-FUNCTIONS = {wrong_answers_05: ("threshold", "activation_mask", "data_iou"),
-             wrong_answers_05b: ("rotate_pair", "reachable", "winner_by_cut")}
+FUNCTIONS = {wrong_answers_05b: ("rotate_pair", "reachable", "winner_by_cut")}
 GOOD = [(name, good) for answers, names in FUNCTIONS.items() for name in names for good in answers.GOOD[name]]
 WRONG = [(name, wrong, says) for answers, names in FUNCTIONS.items() for name in names for wrong, says in answers.WRONG[name]]
 
@@ -23,8 +20,7 @@ def flat_pair(*case):
     return sixth._flat(sixth.rotate_pair(*case), sixth.rotate_pair(*case))
 
 
-KEYS = [(fifth.threshold, fifth.threshold_mistakes, fifth.valued), (fifth.activation_mask, fifth.mask_mistakes, fifth.cut_maps),
-        (fifth.data_iou, fifth.iou_mistakes, fifth.masked), (flat_pair, sixth.rotation_mistakes, sixth.layers),
+KEYS = [(flat_pair, sixth.rotation_mistakes, sixth.layers),
         (sixth.reachable, sixth.reachable_mistakes, sixth.worlds), (sixth.winner_by_cut, sixth.winner_mistakes, sixth.tables)]
 
 

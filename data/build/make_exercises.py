@@ -10,6 +10,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 
@@ -21,9 +22,11 @@ sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 from packing import write_sums  # noqa: E402
 
 from labkit.activations import Unit  # noqa: E402
-from labkit.datasets import load_images  # noqa: E402
+from labkit.datasets import load_concepts, load_images  # noqa: E402
+from labkit.dissection import count_detectors, dissect  # noqa: E402
 from labkit.exemplars import features, roc_areas  # noqa: E402
 from labkit.exercises import exemplars, regularization  # noqa: E402
+from labkit.exercises.dissection import reading  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.regularization import compose  # noqa: E402
@@ -35,6 +38,14 @@ SEXTETS = ("4 8 7 10 5 1", "9 8 1 2 11 6", "10 5 11 9 1 2", "10 4 5 0 3 2", "2 1
 QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 0), ("relu4", 2), ("relu4", 4), ("relu4", 6),
              ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3), ("relu6", 5), ("relu6", 6),
              ("relu6", 8))
+LAYERS = (("escenas_semilla1", "conv3", 0.06), ("escenas_semilla1", "conv3", 0.08), ("escenas_semilla1", "conv4", 0.055),
+          ("escenas_semilla1", "conv4", 0.07), ("escenas_semilla1", "conv5", 0.065), ("escenas_semilla1", "conv5", 0.08),
+          ("escenas_semilla2", "conv3", 0.05), ("escenas_semilla2", "conv4", 0.045), ("escenas_semilla2", "conv4", 0.055),
+          ("escenas_semilla2", "conv5", 0.05), ("escenas_semilla2", "conv5", 0.055), ("escenas_semilla2", "conv5", 0.06),
+          ("escenas_bn", "conv3", 0.045), ("escenas_bn", "conv4", 0.03), ("escenas_bn", "conv4", 0.055),
+          ("escenas_bn", "conv5", 0.06), ("escenas_bn", "conv5", 0.065), ("escenas_lugares", "conv3", 0.03),
+          ("escenas_lugares", "conv3", 0.05), ("escenas_robusta", "conv3", 0.025), ("escenas_robusta", "conv3", 0.055),
+          ("escenas_robusta", "conv4", 0.06))
 SEEDS = (4, 7, 11, 29, 39, 40, 41, 42, 57, 73, 99, 128, 166, 177, 218, 229, 233, 236, 237, 244, 264, 360, 377)
 
 
@@ -74,6 +85,34 @@ def map_row(seed: int) -> exemplars.MapRow:
     return exemplars.MapRow(seed, count, world.classes[int(by_class.argmax())], world.classes[int(commonest)])
 
 
+@lru_cache(maxsize=64)
+def layer_iou(network: str, layer: str, images: int | None = reading.IMAGES) -> torch.Tensor:
+    """El IoU (c, k) de una capa, con las primeras imágenes de prueba; None, con todas."""
+    with torch.no_grad():
+        return dissect(load_model(network, device="cpu"), load_concepts("test", n=images), layer).iou()
+
+
+def layer_row(network: str, layer: str, cut: float) -> reading.LayerRow:
+    """Cómo se lee esa capa con ese corte, y las lecturas que se confunden con esa."""
+    world, iou = load_concepts("test", n=1), layer_iou(network, layer)
+
+    def counts(table: torch.Tensor, least: float = cut) -> str:
+        return " ".join(map(str, reading.read_layer(table, world.names, world.categories, least)[:3]))
+
+    best, which = iou.max(1)
+    groups = [[k for k, other in enumerate(world.categories) if other == kind] for kind in dict.fromkeys(world.categories)]
+    others = [counts(layer_iou(network, other)) for other in ("conv3", "conv4", "conv5") if other != layer]
+    return reading.LayerRow(
+        network, layer, cut, *reading.read_layer(iou, world.names, world.categories, cut),
+        pairs=int((iou > cut).sum()), reached=int((iou.amax(0) > cut).sum()),
+        units_by_category=sum(count_detectors(iou[:, columns], cut)[0] for columns in groups),
+        commonest=world.names[int(which[best > cut].mode().values)],
+        usual=counts(iou, reading.USUAL), relu=counts(layer_iou(network, layer.replace("conv", "relu"))),
+        main=counts(layer_iou("escenas", layer)), other_layers="; ".join(others),
+        all_images=counts(layer_iou(network, layer, None)),
+    )
+
+
 def smallest_decay() -> Iterator[regularization.DecayRow]:
     for network, units in regularization.UNITS.items():
         for unit in units.split():
@@ -94,11 +133,17 @@ def seam_reading() -> Iterator[exemplars.MapRow]:
         yield map_row(seed)
 
 
+def layer_reading() -> Iterator[reading.LayerRow]:
+    for case in LAYERS:
+        yield layer_row(*case)
+
+
 TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
     "smallest_decay": smallest_decay,
     "convinced": convinced,
     "selective_unit": selective_unit,
     "seam_reading": seam_reading,
+    "layer_reading": layer_reading,
 }
 
 
