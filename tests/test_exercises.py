@@ -23,7 +23,7 @@ from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.verdict import Broken, Outcome, Revise
 from labkit.models import plain_network, random_twin
 
-MODULES = [path.stem for path in Path(__file__).parent.glob("wrong_answers_*.py") if path.stem[-1].isalpha() and path.stem[-2:] != "5b"]
+MODULES = [path.stem for path in Path(__file__).parent.glob("wrong_answers_*.py") if path.stem[-1].isalpha()]
 LESSONS = [importlib.import_module(name) for name in sorted(MODULES)]
 LESSON_OF = {name: answers for answers in LESSONS for name in answers.GOOD}
 FUNCTIONS = {name: exercise for name, exercise in EXERCISES.items() if isinstance(exercise, Function)}

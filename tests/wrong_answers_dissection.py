@@ -123,8 +123,8 @@ def compare_first_and_paint(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -
     return torch.nn.Upsample(size, mode="bilinear", align_corners=False)(early) != 0
 
 
-def first_cut(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    return F.interpolate(maps, size, mode="bilinear") >= cuts[0]
+def contrary(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
+    return ~good_mask(maps, cuts, size)
 
 
 def not_grown(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
@@ -334,7 +334,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                   (sorts_in_place, "Trabaja sobre una copia")],
     "activation_mask": [(compare_first, "salen bloques"), (compare_first_and_paint, "comparas antes de agrandar"),
                         (not_grown, "falta agrandarlo"), (wide_by_high, "(alto, ancho)"), (any_unit, "una máscara por imagen"),
-                        (first_cut, "los valores difieren")],
+                        (contrary, "los valores difieren")],
     "data_iou": [(mean_by_image, "promedias el IoU de cada imagen"), (covered, "divides entre el concepto"),
                  (table_per_image, "una tabla por imagen"), (without_nan, "cero entre cero"), (transposed, "transpuesta"),
                  (single, "un solo número"), (agreement, "los valores difieren")],

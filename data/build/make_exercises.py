@@ -21,12 +21,13 @@ sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
 from packing import write_sums  # noqa: E402
 
-from labkit.activations import Unit  # noqa: E402
+from labkit.activations import Unit, layer_names  # noqa: E402
 from labkit.datasets import load_concepts, load_images  # noqa: E402
 from labkit.dissection import count_detectors, dissect  # noqa: E402
 from labkit.exemplars import features, roc_areas  # noqa: E402
 from labkit.exercises import exemplars, regularization  # noqa: E402
 from labkit.exercises.dissection import reading  # noqa: E402
+from labkit.exercises.experiments import transplants  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.regularization import compose  # noqa: E402
@@ -46,6 +47,12 @@ LAYERS = (("escenas_semilla1", "conv3", 0.06), ("escenas_semilla1", "conv3", 0.0
           ("escenas_bn", "conv5", 0.06), ("escenas_bn", "conv5", 0.065), ("escenas_lugares", "conv3", 0.03),
           ("escenas_lugares", "conv3", 0.05), ("escenas_robusta", "conv3", 0.025), ("escenas_robusta", "conv3", 0.055),
           ("escenas_robusta", "conv4", 0.06))
+TWINS = (("relu2", 0, "autos_invertidos"), ("relu2", 1, "autos_invertidos"), ("relu2", 0, "autos_libres"),
+         ("relu3", 1, "autos_invertidos"), ("relu3", 1, "autos_libres"), ("relu4", 0, "autos_invertidos"),
+         ("relu4", 1, "autos_invertidos"), ("relu4", 1, "autos_libres"), ("relu5", 0, "autos_invertidos"),
+         ("relu5", 1, "autos_invertidos"), ("relu5", 1, "autos_libres"), ("relu6", 0, "autos_libres"),
+         ("relu6", 1, "autos_libres"))
+CAR_SEEDS = (2, 3, 5, 6, 7, 8)              # con otras, dividir entre el margen daría casi lo mismo
 SEEDS = (4, 7, 11, 29, 39, 40, 41, 42, 57, 73, 99, 128, 166, 177, 218, 229, 233, 236, 237, 244, 264, 360, 377)
 
 
@@ -113,6 +120,27 @@ def layer_row(network: str, layer: str, cut: float) -> reading.LayerRow:
     )
 
 
+def twins_row(layer: str, label: int, source: str, seed: int) -> transplants.TwinsRow:
+    """Lo que se lleva cada unidad de la capa con los autos de esa semilla, y lo que se confunde con eso."""
+    model = load_model(transplants.NETWORK, device="cpu")
+    own, other = transplants.twins_of(layer, label, source, seed)[2:]
+    place = layer_names(model).index(layer) + 1
+    mine, theirs = model[:place](own), model[:place](other)
+    shares = transplants.transplants(model, layer, label, own, other)
+    margin, after = (float(transplants.margin_of(model(images), label)) for images in (own, other))
+    silenced = transplants.swap_drops(model[place:], label, mine, torch.zeros_like(mine))
+    other_twins = transplants.twins_of(layer, 1 - label, source, seed)[2:]
+    unit = int(shares.argmax())
+    return transplants.TwinsRow(
+        layer, label, source, seed, " ".join(f"{share:.4f}" for share in shares.tolist()), round(margin, 4),
+        drop=round(margin - after, 4), most_changed=int((mine - theirs).abs().transpose(0, 1).flatten(1).mean(1).argmax()),
+        silenced=int(silenced.argmax()),
+        other_label=int(transplants.transplants(model, layer, 1 - label, *other_twins).argmax()),
+        silenced_share=round(float(silenced[unit]) / (margin - after), 4),
+        backwards=round(float(transplants.transplants(model, layer, label, other, own).max()), 4),
+    )
+
+
 def smallest_decay() -> Iterator[regularization.DecayRow]:
     for network, units in regularization.UNITS.items():
         for unit in units.split():
@@ -138,12 +166,20 @@ def layer_reading() -> Iterator[reading.LayerRow]:
         yield layer_row(*case)
 
 
+def shortcut_unit() -> Iterator[transplants.TwinsRow]:
+    with torch.no_grad():
+        for case in TWINS:
+            for seed in CAR_SEEDS:
+                yield twins_row(*case, seed)
+
+
 TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
     "smallest_decay": smallest_decay,
     "convinced": convinced,
     "selective_unit": selective_unit,
     "seam_reading": seam_reading,
     "layer_reading": layer_reading,
+    "shortcut_unit": shortcut_unit,
 }
 
 

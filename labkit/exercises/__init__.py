@@ -7,7 +7,7 @@ sobre un hallazgo se revisa calculando la respuesta, con una variante por númer
 import inspect
 import os
 
-from labkit.exercises import dissection, exemplars, lesson01, lesson02, lesson05b, regularization
+from labkit.exercises import dissection, exemplars, experiments, lesson01, lesson02, regularization
 from labkit.exercises.exercise import Exercise
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.sandbox import preserved
@@ -19,7 +19,7 @@ EXERCISES: dict[str, Function | Finding | Exercise] = {
     **regularization.EXERCISES,
     **exemplars.EXERCISES,
     **dissection.EXERCISES,
-    **lesson05b.EXERCISES,
+    **experiments.EXERCISES,
 }
 
 

@@ -71,7 +71,8 @@ THRESHOLD_MISTAKES = (
             lambda maps, share: threshold(maps.reshape(1, 1, 1, -1), share).expand(maps.shape[1])),
     Mistake("es el del otro extremo: casi todos los valores lo superan. Ordena de mayor a menor.",
             lambda maps, share: -threshold(-maps, share)),
-    Mistake("usas 0.005 fijo; va `share`, la parte que se recibe.", lambda maps, share: threshold(maps, 0.005)),
+    Mistake("promedias los máximos de cada imagen; cuentan todos los lugares, no solo el mayor.",
+            lambda maps, share: maps.amax((2, 3)).mean(0)),
     Mistake("interpolas entre dos valores; T es uno de los que viste, sin promediar.",
             lambda maps, share: torch.quantile(ranked(maps), 1 - share, dim=1)),
     Mistake("lo superan menos valores de los que caben: de mayor a menor, estás un lugar antes.",
@@ -102,8 +103,8 @@ def cut_maps() -> Iterator[tuple[Tensor, Tensor, tuple[int, int]]]:
         yield maps, values[:, place] if tied else (values[:, place] + values[:, place + 1]) / 2, size
 
 
-def _enlarged(values: Tensor, size: tuple[int, int], corners: bool = False) -> Tensor:
-    return F.interpolate(values, size, mode="bilinear", align_corners=corners)
+def _enlarged(values: Tensor, size: tuple[int, int], mode: str = "bilinear", corners: bool = False) -> Tensor:
+    return F.interpolate(values, size, mode=mode, align_corners=corners)
 
 
 def _blended(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
@@ -129,12 +130,12 @@ MASK_MISTAKES = (
     Mistake(LATE, lambda maps, cuts, size: _blended(maps, cuts, size) > 0),
     Mistake("las esquinas se jalan hasta la orilla: va align_corners=False, con los centros en su lugar.",
             lambda maps, cuts, size: _enlarged(maps, size, corners=True) >= cuts[:, None, None]),
-    Mistake("sale lo contrario: verdadero donde NO llega al umbral.",
-            lambda maps, cuts, size: ~activation_mask(maps, cuts, size)),
+    Mistake("agrandas con una cúbica, que se pasa de los valores del mapa; va bilineal.",
+            lambda maps, cuts, size: _enlarged(maps, size, "bicubic") >= cuts[:, None, None]),
     Mistake("un valor igual al umbral también cuenta: es ≥.",
             lambda maps, cuts, size: _enlarged(maps, size) > cuts[:, None, None]),
-    Mistake("devuelves el mapa agrandado; falta compararlo con su umbral.",
-            lambda maps, cuts, size: _enlarged(maps, size)),
+    Mistake("usas el mismo umbral, el promedio, para todas; cada unidad tiene el suyo.",
+            lambda maps, cuts, size: _enlarged(maps, size) >= cuts.mean()),
 )
 
 # ── 3 · el IoU ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -185,7 +186,7 @@ def _shuffled(masks: Tensor) -> Tensor:
 
 
 def _read_table(result: object, want: Tensor, case: tuple[Tensor, Tensor]) -> Tensor:
-    n, c, k = len(case[0]), *want.shape
+    n, (c, k) = len(case[0]), want.shape
     return _read(result, want, (
         ((k, c), "la tabla está transpuesta: un renglón por unidad y una columna por concepto."),
         ((n, c, k), "sale una tabla por imagen; se suman los píxeles de todas y luego se divide."),
@@ -238,8 +239,7 @@ EXERCISES = {
     "data_iou": Function(
         data_iou, masked, IOU_MISTAKES,
         describe=lambda masks, concepts: f"máscaras {tuple(masks.shape)} y {concepts.shape[1]} conceptos",
-        forbidden=("tally", "Tally", "dissect"),
-        read=_read_table,
+        forbidden=("tally", "Tally", "dissect"), read=_read_table,
         hints=("Por cada pareja de unidad y concepto hacen falta tres cuentas: la intersección, la unidad y el "
                "concepto.",
                "La unión es unidad + concepto − intersección. Suma las imágenes ANTES de dividir.",
