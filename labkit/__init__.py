@@ -67,6 +67,6 @@ día data/SHA256SUMS. Ni una línea en labkit.
 
 Una red: `data/networks/NOMBRE.safetensors`, escrita con `labkit.models.save_model`, que le guarda su tarjeta;
 `load_model` la encuentra sola. Una arquitectura nueva, además, va en `labkit/models/families.py`, con su nombre en
-`FAMILIES`.
+`FAMILIES`, de `labkit/models/__init__.py`.
 """
 __version__ = "0.1.0"

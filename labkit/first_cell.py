@@ -15,13 +15,14 @@ class Notice(Exception):
     _render_traceback_ = lambda self: [f"✗ {self}"]  # una frase, sin la traza de Python
 
 def missing(root):  # qué le falta a esa copia del curso; git deja .git/index al terminar, y antes .git/index.lock
-    needed = ["labkit/notebook.py", "labkit/widgets/__init__.py", "data/SHA256SUMS"]
+    needed = ["labkit/__init__.py", "labkit/notebook.py", "labkit/widgets/__init__.py", "data/SHA256SUMS"]
     needed += [".git/index"] if os.path.isfile(root / ".git" / "index.lock") else []
     return ", ".join(name for name in needed if not os.path.isfile(root / name))
 
 def clone(place):  # copia el curso aparte, y le pone su nombre solo cuando está completo
-    apart = place.with_name("curso.tmp")
-    shutil.rmtree(apart, ignore_errors=True)
+    for old in place.parent.glob("curso.tmp*"):
+        shutil.rmtree(old, ignore_errors=True)
+    apart = place.with_name(f"curso.tmp{os.getpid()}")  # otra cada vez: el git de antes puede seguir escribiendo
     if missing(place) and os.path.isdir(place / ".git") and not os.path.isfile(place / ".git" / "index"):
         shutil.rmtree(place)  # una copia que se quedó a medias
     if os.path.lexists(place):
@@ -33,12 +34,12 @@ def clone(place):  # copia el curso aparte, y le pone su nombre solo cuando est�
     env = {**os.environ, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     done = subprocess.run(git, env=env, stdin=subprocess.DEVNULL, capture_output=True, errors="replace")
     if done.returncode:
-        lines = done.stderr.split("Please make sure")[0].splitlines()  # lo que sigue es un consejo en inglés
-        said = next((line for line in reversed(lines) if line.strip()), f"nada (código {done.returncode})")
-        why = ("esa versión no está ahí, avisa a quien da el curso" if "Remote branch" in said else
-               "revisa tu conexión y repite esta celda" if re.search("resolve host|onnect|timed out", said) else
+        said = [line for line in done.stderr.splitlines() if line.strip()] or [f"nada (código {done.returncode})"]
+        said = [line for line in said if line.startswith("fatal:")] or said  # lo demás son avisos y consejos
+        why = ("esa versión no está ahí, avisa a quien da el curso" if "Remote branch" in done.stderr else
+               "revisa tu conexión y repite esta celda" if re.search("resolve host|onnect|timed out", done.stderr) else
                "repite esta celda y, si sigue igual, avisa a quien da el curso")
-        raise Notice(f"No pude copiar el curso desde {REPO} ({TAG}): {why}. git dijo: {said}")
+        raise Notice(f"No pude copiar el curso desde {REPO} ({TAG}): {why}. git dijo: {said[-1]}")
     if missing(apart):
         raise Notice(f"A la versión {TAG} de {REPO} le falta {missing(apart)}: avisa a quien da el curso.")
     os.replace(apart, place)
@@ -46,7 +47,7 @@ def clone(place):  # copia el curso aparte, y le pone su nombre solo cuando est�
 
 here, colab = pathlib.Path.cwd(), "google.colab" in sys.modules
 nearby = [p for p in [here, *here.parents, *here.iterdir()] if os.path.isfile(p / "labkit" / "__init__.py")]
-root = next((p for p in nearby if p.name != "curso.tmp" and not missing(p)), None)
+root = next((p for p in nearby if not p.name.startswith("curso.tmp") and not missing(p)), None)
 if root is None and (nearby or getattr(importlib.util.find_spec("labkit"), "origin", None) is None):
     if colab and REPO:
         root = clone(here / "curso")

@@ -37,7 +37,7 @@ def contact_sheet(images: Tensor, cols: int = 8, scale: int = 1, pad: int = 2) -
     sheet = images.new_ones(rows * cols, 3, h, w)                                   # cada casilla con su orilla
     sheet[:size["n"], :, pad:, pad:] = enlarge(images.detach(), scale)
     sheet = sheet.reshape(rows, cols, 3, h, w).permute(2, 0, 3, 1, 4).reshape(3, rows * h, cols * w)
-    return torch.nn.functional.pad(sheet, (0, pad, 0, pad), value=1.0)              # la orilla de abajo y la derecha
+    return add_margin(sheet, bottom=pad, right=pad)
 
 
 def beside(images: Sequence[Tensor], pad: int = 8) -> Tensor:
@@ -49,6 +49,17 @@ def beside(images: Sequence[Tensor], pad: int = 8) -> Tensor:
         row[:, :image.shape[1], x:x + image.shape[2]] = image
         x += image.shape[2] + pad
     return row
+
+
+def add_margin(image: Tensor, top: int = 0, bottom: int = 0, left: int = 0, right: int = 0) -> Tensor:
+    """La imagen (3, h, w) con esos píxeles blancos en cada orilla; un número negativo la recorta."""
+    return torch.nn.functional.pad(image, (left, right, top, bottom), value=1.0)
+
+
+def sized(image: Tensor, height: int | None = None, width: int | None = None) -> Tensor:
+    """La imagen con blanco abajo y a la derecha hasta ese tamaño, (3, height, width); lo que sobre se recorta."""
+    h, w = image.shape[1:]
+    return add_margin(image, bottom=0 if height is None else height - h, right=0 if width is None else width - w)
 
 
 def enlarge(image: Tensor, scale: int) -> Tensor:

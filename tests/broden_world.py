@@ -1,4 +1,4 @@
-"""Carpetas Broden para las pruebas: una escrita a mano, letra por letra, y fallas que se plantan de una en una."""
+"""Carpetas Broden para las pruebas: una escrita a mano, letra por letra, y las fallas que se plantan en otra."""
 import csv
 import re
 from collections.abc import Callable
@@ -74,364 +74,223 @@ class Sheet:
         return found[skip]
 
 
-ONLY = r"{}\(\d+\)"                                           # una etiqueta que sólo es de esa categoría
-Where = tuple[str, int, str]                                    # archivo, renglón y algo que el mensaje debe nombrar
-PLANTS: dict[str, Callable[[Path], Where]] = {}
+Names = tuple[str, ...]                                         # lo que un solo mensaje debe nombrar
+Plant = Callable[[Path], Names]                                 # echa a perder una carpeta y da lo que se debe nombrar
+Find = int | tuple[str, str, int]                               # un renglón; o columna, expresión y cuántos se saltan
+Value = str | Callable[[str], str]
 
 
-def plant(function: Callable[[Path], Where]) -> Callable[[Path], Where]:
-    PLANTS[function.__name__] = function
-    return function
+def only(category: str, skip: int) -> Find:
+    """En label.csv, la etiqueta que sólo es de una categoría, tras saltarse algunas."""
+    return "category", rf"{category}\(\d+\)", skip
 
 
-def in_index(name: str, line: int, column: str, value: str | Callable[[str], str], needle: str = "") -> None:
-    """Una falla que es cambiar un campo de index.csv; el mensaje ha de nombrar la imagen, salvo que se diga otra cosa."""
-    def change(folder: Path) -> Where:
-        sheet = Sheet(folder, "index.csv")
-        image = sheet.get(line, "image")
-        old = sheet.set(line, column, value)
-        return "index.csv", line, needle.format(image=image, old=old) or image
-    PLANTS[name] = change
+NOBODY = ["174", "sobrante", "object(12)", "12", "3.000000", ""]
+SEVERAL = "category", ".*;.*", 0                                # la primera etiqueta de varias categorías
 
 
-def in_png(name: str, line: int, category: str, change: Callable[[Path], None], needle: str = "{png}") -> None:
-    """Una falla en un PNG: el de una categoría en un renglón de index.csv."""
-    def apply(folder: Path) -> Where:
-        png = Sheet(folder, "index.csv").get(line, category)
-        change(folder / "images" / png)
-        return "index.csv", line, needle.format(png=png)
-    PLANTS[name] = apply
-
-
-def in_table(name: str, file: str, wanted: tuple[str, str, int], column: str, value: str | Callable[[str], str]) -> None:
-    """Una falla que es cambiar un campo de otra tabla; wanted: columna, expresión que cumple y cuántos se saltan."""
-    def change(folder: Path) -> Where:
+def cell(file: str, find: Find, column: str, value: Value, *names: str) -> Plant:
+    """Cambiar un campo. El mensaje nombra el renglón y `names`; sin ellos, la imagen o etiqueta. {old}: el campo."""
+    def plant(folder: Path) -> Names:
         sheet = Sheet(folder, file)
-        line = sheet.line(wanted[0], re.compile(wanted[1]).fullmatch, wanted[2])
-        name = sheet.get(line, "name")
-        sheet.set(line, column, value)
-        return file, line, name if column != "name" else ""
-    PLANTS[name] = change
+        line = find if isinstance(find, int) else sheet.line(find[0], re.compile(find[1]).fullmatch, find[2])
+        subject = sheet.get(line, "image" if file == "index.csv" else "name")
+        old = sheet.set(line, column, value)
+        return f"{file}:{line}", *(name.format(old=old, subject=subject) for name in names or ["{subject}"])
+    return plant
+
+
+def picture(line: int, column: str, change: Callable[[Path], None], *names: str) -> Plant:
+    """Cambiar un archivo: el de una columna en un renglón de index.csv. El mensaje lo nombra, o a `names`."""
+    def plant(folder: Path) -> Names:
+        path = Sheet(folder, "index.csv").get(line, column)
+        change(folder / "images" / path)
+        return f"index.csv:{line}", *(names or (path,))
+    return plant
+
+
+def rows(file: str, change: Callable[[list[list[str]]], object], *names: str) -> Plant:
+    """Quitar, poner o mover renglones; table[0] es el encabezado."""
+    def plant(folder: Path) -> Names:
+        sheet = Sheet(folder, file)
+        change(sheet.rows)
+        sheet.save()
+        return names
+    return plant
+
+
+def without(file: str, *names: str) -> Plant:
+    """Borrar una tabla."""
+    def plant(folder: Path) -> Names:
+        (folder / file).unlink()
+        return file, *names
+    return plant
 
 
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-40])
 
 
+def cut_end(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-14])
+
+
 def resize(path: Path) -> None:
     Image.open(path).resize((10, 12), Image.Resampling.NEAREST).save(path)
 
 
-def blue(path: Path) -> None:
-    pixels = np.array(Image.open(path))
+def to_gray(path: Path) -> None:
+    Image.open(path).convert("L").save(path)
+
+
+def repaint(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], None]:
+    """Otros píxeles para un PNG: (h, w, 3) uint8 → lo mismo."""
+    def paint(path: Path) -> None:
+        Image.fromarray(change(np.array(Image.open(path)))).save(path)
+    return paint
+
+
+def blue(pixels: np.ndarray) -> np.ndarray:
     pixels[2:4, 2:4, 2] = 9
-    Image.fromarray(pixels).save(path)
-
-
-def foreign(number: int) -> Callable[[Path], None]:
-    def change(path: Path) -> None:
-        pixels = np.array(Image.open(path))
-        pixels[:] = (number % 256, number // 256, 0)
-        Image.fromarray(pixels).save(path)
-    return change
+    return pixels
 
 
 def bump(text: str) -> str:
     return str(int(text) + 1)
 
 
-in_index("height_is_wrong", 2, "ih", "65")
-in_index("width_is_not_a_number", 3, "iw", "ancho")
-in_index("mask_size_is_wrong", 4, "sh", "31", "sh,sw")
-in_index("mask_size_is_not_a_number", 5, "sw", "3.5")
-in_index("split_is_unknown", 6, "split", "prueba")
-in_index("split_breaks_md5", 7, "split", lambda old: "val" if old == "train" else "train")
-in_index("path_escapes", 8, "image", lambda old: "../" + old, "../{image}")
-in_index("mask_path_escapes", 9, "object", lambda old: "C:" + old, "C:{old}")
-in_index("zero_item", 10, "scene", "0")
-in_index("unknown_whole_number", 11, "scene", "60000", "60000")
-in_png("mask_is_missing", 12, "object", Path.unlink)
-in_png("mask_is_truncated", 13, "material", truncate)
-in_png("mask_has_other_size", 14, "color", resize)
-in_png("mask_is_gray", 15, "part", lambda path: Image.open(path).convert("L").save(path))
-in_png("mask_has_blue", 16, "texture", blue)
-in_png("mask_has_unknown_number", 17, "object", foreign(50001), "50001")
-in_png("mask_is_no_image", 18, "part", lambda path: path.write_text("nada"))
-in_table("label_number_is_no_number", "label.csv", ("category", ONLY.format("part"), 9), "number", "doce")
-in_table("label_number_is_repeated", "label.csv", ("category", ONLY.format("object"), 9), "number", lambda old: str(int(old) - 3))
-in_table("label_number_is_too_big", "label.csv", ("category", ONLY.format("material"), 9), "number", "70000")
-in_table("label_number_is_zero", "label.csv", ("category", ONLY.format("texture"), 9), "number", "0")
-in_table("label_has_no_name", "label.csv", ("category", ONLY.format("object"), 14), "name", "")
-in_table("color_without_suffix", "label.csv", ("name", "azul-c", 0), "name", "azul")
-in_table("category_is_malformed", "label.csv", ("category", ONLY.format("part"), 12), "category", lambda old: old.replace("(", "["))
-in_table("category_is_unknown", "label.csv", ("category", ONLY.format("object"), 16), "category", lambda old: old.replace("object", "objeto"))
-in_table("frequency_drifts", "label.csv", ("category", ONLY.format("material"), 6), "frequency", bump)
-in_table("category_count_drifts", "label.csv", ("category", ONLY.format("texture"), 6), "category", lambda old: old.replace(")", "1)", 1))
-in_table("coverage_drifts", "label.csv", ("category", ONLY.format("color"), 4), "coverage", lambda old: str(float(old) * 2 + 1))
-in_table("first_is_wrong", "category.csv", ("name", "object", 0), "first", bump)
-in_table("last_is_wrong", "category.csv", ("name", "part", 0), "last", bump)
-in_table("count_is_wrong", "category.csv", ("name", "color", 0), "count", bump)
-in_table("incidences_are_wrong", "category.csv", ("name", "texture", 0), "frequency", bump)
-in_table("code_is_wrong", "c_part.csv", ("code", "4", 0), "code", "40")
-in_table("code_number_is_unknown", "c_part.csv", ("code", "6", 0), "number", "61000")
-in_table("code_name_differs", "c_object.csv", ("code", "3", 0), "name", "otra cosa")
-in_table("code_frequency_drifts", "c_color.csv", ("code", "2", 0), "frequency", bump)
-in_table("code_coverage_drifts", "c_texture.csv", ("code", "3", 0), "coverage", lambda old: str(float(old) * 2 + 1))
-in_table("code_coverage_is_no_number", "c_object.csv", ("code", "8", 0), "coverage", "poca")
-in_table("code_is_no_number", "c_object.csv", ("code", "10", 0), "code", "diez")
+def far(text: str) -> str:
+    return str(float(text) * 2 + 1)
 
 
-def without_line(file: str, line: int, folder: Path) -> list[str]:
-    sheet = Sheet(folder, file)
-    row = sheet.rows.pop(line - 1)
-    sheet.save()
-    return row
+def other_part(split: str) -> str:
+    return "val" if split == "train" else "train"
 
 
-@plant
-def image_is_missing(folder: Path) -> Where:
-    image = Sheet(folder, "index.csv").get(19, "image")
-    (folder / "images" / image).unlink()
-    return "index.csv", 19, image
+def renamed(old: str, new: str) -> Callable[[list[list[str]]], None]:
+    """Otro nombre para una columna."""
+    def change(table: list[list[str]]) -> None:
+        table[0][table[0].index(old)] = new
+    return change
 
 
-@plant
-def image_is_truncated(folder: Path) -> Where:
-    image = Sheet(folder, "index.csv").get(20, "image")
-    path = folder / "images" / image
-    path.write_bytes(path.read_bytes()[:300])
-    return "index.csv", 20, image
+def only_header(table: list[list[str]]) -> None:
+    del table[1:]
 
 
-@plant
-def number_of_another_category(folder: Path) -> Where:
-    labels, index = Sheet(folder, "label.csv"), Sheet(folder, "index.csv")
-    number = labels.get(labels.line("category", re.compile(ONLY.format("texture")).fullmatch), "number")
-    index.set(21, "scene", number)
-    return "index.csv", 21, f"número {number} "
-
-
-@plant
-def image_is_repeated(folder: Path) -> Where:
-    sheet = Sheet(folder, "index.csv")
-    sheet.rows.append(sheet.rows[21])
-    sheet.save()
-    return "index.csv", len(sheet.rows), sheet.rows[21][0]
-
-
-@plant
-def row_is_out_of_order(folder: Path) -> Where:
-    sheet = Sheet(folder, "index.csv")
-    row = sheet.rows.pop(23)
-    sheet.rows.insert(28, row)
-    sheet.save()
-    return "index.csv", 29, row[0]
-
-
-@plant
-def field_is_missing(folder: Path) -> Where:
-    sheet = Sheet(folder, "index.csv")
-    sheet.rows[22].pop()
-    sheet.save()
-    return "index.csv", 23, sheet.rows[22][0]
-
-
-@plant
-def bytes_are_not_utf8(folder: Path) -> Where:
-    path = folder / "index.csv"
-    lines = path.read_bytes().split(b"\r\n")
-    lines[29] = lines[29].replace(b"escenas", b"esc\xe9nas", 1)
-    path.write_bytes(b"\r\n".join(lines))
-    return "index.csv", 30, "UTF-8"
-
-
-@plant
-def label_row_is_missing(folder: Path) -> Where:
-    labels = Sheet(folder, "label.csv")
-    line = labels.line("category", re.compile(ONLY.format("color")).fullmatch, 2)
-    return "label.csv", line, f"número {without_line('label.csv', line, folder)[0]} "
-
-
-@plant
-def label_name_is_repeated(folder: Path) -> Where:
-    labels = Sheet(folder, "label.csv")
-    first, second = (labels.line("category", re.compile(ONLY.format("part")).fullmatch, skip) for skip in (14, 16))
-    labels.set(second, "name", labels.get(first, "name"))
-    return "label.csv", second, labels.get(first, "name")
-
-
-@plant
-def category_row_is_missing(folder: Path) -> Where:
-    without_line("category.csv", Sheet(folder, "category.csv").line("name", "material".__eq__), folder)
-    return "category.csv", 0, "material"
-
-
-@plant
-def category_has_no_column(folder: Path) -> Where:
-    sheet = Sheet(folder, "category.csv")
-    sheet.rows.append(["ruido", "1", "2", "2", "9"])
-    sheet.save()
-    return "category.csv", len(sheet.rows), "ruido"
-
-
-@plant
-def label_missing_from_codes(folder: Path) -> Where:
-    row = without_line("c_material.csv", 5, folder)
-    return "c_material.csv", 0, row[2]
-
-
-@plant
-def codes_are_missing(folder: Path) -> Where:
-    (folder / "c_scene.csv").unlink()
-    return "c_scene.csv", 0, "falta"
-
-
-# estas cambian tanto que sólo se plantan solas
-def index_is_missing(folder: Path) -> Where:
-    (folder / "index.csv").unlink()
-    return "index.csv", 0, "falta"
-
-
-def labels_are_missing(folder: Path) -> Where:
-    (folder / "label.csv").unlink()
-    return "label.csv", 0, "falta"
-
-
-def categories_are_missing(folder: Path) -> Where:
-    (folder / "category.csv").unlink()
-    return "category.csv", 0, "falta"
-
-
-def column_is_missing(folder: Path) -> Where:
-    sheet = Sheet(folder, "index.csv")
-    sheet.rows[0][4] = "alto"
-    sheet.save()
-    return "index.csv", 1, "«sh»"
-
-
-def category_column_is_missing(folder: Path) -> Where:
-    sheet = Sheet(folder, "index.csv")
-    place = sheet.rows[0].index("part")
-    for row in sheet.rows:
+def without_part(table: list[list[str]]) -> None:
+    place = table[0].index("part")
+    for row in table:
         del row[place]
-    sheet.save()
-    return "index.csv", 1, "«part»"
 
 
-def category_column_is_renamed(folder: Path) -> Where:
-    sheet = Sheet(folder, "index.csv")
-    sheet.rows[0][sheet.rows[0].index("part")] = "parte"
-    sheet.save()
-    return "index.csv", 1, "«part»"
+def codes_of_no_category(folder: Path) -> Names:
+    (folder / "c_ruido.csv").write_bytes((folder / "c_part.csv").read_bytes())
+    return "c_ruido.csv", "index.csv", "«ruido»"
 
 
-def label_loses_a_category(folder: Path) -> Where:
-    labels = Sheet(folder, "label.csv")
-    line = labels.line("category", lambda text: ";" in text)
-    labels.set(line, "category", lambda old: old.split(";")[0])
-    return "label.csv", line, f"«{labels.get(line, 'name')}»"
+def label_only_agrees_with_itself(folder: Path) -> Names:
+    line = Sheet(folder, "label.csv").line("category", "object(5)".__eq__)
+    cell("label.csv", line, "frequency", "7")(folder)
+    cell("label.csv", line, "category", "object(7)")(folder)
+    return f"label.csv:{line} dice 7", "c_object.csv:", "dice 5", "las máscaras, 5"
 
 
-def label_row_lacks_a_field(folder: Path) -> Where:
-    labels = Sheet(folder, "label.csv")
-    labels.rows[3].pop()
-    labels.save()
-    return "label.csv", 4, ""
-
-
-def change_label(folder: Path, column: str, change: Callable[[str], str], shape: str = ONLY.format("object")) -> Where:
-    """Una falla que es cambiar un campo del cuarto renglón de label.csv cuya categoría tiene esa forma."""
-    labels = Sheet(folder, "label.csv")
-    line = labels.line("category", re.compile(shape).fullmatch, 3)
-    labels.set(line, column, change)
-    return "label.csv", line, "" if column == "name" else labels.get(line, "name")
-
-
-def label_is_of_another_category(folder: Path) -> Where:
-    return change_label(folder, "category", lambda old: old.replace("object", "part"))
-
-
-def label_has_one_category_more(folder: Path) -> Where:
-    return change_label(folder, "category", lambda old: old + ";scene(4)")
-
-
-def label_name_changes_only_there(folder: Path) -> Where:
-    labels = Sheet(folder, "label.csv")
-    line = labels.line("category", lambda text: ";" in text)
-    labels.set(line, "name", "otro nombre")
-    return "label.csv", line, "otro nombre"
-
-
-def label_coverage_is_a_tenth_more(folder: Path) -> Where:
-    return change_label(folder, "coverage", lambda old: f"{float(old) * 1.1:f}")
-
-
-def label_coverage_is_negative(folder: Path) -> Where:
-    return change_label(folder, "coverage", lambda old: "-0.000001")
-
-
-def label_coverage_is_nan(folder: Path) -> Where:
-    return change_label(folder, "coverage", lambda old: "nan")
-
-
-def label_is_of_nobody(folder: Path) -> Where:
-    labels = Sheet(folder, "label.csv")
-    labels.rows.append([str(len(labels.rows)), "sobrante", "object(12)", "12", "3.000000", ""])
-    labels.save()
-    return "label.csv", len(labels.rows), "sobrante"
-
-
-def category_row_is_repeated(folder: Path) -> Where:
-    sheet = Sheet(folder, "category.csv")
-    sheet.rows.append(sheet.rows[2])
-    sheet.save()
-    return "category.csv", len(sheet.rows), sheet.rows[2][0]
-
-
-def column_is_repeated(folder: Path) -> Where:
-    sheet = Sheet(folder, "index.csv")
-    sheet.rows[0][sheet.rows[0].index("part")] = "object"
-    sheet.save()
-    return "index.csv", 1, "«object»"
-
-
-def mask_lacks_its_end(folder: Path) -> Where:
-    png = Sheet(folder, "index.csv").get(9, "object")
-    path = folder / "images" / png
-    path.write_bytes(path.read_bytes()[:-14])
-    return "index.csv", 9, png
-
-
-def mask_has_red_and_green_swapped(folder: Path) -> Where:
-    png = Sheet(folder, "index.csv").get(9, "color")
-    path = folder / "images" / png
-    Image.fromarray(np.array(Image.open(path))[..., [1, 0, 2]]).save(path)
-    return "index.csv", 9, "los números"
-
-
-def mask_is_twice_in_its_cell(folder: Path) -> Where:
-    png = Sheet(folder, "index.csv").get(9, "object")
-    Sheet(folder, "index.csv").set(9, "object", lambda old: f"{old};{old}")
-    return "index.csv", 9, png
-
-
-def there_are_no_images(folder: Path) -> Where:
-    sheet = Sheet(folder, "index.csv")
-    del sheet.rows[1:]
-    sheet.save()
-    return "index.csv", 0, "ninguna imagen"
-
-
-def field_is_endless(folder: Path) -> Where:
-    Sheet(folder, "index.csv").set(9, "split", "t" * 300_000)
-    return "index.csv", 9, "[…]"
-
-
-LONELY = {function.__name__: function for function in (
-    index_is_missing, labels_are_missing, categories_are_missing, column_is_missing, category_column_is_missing,
-    category_column_is_renamed, label_loses_a_category, label_row_lacks_a_field, label_is_of_another_category,
-    label_has_one_category_more, label_name_changes_only_there, label_coverage_is_a_tenth_more,
-    label_coverage_is_negative, label_coverage_is_nan, label_is_of_nobody, category_row_is_repeated, column_is_repeated,
-    mask_lacks_its_end, mask_has_red_and_green_swapped, mask_is_twice_in_its_cell, there_are_no_images,
-    field_is_endless)}
+PLANTS: dict[str, Plant] = {
+    "height_is_wrong": cell("index.csv", 2, "ih", "65"),
+    "width_is_not_a_number": cell("index.csv", 3, "iw", "ancho"),
+    "mask_size_is_wrong": cell("index.csv", 4, "sh", "31", "sh,sw"),
+    "mask_size_is_not_a_number": cell("index.csv", 5, "sw", "3.5"),
+    "split_is_unknown": cell("index.csv", 6, "split", "prueba"),
+    "split_breaks_md5": cell("index.csv", 7, "split", other_part),
+    "path_escapes": cell("index.csv", 8, "image", lambda old: "../" + old, "../{old}"),
+    "mask_path_escapes": cell("index.csv", 9, "object", lambda old: "C:" + old, "C:{old}"),
+    "zero_item": cell("index.csv", 10, "scene", "0"),
+    "unknown_whole_number": cell("index.csv", 11, "scene", "60000", "60000", "{subject}"),
+    "mask_is_missing": picture(12, "object", Path.unlink),
+    "mask_is_truncated": picture(13, "material", truncate),
+    "mask_has_other_size": picture(14, "color", resize),
+    "mask_is_gray": picture(15, "part", to_gray),
+    "mask_has_blue": picture(16, "texture", repaint(blue)),
+    "mask_has_unknown_number": picture(17, "object", repaint(lambda old: np.full_like(old, (97, 195, 0))), "50017"),
+    "mask_is_no_image": picture(18, "part", lambda path: path.write_text("nada")),
+    "image_is_missing": picture(19, "image", Path.unlink),
+    "image_is_truncated": picture(20, "image", lambda path: path.write_bytes(path.read_bytes()[:300])),
+    "number_of_another_category": cell("index.csv", 21, "scene", "12", "{subject}", "en scene a los números", ": 12."),
+    "image_is_repeated": rows("index.csv", lambda table: table.append(table[21]), "index.csv:38", "index.csv:22"),
+    "field_is_missing": rows("index.csv", lambda table: table[22].pop(), "index.csv:23", "12 campos"),
+    "row_is_out_of_order": rows("index.csv", lambda table: table.insert(28, table.pop(23)),
+                                "index.csv:29", "index.csv:28"),
+    "bytes_are_not_utf8": cell("index.csv", 30, "image", lambda old: old.replace("e", "\udce9", 1), "UTF-8"),
+    "label_number_is_no_number": cell("label.csv", only("part", 9), "number", "doce"),
+    "label_number_is_repeated": cell("label.csv", only("object", 9), "number", lambda old: str(int(old) - 3)),
+    "label_number_is_too_big": cell("label.csv", only("material", 9), "number", "70000"),
+    "label_number_is_zero": cell("label.csv", only("texture", 9), "number", "0"),
+    "label_has_no_name": cell("label.csv", only("object", 14), "name", "", "c_object.csv:", "{subject}"),
+    "label_name_is_repeated": cell("label.csv", ("name", "zarpa", 0), "name", "raya", "el 70 es «raya»", "{old}"),
+    "color_without_suffix": cell("label.csv", ("name", "azul-c", 0), "name", "azul", "c_color.csv:", "{old}"),
+    "category_is_malformed": cell("label.csv", only("part", 12), "category", lambda old: old.replace("(", "[")),
+    "category_is_unknown": cell("label.csv", only("object", 16), "category",
+                                lambda old: old.replace("object", "objeto"), "«objeto»", "index.csv"),
+    "frequency_drifts": cell("label.csv", only("material", 6), "frequency", bump),
+    "category_count_drifts": cell("label.csv", only("texture", 6), "category", lambda old: old.replace(")", "1)", 1),
+                                  "{subject}", "c_texture.csv:", "las máscaras"),
+    "coverage_drifts": cell("label.csv", only("color", 4), "coverage", far, "{subject}", "c_color.csv:"),
+    "first_is_wrong": cell("category.csv", ("name", "object", 0), "first", bump, "object", "label.csv"),
+    "last_is_wrong": cell("category.csv", ("name", "part", 0), "last", bump, "part", "label.csv"),
+    "count_is_wrong": cell("category.csv", ("name", "color", 0), "count", bump, "color", "label.csv"),
+    "incidences_are_wrong": cell("category.csv", ("name", "texture", 0), "frequency", bump, "texture", "label.csv"),
+    "code_is_wrong": cell("c_part.csv", ("code", "4", 0), "code", "40"),
+    "code_is_no_number": cell("c_object.csv", ("code", "10", 0), "code", "diez"),
+    "code_number_is_unknown": cell("c_part.csv", ("code", "6", 0), "number", "61000", "{subject}", "label.csv"),
+    "code_name_differs": cell("c_object.csv", ("code", "3", 0), "name", "otro", "«otro»", "{old}", "label.csv:"),
+    "code_frequency_drifts": cell("c_color.csv", ("code", "2", 0), "frequency", bump, "{subject}", "label.csv:"),
+    "code_coverage_drifts": cell("c_texture.csv", ("code", "3", 0), "coverage", far, "{subject}", "label.csv:"),
+    "code_coverage_is_no_number": cell("c_object.csv", ("code", "8", 0), "coverage", "poca", "{subject}", "poca"),
+    "label_row_is_missing": rows("label.csv", lambda table: table.pop(3), "label.csv", "c_color.csv:4", "3 «café-c»"),
+    "category_row_is_missing": rows("category.csv", lambda table: table.pop(2), "category.csv", "index.csv",
+                                    "«material»"),
+    "category_has_no_column": rows("category.csv", lambda table: table.append(["ruido", "1", "2", "2", "9"]),
+                                   "category.csv:", "index.csv", "«ruido»"),
+    "label_missing_from_codes": rows("c_material.csv", lambda table: table.pop(4), "c_material.csv", "label.csv:",
+                                     "«piedra»"),
+    "codes_are_missing": without("c_scene.csv", "category.csv:", "«scene»", "falta ese archivo"),
+}
 MOVERS = {"row_is_out_of_order", "label_row_is_missing", "category_row_is_missing", "label_missing_from_codes"}
+LONELY: dict[str, Plant] = {                                    # cambian tanto que sólo se plantan solas
+    "index_is_missing": without("index.csv", "falta"),
+    "labels_are_missing": without("label.csv", "falta"),
+    "categories_are_missing": without("category.csv", "falta"),
+    "column_is_missing": rows("index.csv", renamed("sh", "alto"), "index.csv:1", "«sh»"),
+    "column_is_repeated": rows("index.csv", renamed("part", "object"), "index.csv:1", "«object»"),
+    "category_column_is_missing": rows("index.csv", without_part, "index.csv", "category.csv:4", "«part»"),
+    "category_column_is_renamed": rows("index.csv", renamed("part", "parte"), "index.csv", "category.csv:4", "«part»"),
+    "there_are_no_images": rows("index.csv", only_header, "index.csv", "ninguna imagen"),
+    "field_is_endless": cell("index.csv", 9, "split", "t" * 300_000, "[…]"),
+    "mask_is_twice_in_its_cell": cell("index.csv", 9, "object", lambda old: f"{old};{old}", "«{old}»", "dos veces"),
+    "mask_lacks_its_end": picture(9, "object", cut_end),
+    "mask_has_red_and_green_swapped": picture(9, "color", repaint(lambda old: old[..., [1, 0, 2]]), "los números"),
+    "label_row_lacks_a_field": rows("label.csv", lambda table: table[3].pop(), "label.csv:4", "6 campos"),
+    "label_is_of_nobody": rows("label.csv", lambda table: table.append(NOBODY), "label.csv:175", "c_object.csv"),
+    "label_loses_a_category": cell("label.csv", SEVERAL, "category", lambda old: old.split(";")[0],
+                                   "{subject}", "c_part.csv:"),
+    "label_is_of_another_category": cell("label.csv", only("object", 3), "category",
+                                         lambda old: old.replace("object", "part"), "{subject}", "c_object.csv:"),
+    "label_has_one_category_more": cell("label.csv", only("object", 3), "category", lambda old: old + ";scene(4)",
+                                        "{subject}", "c_scene.csv"),
+    "label_name_changes_only_there": cell("label.csv", SEVERAL, "name", "otro nombre", "«otro nombre»", "{old}",
+                                          "c_part.csv:"),
+    "label_coverage_is_a_tenth_more": cell("label.csv", only("object", 3), "coverage",
+                                           lambda old: f"{float(old) * 1.1:f}", "{subject}", "c_object.csv:"),
+    "label_coverage_is_negative": cell("label.csv", only("object", 3), "coverage", "-0.000001"),
+    "label_coverage_is_nan": cell("label.csv", only("object", 3), "coverage", "nan"),
+    "category_row_is_repeated": rows("category.csv", lambda table: table.append(table[2]), ":8", "category.csv:3"),
+    "label_row_is_out_of_order": rows("label.csv", lambda table: table.insert(40, table.pop(20)), ":41", "label.csv:40"),
+    "summary_is_empty": rows("category.csv", only_header, "category.csv", "ningún renglón"),
+    "codes_are_empty": rows("c_part.csv", only_header, "c_part.csv", "ningún renglón"),
+    "codes_of_no_category": codes_of_no_category,
+    "code_row_is_repeated": rows("c_part.csv", lambda table: table.append(table[5]), "c_part.csv:71", "c_part.csv:6"),
+    "label_only_agrees_with_itself": label_only_agrees_with_itself,
+    "whole_number_has_decimals": cell("index.csv", 9, "scene", "12.0", "«12.0»"),
+    "image_has_no_bytes": picture(4, "image", lambda path: path.write_bytes(b"")),
+}

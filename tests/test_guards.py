@@ -49,7 +49,7 @@ def texts() -> list[Path]:
 def test_the_walk_sees_the_course() -> None:
     """Si el recorrido no viera los archivos, las demás guardas pasarían siempre."""
     seen = {name(path) for path in files()}
-    assert {"README.md", "LICENSE", ".ci/run", "labkit/publish.py", "tests/test_guards.py"} <= seen
+    assert {"README.md", "LICENSE", ".ci/run", "labkit/occlusion.py", "tests/test_guards.py"} <= seen
     assert not any(part.startswith((".git/", ".venv/")) for part in seen)
 
 

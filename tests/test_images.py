@@ -8,6 +8,7 @@ from PIL import Image
 from labkit.colors import COLOR_NAMES, color_index, rgb_to_lab
 from labkit.images import (
     _written,
+    add_margin,
     bars,
     beside,
     caption,
@@ -21,6 +22,7 @@ from labkit.images import (
     overlay,
     png_bytes,
     save_poster,
+    sized,
     text_image,
     to_uint8,
 )
@@ -64,6 +66,15 @@ def test_contact_sheet_against_a_plain_loop(n, cols, scale, pad):
         y, x = pad + i // cols * (h + pad), pad + i % cols * (w + pad)
         expected[:, y:y + h, x:x + w] = enlarge(images[i], scale)
     assert torch.equal(contact_sheet(images, cols, scale, pad), expected)
+
+
+def test_margins_are_white_and_what_is_too_much_is_cut(image):
+    framed = add_margin(image, top=1, bottom=2, left=3, right=4)
+    assert framed.shape == (3, 9, 16) and torch.equal(framed[:, 1:7, 3:12], image)
+    assert framed.sum() == pytest.approx(float(image.sum()) + 3 * (9 * 16 - 6 * 9), abs=1e-3)
+    assert torch.equal(sized(image, 8, 5), add_margin(image[:, :, :5], bottom=2))
+    assert torch.equal(sized(image, width=11), add_margin(image, right=2)) and torch.equal(sized(image, 4), image[:, :4])
+    assert torch.equal(sized(image), image)
 
 
 def test_beside_keeps_every_picture_and_fills_with_white(image):

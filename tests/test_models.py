@@ -26,7 +26,7 @@ from labkit.models.families import Inception, Residual
 from labkit.objectives import logit
 from labkit.occlusion import occlusion_map
 from labkit.optimization import gallery
-from labkit.widgets.dissecting import unit_maps
+from labkit.widgets.dissection.units import unit_maps
 
 CLASSES = ["gato", "pez", "avión"]
 WIDTHS = (4, 6, 5)

@@ -180,9 +180,7 @@ LESSON_FAULTS = [
     (guards.executed_in_order, change(4, execution_count=None)),
     (guards.executed_in_order, change(4, execution_count=99)),
     (guards.within_budget, replace("palabra " * 1500, "palabra")),
-    (guards.within_budget, replace("palabra", "palabra palabra palabra")),
     (guards.within_budget, lambda book: [add_code("x = 1")(book) for _ in range(16)]),
-    (guards.within_budget, lambda book: [add_code("x = 1\n" * 20)(book) for _ in range(10)]),
     (guards.checks_compare_something, change(1, metadata={})),
     (guards.checks_compare_something, change(1, execution_count=None)),
     (guards.checks_compare_something, change(1, outputs=[])),
@@ -248,6 +246,10 @@ JPEG = {"output_type": "display_data", "metadata": {}, "data": {"image/jpeg": "/
     (code("", 1, "CIFAR-10 se omite: no está.\n")["outputs"], [])])
 def test_an_output_that_is_lost_is_noticed(made: list[dict], lost: list[str]) -> None:
     assert guards.lost_outputs(SHOWN, made) == lost
+
+
+def test_what_was_saved_as_skipped_may_be_done_where_there_is_real_data() -> None:
+    assert guards.lost_outputs(code("", 1, "CIFAR-10 se omite: no está.\n")["outputs"], [picture()]) == []
 
 
 def test_a_figure_that_became_text_fails_when_the_notebook_runs(tmp_path: Path) -> None:

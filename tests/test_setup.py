@@ -90,7 +90,7 @@ def test_local_links_lead_somewhere(document: str) -> None:
 
 def test_what_reaches_the_students_has_no_answers() -> None:
     """La guía viaja en la misma carpeta: ni respuestas por cuenta, ni cómo calcularlas, ni reflexiones modelo."""
-    giveaway = re.compile(r"Respuestas del ejercicio|Una buena respuesta|LABKIT_SOLUCIONES|my_\w+\(|lesson\w+\.findings")
+    giveaway = re.compile(r"Respuestas del ejercicio|Una buena respuesta|LABKIT_SOLUCIONES|my_\w+\(|\w+\.findings")
     found = {path.name: giveaway.findall(path.read_text(encoding="utf-8")) for path in (ROOT / "lessons").glob("*.md")}
     assert {name: words for name, words in found.items() if words} == {} and "guia_docente.md" in found
 
@@ -232,8 +232,8 @@ def test_a_tag_that_is_not_there(tmp_path: Path, content: Path, remote: str) -> 
     assert list(content.iterdir()) == []
 
 
-NETWORK_DOWN = ["Could not resolve host: github.com", "Operation timed out after 300000 milliseconds",
-                "Failed to connect to github.com port 443 after 2 ms", "Recv failure: Connection reset by peer"]
+NETWORK_DOWN = ["Could not resolve host: github.com", "Connection reset by peer\nfatal: early EOF",
+                "Operation timed out after 300000 milliseconds", "Failed to connect to github.com port 443 after 2 ms"]
 
 
 @pytest.mark.parametrize("why", NETWORK_DOWN)
@@ -243,7 +243,7 @@ def test_the_network_is_down(tmp_path: Path, content: Path, why: str) -> None:
     cell = preparation(Address("https://github.com/a/b", "v1.0"))
     assert sentence(run_cell(cell, content, tmp_path, colab=True, path=path)) == (
         "No pude copiar el curso desde https://github.com/a/b (v1.0): revisa tu conexión y repite esta celda. "
-        f"git dijo: {message}")
+        f"git dijo: {message.splitlines()[-1]}")
 
 
 def test_git_fails_for_another_reason_or_without_a_word(tmp_path: Path, content: Path) -> None:
@@ -251,9 +251,20 @@ def test_git_fails_for_another_reason_or_without_a_word(tmp_path: Path, content:
     path = fake_git(tmp_path, 'cat "$0.dijo" >&2 2>/dev/null; exit 128')
     said = sentence(run_cell(cell, content, tmp_path, colab=True, path=path))
     assert "conexión" not in said and said.endswith("avisa a quien da el curso. git dijo: nada (código 128)")
-    (tmp_path / "bin" / "git.dijo").write_text("aviso\nfatal: write error: No space left on device\n\n")
+    (tmp_path / "bin" / "git.dijo").write_text(
+        "error: unable to write file a\nfatal: write error: No space left on device\n"
+        "warning: Clone succeeded, but checkout failed.\nand retry with 'git restore --source=HEAD :/'\n\n")
     said = sentence(run_cell(cell, content, tmp_path, colab=True, path=path))
     assert "conexión" not in said and said.endswith("git dijo: fatal: write error: No space left on device")
+    (tmp_path / "bin" / "git.dijo").write_text("aviso\nmurió\n")
+    assert sentence(run_cell(cell, content, tmp_path, colab=True, path=path)).endswith("git dijo: murió")
+
+
+def test_git_speaks_english_and_asks_nothing(tmp_path: Path, content: Path) -> None:
+    """En otra lengua no se reconocería lo que dice; y si pidiera una contraseña, la celda no terminaría nunca."""
+    path = fake_git(tmp_path, 'read -r line && exit 0; echo "fatal: $LC_ALL $GIT_TERMINAL_PROMPT" >&2; exit 1')
+    cell = preparation(Address("https://github.com/a/b", "v1.0"))
+    assert sentence(run_cell(cell, content, tmp_path, colab=True, path=path)).endswith("git dijo: fatal: C 0")
 
 
 def test_git_is_not_installed(tmp_path: Path, content: Path, remote: str) -> None:
@@ -283,6 +294,9 @@ def test_a_folder_without_data_is_said_and_kept(tmp_path: Path, content: Path, r
     said = sentence(run_cell(preparation(Address(remote, "v1.0")), content, tmp_path, colab=True))
     assert said == (f"{content / 'curso'} ya existe y le falta data/SHA256SUMS: cámbiale el nombre o bórralo, y repite "
                     "esta celda.")
+    (content / "curso" / "labkit" / "__init__.py").unlink()
+    said = sentence(run_cell(preparation(Address(remote, "v1.0")), content, tmp_path, colab=True))
+    assert "ya existe y le falta labkit/__init__.py, data/SHA256SUMS:" in said
     (content / "curso").rename(content / "otra")            # lo que la frase pide
     done = run_cell(preparation(Address(remote, "v1.0")), content, tmp_path, colab=True)
     assert (done.stdout.strip(), done.stderr) == (ready(content), "")
@@ -341,7 +355,8 @@ def test_killed_in_the_middle_and_repeated(tmp_path: Path, content: Path, remote
     path = fake_git(tmp_path, f'mkdir -p "$copia/.git"; cd "$copia"; {step}kill -9 $PPID')
     cell = preparation(Address(remote, "v1.0"))
     killed = run_cell(cell, content, tmp_path, colab=True, path=path)
-    assert killed.returncode == -9 and [path.name for path in content.iterdir()] == ["curso.tmp"]
+    left = [path.name for path in content.iterdir()]
+    assert killed.returncode == -9 and len(left) == 1 and left[0].startswith("curso.tmp")
     done = run_cell(cell, content, tmp_path, colab=True)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, ready(content), "")
     assert [path.name for path in content.iterdir()] == ["curso"]

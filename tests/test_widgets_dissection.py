@@ -35,6 +35,16 @@ def grainy(world):
     return replace(world, images=0.9 * world.images + 0.1 * noise)
 
 
+def without_textures(world):
+    """El mismo conjunto sin una sola textura en la primera mitad de las imágenes."""
+    first, half = world.categories.count("scene"), len(world) // 2
+    rows = torch.tensor([k - first for k, category in enumerate(world.categories) if category == "texture"])
+    textured = world.members[rows].any(0)                                   # (s,), qué segmentos tienen textura
+    segments = world.segments.clone()
+    segments[:half][textured[segments[:half].long()]] = int((~textured).nonzero()[0, 0])
+    return replace(world, segments=segments)
+
+
 @pytest.fixture
 def concepts(world):
     return grainy(load_concepts("test"))
@@ -123,8 +133,10 @@ def test_the_threshold_demo_against_a_plain_recount(model, concepts, told, unit,
             [text for text in told["text"] if text.startswith(("los dos", "solo"))][-3:]
         names, values, mark = told["bars"][-1]
         assert names == [f"{share:g}" for share in SHARES] and names[mark] == f"{share:g}"
-        whole = [((big >= ordered[floor(q * ordered.size)]) & truth).sum() / ((big >= ordered[floor(q * ordered.size)]) | truth).sum()
-                 for q in SHARES]
+        same = [concepts.categories[other] == concepts.categories[k] for other in range(len(concepts.names))]
+        held = [bool(concepts.masks(i)[0, same].any()) for i in range(len(concepts))]       # tienen algo de la categoría
+        whole = [((big >= T) & truth)[held].sum() / ((big >= T) | truth)[held].sum()
+                 for T in (ordered[floor(q * ordered.size)] for q in SHARES)]
         assert np.allclose(values, whole, atol=1e-9)
 
 
@@ -149,11 +161,17 @@ def test_what_is_painted_are_those_pixels(model, concepts, told, share):
         assert not inked[~mask].any() and (not mask.any() or 0.2 < inked[mask].mean() < 0.8)   # rayado: ni liso ni vacío
 
 
-def test_the_demo_counts_what_dissect_counts(model, concepts, told):
-    explore_threshold(model, concepts, "conv2:1", "caballo", "object", SHARES)
-    k = concepts.names.index("caballo")
+@pytest.mark.parametrize(("concept", "category"), [("caballo", "object"), ("ladrillo", "texture")])
+def test_the_demo_counts_what_dissect_counts(model, concepts, told, concept, category):
+    """También si a algunas imágenes les falta toda la categoría: lo que la unidad enciende ahí no cuenta."""
+    concepts = without_textures(concepts)
+    explore_threshold(model, concepts, "conv2:0", concept, category, SHARES)
+    k = list(zip(concepts.names, concepts.categories)).index((concept, category))
+    different = []
     for share, value in zip(SHARES, told["bars"][-1][1]):
-        assert value == dissect(model, concepts, "conv2", Convention(share)).iou()[1, k].item()
+        assert value == dissect(model, concepts, "conv2", Convention(share)).iou()[0, k].item()
+        different.append(value != dissect(model, concepts, "conv2", Convention(share, union="all")).iou()[0, k].item())
+    assert any(different) == (category == "texture")
 
 
 def test_the_images_are_the_best_and_those_in_which_the_unit_is_quiet(model, concepts, told):

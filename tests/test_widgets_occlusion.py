@@ -16,12 +16,12 @@ from labkit.objectives import logit, margin, probability
 from labkit.occlusion import occlude, occlusion_map, occlusion_scores
 from labkit.pictures import load_picture
 from labkit.widgets import (
+    Demo,
     explore_images,
     explore_masks,
     explore_occlusion,
     explore_patch,
     explore_upload,
-    explorer,
 )
 from labkit.widgets import demo as demo_module
 from labkit.widgets import occlusion as occlusion_widgets
@@ -138,7 +138,7 @@ def test_the_error_is_read_in_the_picture_and_the_next_good_move_recovers():
             raise ValueError("el tres no se puede")
         return png_bytes(torch.full((3, 60, 300), n / 10))
 
-    demo = explorer(draw, {"n": ipywidgets.IntSlider(value=1, min=0, max=5)})
+    demo = Demo(draw, {"n": ipywidgets.IntSlider(value=1, min=0, max=5)})
     good = shown(demo)
     demo.controls["n"].value = 3
     failed = shown(demo)
@@ -163,7 +163,7 @@ def test_an_error_planted_in_a_demonstration_does_not_kill_it(name, model, image
 
 def test_even_a_first_picture_that_fails_leaves_controls_to_go_on_with():
     slider = ipywidgets.IntSlider(value=0, min=0, max=5)
-    demo = explorer(lambda n: png_bytes(torch.full((3, 10, 10), 1 / n)), {"n": slider})
+    demo = Demo(lambda n: png_bytes(torch.full((3, 10, 10), 1 / n)), {"n": slider})
     assert size_of(shown(demo)) == (640, 240)
     slider.value = 2
     assert size_of(shown(demo)) == (10, 10)

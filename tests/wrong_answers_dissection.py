@@ -223,7 +223,8 @@ def read(name: str, layer: str, cut: float, images: int | None = 300) -> dict:
         return [row.index(max(row)) for row in table if max(row) > cut]
     groups = [[k for k, kind in enumerate(kinds) if kind == one] for one in dict.fromkeys(kinds)]
     found = winners(list(range(len(names))))
-    return {"detectoras": len(found), "distintos": len(set(found)), "suma": sum(len(set(winners(columns))) for columns in groups),
+    summed = sum(len(set(winners(columns))) for columns in groups)
+    return {"detectoras": len(found), "distintos": len(set(found)), "suma": summed,
             "mejor": names[int(iou.argmax()) % len(names)]}
 
 
@@ -324,26 +325,30 @@ def without_a_key(account: str) -> tuple[str, dict]:
 ACCOUNTS = {"layer_reading": ["312000012", "312000005"]}
 
 GOOD = {"threshold": [good_threshold, threshold_by_numpy, threshold_by_topk, threshold_by_counting],
-        "activation_mask": [good_mask, mask_by_module, mask_by_hand], "data_iou": [good_iou, iou_by_einsum, iou_by_numpy],
+        "activation_mask": [good_mask, mask_by_module, mask_by_hand],
+        "data_iou": [good_iou, iou_by_einsum, iou_by_numpy],
         "layer_reading": [good_reading]}
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {
-    "threshold": [(counted_from_below, "estás un lugar antes"), (per_image, "un umbral por imagen"), (mean_per_image, "promedias un umbral"),
-                  (just_one, "un solo umbral"), (per_place, "un umbral por lugar"), (extra_axes, "un número por unidad, de forma"),
-                  (by_quantile, "interpolas"), (one_too_many, "un lugar después"), (without_sign, "valores son otros"),
-                  (sorts_in_place, "Trabaja sobre una copia")],
+    "threshold": [(counted_from_below, "estás un lugar antes"), (per_image, "un umbral por imagen"),
+                  (mean_per_image, "promedias un umbral"), (just_one, "un solo umbral"),
+                  (per_place, "un umbral por lugar"), (extra_axes, "un número por unidad, de forma"),
+                  (by_quantile, "interpolas"), (one_too_many, "un lugar después"),
+                  (without_sign, "valores son otros"), (sorts_in_place, "Trabaja sobre una copia")],
     "activation_mask": [(compare_first, "salen bloques"), (compare_first_and_paint, "comparas antes de agrandar"),
-                        (not_grown, "falta agrandarlo"), (wide_by_high, "(alto, ancho)"), (any_unit, "una máscara por imagen"),
-                        (contrary, "los valores difieren")],
+                        (not_grown, "falta agrandarlo"), (wide_by_high, "(alto, ancho)"),
+                        (any_unit, "una máscara por imagen"), (contrary, "los valores difieren")],
     "data_iou": [(mean_by_image, "promedias el IoU de cada imagen"), (covered, "divides entre el concepto"),
-                 (table_per_image, "una tabla por imagen"), (without_nan, "cero entre cero"), (transposed, "transpuesta"),
-                 (single, "un solo número"), (agreement, "los valores difieren")],
-    "layer_reading": [(definitions_swapped, "al revés"), (usual_cut, "el corte del artículo"), (pairs, "cuentas parejas"),
-                      (units_for_concepts, "en «distintos» cuentas unidades"), (any_concept, "el MEJOR de alguna"),
-                      (units_by_category, "en «suma» cuentas unidades"), (after_relu, "antes de la ReLU"),
-                      (main_network, "red principal"), (another_layer, "otra capa de tu red"),
-                      (sum_like_distinct, "repites los distintos"), (sum_of_any_concept, "en «suma» cuentas todo concepto"),
-                      (with_every_image, "todas las imágenes de prueba"), (the_commonest, "no el que más unidades detectan"),
-                      (another_best, "Revisa: mejor"), (nothing_right, "ninguna de las cuatro"),
-                      (not_a_concept, "no es un concepto"), (not_whole, "escribe enteros"), (without_a_key, "estas llaves")],
+                 (table_per_image, "una tabla por imagen"), (without_nan, "cero entre cero"),
+                 (transposed, "transpuesta"), (single, "un solo número"), (agreement, "los valores difieren")],
+    "layer_reading": [(definitions_swapped, "al revés"), (usual_cut, "el corte del artículo"),
+                      (pairs, "cuentas parejas"), (units_for_concepts, "en «distintos» cuentas unidades"),
+                      (any_concept, "el MEJOR de alguna"), (units_by_category, "en «suma» cuentas unidades"),
+                      (after_relu, "antes de la ReLU"), (main_network, "red principal"),
+                      (another_layer, "otra capa de tu red"), (sum_like_distinct, "repites los distintos"),
+                      (sum_of_any_concept, "en «suma» cuentas todo concepto"),
+                      (with_every_image, "todas las imágenes de prueba"),
+                      (the_commonest, "no el que más unidades detectan"), (another_best, "Revisa: mejor"),
+                      (nothing_right, "ninguna de las cuatro"), (not_a_concept, "no es un concepto"),
+                      (not_whole, "escribe enteros"), (without_a_key, "estas llaves")],
 }

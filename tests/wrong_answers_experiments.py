@@ -129,7 +129,7 @@ def margin(images: Tensor, label: int) -> float:
 
 
 def cars_of_the_other(account: str) -> tuple[Tensor, Tensor]:
-    """Los autos de la otra marca, con los mismos fondos y la misma semilla: los que usaría quien se equivoca de marca."""
+    """Los autos de la otra marca, con los mismos fondos y la misma semilla: si alguien se equivoca de marca."""
     own, other = experiments.my_twins(account)[2:]
     for source in ("autos_invertidos", "autos_libres"):
         for seed in (2, 3, 5, 6, 7, 8):
@@ -193,7 +193,8 @@ def silenced_unit(account: str) -> tuple[str, tuple]:
 def most_changed(account: str) -> tuple[str, tuple]:
     layer, _, own, other = experiments.my_twins(account)
     model = load_model("autos_trampa", device="cpu")
-    change = (run(model, own, [layer])[layer] - run(model, other, [layer])[layer]).abs().transpose(0, 1).flatten(1).mean(1)
+    change = (run(model, own, [layer])[layer] - run(model, other, [layer])[layer]).abs()
+    change = change.transpose(0, 1).flatten(1).mean(1)
     return account, (int(change.argmax()), 0.5)
 
 
@@ -243,7 +244,8 @@ def one_decimal(account: str) -> tuple[str, tuple]:
 
 
 def no_reason(account: str) -> tuple[str, tuple]:
-    known = {answer(account)[1][0] for answer in (good_unit, silenced_unit, most_changed, the_least, another_make, backwards)}
+    others = (good_unit, silenced_unit, most_changed, the_least, another_make, backwards)
+    known = {answer(account)[1][0] for answer in others}
     return account, (next(k for k in range(24) if k not in known), 0.5)
 
 
@@ -308,8 +310,10 @@ def winner_by_broadcast(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
 
 
 def winner_by_numpy(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
-    curves = [[len(np.unique(iou.numpy().argmax(1)[iou.numpy().max(1) > cut])) for cut in cuts.numpy()] for iou in (first, second)]
-    return torch.from_numpy(np.sign(np.subtract(*curves)))
+    def curve(iou: np.ndarray) -> list[int]:
+        return [len(np.unique(iou.argmax(1)[iou.max(1) > cut])) for cut in cuts.numpy()]
+
+    return torch.from_numpy(np.sign(np.subtract(curve(first.numpy()), curve(second.numpy()))))
 
 
 def by_pairs(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
@@ -344,19 +348,23 @@ GOOD = {"rotate_pair": [good_rotation, rotation_by_einsum, rotation_by_numpy, ro
         "winner_by_cut": [good_winner, winner_by_broadcast, winner_by_numpy]}
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {
-    "rotate_pair": [(acts_backwards, "giras los mapas con Qᵀ"), (image_rows, "no mueve la imagen"), (only_weights, "valores son otros"),
-                    (image_from_the_right, "valores son otros"), (weights_first, "primero los mapas"), (one_alone, "dos tensores"),
+    "rotate_pair": [(acts_backwards, "giras los mapas con Qᵀ"), (image_rows, "no mueve la imagen"),
+                    (only_weights, "valores son otros"), (image_from_the_right, "valores son otros"),
+                    (weights_first, "primero los mapas"), (one_alone, "dos tensores"),
                     (flattened, "conservar su forma"), (in_place, "Trabaja sobre una copia")],
-    "reachable": [(without_the_small, "mucho MENOR"), (without_the_large, "mucho MAYOR"), (upside_down, "salen todos"),
-                  (intersection, "no sale ninguno"), (product, "no el producto"), (unreachable, "valores son otros"),
-                  (the_ceiling, "valores son otros")],
-    "shortcut_unit": [(silenced_unit, "al anularla"), (most_changed, "la que más cambia"), (the_least, "SUBE el margen"),
-                      (another_make, "otra marca"), (the_second, "hay otra que se lleva más"), (without_cloning, "¿clonas"),
-                      (with_a_zero, "sale al poner un 0"), (other_sign, "revisa el signo"), (cut_short, "cortaste los decimales"),
-                      (one_decimal, "falta un decimal"), (backwards, "sale al revés"), (no_reason, "no es esa"),
-                      (in_percent, "no en porcentaje"), (over_the_margin, "divides entre el margen"), (the_drop, "eso es cuánto baja"),
+    "reachable": [(without_the_small, "mucho MENOR"), (without_the_large, "mucho MAYOR"),
+                  (upside_down, "salen todos"), (intersection, "no sale ninguno"), (product, "no el producto"),
+                  (unreachable, "valores son otros"), (the_ceiling, "valores son otros")],
+    "shortcut_unit": [(silenced_unit, "al anularla"), (most_changed, "la que más cambia"),
+                      (the_least, "SUBE el margen"), (another_make, "otra marca"),
+                      (the_second, "hay otra que se lleva más"), (without_cloning, "¿clonas"),
+                      (with_a_zero, "sale al poner un 0"), (other_sign, "revisa el signo"),
+                      (cut_short, "cortaste los decimales"), (one_decimal, "falta un decimal"),
+                      (backwards, "sale al revés"), (no_reason, "no es esa"), (in_percent, "no en porcentaje"),
+                      (over_the_margin, "divides entre el margen"), (the_drop, "eso es cuánto baja"),
                       (what_is_left, "lo que queda"), (another_share, "la parte es cuánto baja"),
                       (not_in_the_layer, "unidades, de la 0"), (not_a_pair, "escribe una pareja")],
-    "winner_by_cut": [(by_pairs, "cuentas parejas"), (masked_by_zero, "como el concepto 0"), (with_ties, "no la segunda"),
-                      (by_columns, "valores son otros"), (a_list, "esperaba un tensor"), (swaps_only, "esperaba 10 valores")],
+    "winner_by_cut": [(by_pairs, "cuentas parejas"), (masked_by_zero, "como el concepto 0"),
+                      (with_ties, "no la segunda"), (by_columns, "valores son otros"),
+                      (a_list, "esperaba un tensor"), (swaps_only, "esperaba 10 valores")],
 }

@@ -16,7 +16,7 @@ from world.materials import COLORS  # noqa: E402
 
 from labkit.datasets import CATEGORIES, ConceptSet, load_concepts  # noqa: E402
 from labkit.files import data_path  # noqa: E402
-from labkit.images import beside, contact_sheet, jpeg_bytes, text_image  # noqa: E402
+from labkit.images import beside, contact_sheet, jpeg_bytes, sized, text_image  # noqa: E402
 
 SHOWN = 8         # imágenes de la figura de máscaras
 SPANISH = dict(zip(CATEGORIES, ("escena", "objeto", "parte", "material", "textura", "color")))
@@ -57,12 +57,7 @@ def mask_sheet(world: ConceptSet, indices: list[int]) -> torch.Tensor:
         chosen = torch.where(masks[:, own].any(1), masks[:, own].int().argmax(1) + 1, 0)      # (b, h, w)
         rows.append(contact_sheet(palette(names)[chosen].permute(0, 3, 1, 2), len(indices), 2))
     names = [text_image(f"\n\n\n{name}", 110, 16) for name in ("imagen", *SPANISH.values())]
-    return torch.cat([beside([pad_to(name, row.shape[1]), row], 4) for name, row in zip(names, rows)], 1)
-
-
-def pad_to(image: torch.Tensor, height: int) -> torch.Tensor:
-    """La imagen con blanco debajo (o cortada) hasta medir `height`."""
-    return torch.nn.functional.pad(image[:, :height], (0, 0, 0, max(0, height - image.shape[1])), value=1.0)
+    return torch.cat([beside([sized(name, row.shape[1]), row], 4) for name, row in zip(names, rows)], 1)
 
 
 def network_table() -> Iterator[str]:

@@ -1,10 +1,10 @@
-"""Hace las tablas de los ejercicios: lo que se mide en cada variante de un hallazgo, para revisar una respuesta sin medirlo otra vez.
+"""Hace las tablas de los ejercicios: lo que se mide en cada variante de un hallazgo, para revisar sin medirlo otra vez.
 
     .venv/bin/python data/build/make_exercises.py                  # todas
     .venv/bin/python data/build/make_exercises.py seam_reading     # una
 
-Deja data/ejercicios/<ejercicio>.csv, un renglón por variante. El orden de los renglones decide a quién le toca cada una: los nuevos
-van al final. Las mide con las mismas funciones que enseña `solution`; los lee labkit.exercises.accounts.
+Deja data/ejercicios/<ejercicio>.csv. El orden de los renglones decide a quién le toca cada variante: las nuevas van al
+final. Se mide con las mismas funciones que enseña `solution`; las tablas las lee labkit.exercises.accounts.
 """
 import argparse
 import csv
@@ -33,19 +33,22 @@ from labkit.models import load_model  # noqa: E402
 from labkit.regularization import compose  # noqa: E402
 
 # Variantes en que ninguna respuesta es dudosa: lo comprueban las pruebas de los ejercicios de cada lección.
-SEXTETS = ("4 8 7 10 5 1", "9 8 1 2 11 6", "10 5 11 9 1 2", "10 4 5 0 3 2", "2 10 9 6 3 7", "7 0 3 9 4 2", "0 9 6 11 8 3",
-           "6 0 5 9 11 8", "0 4 6 7 9 3", "11 7 3 1 0 6", "10 1 6 4 8 2", "9 4 7 11 2 8", "0 4 1 2 10 11", "4 10 9 11 2 6",
-           "7 3 0 8 5 6", "1 8 6 7 0 5", "9 6 3 5 0 1", "3 6 9 0 7 5", "6 2 11 4 8 10", "1 10 2 8 11 4")
-QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 0), ("relu4", 2), ("relu4", 4), ("relu4", 6),
-             ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3), ("relu6", 5), ("relu6", 6),
-             ("relu6", 8))
-LAYERS = (("escenas_semilla1", "conv3", 0.06), ("escenas_semilla1", "conv3", 0.08), ("escenas_semilla1", "conv4", 0.055),
-          ("escenas_semilla1", "conv4", 0.07), ("escenas_semilla1", "conv5", 0.065), ("escenas_semilla1", "conv5", 0.08),
-          ("escenas_semilla2", "conv3", 0.05), ("escenas_semilla2", "conv4", 0.045), ("escenas_semilla2", "conv4", 0.055),
-          ("escenas_semilla2", "conv5", 0.05), ("escenas_semilla2", "conv5", 0.055), ("escenas_semilla2", "conv5", 0.06),
-          ("escenas_bn", "conv3", 0.045), ("escenas_bn", "conv4", 0.03), ("escenas_bn", "conv4", 0.055),
-          ("escenas_bn", "conv5", 0.06), ("escenas_bn", "conv5", 0.065), ("escenas_lugares", "conv3", 0.03),
-          ("escenas_lugares", "conv3", 0.05), ("escenas_robusta", "conv3", 0.025), ("escenas_robusta", "conv3", 0.055),
+SEXTETS = ("4 8 7 10 5 1", "9 8 1 2 11 6", "10 5 11 9 1 2", "10 4 5 0 3 2", "2 10 9 6 3 7", "7 0 3 9 4 2",
+           "0 9 6 11 8 3", "6 0 5 9 11 8", "0 4 6 7 9 3", "11 7 3 1 0 6", "10 1 6 4 8 2", "9 4 7 11 2 8",
+           "0 4 1 2 10 11", "4 10 9 11 2 6", "7 3 0 8 5 6", "1 8 6 7 0 5", "9 6 3 5 0 1", "3 6 9 0 7 5",
+           "6 2 11 4 8 10", "1 10 2 8 11 4")
+QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 0), ("relu4", 2), ("relu4", 4),
+             ("relu4", 6), ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3),
+             ("relu6", 5), ("relu6", 6), ("relu6", 8))
+LAYERS = (("escenas_semilla1", "conv3", 0.06), ("escenas_semilla1", "conv3", 0.08),
+          ("escenas_semilla1", "conv4", 0.055), ("escenas_semilla1", "conv4", 0.07),
+          ("escenas_semilla1", "conv5", 0.065), ("escenas_semilla1", "conv5", 0.08),
+          ("escenas_semilla2", "conv3", 0.05), ("escenas_semilla2", "conv4", 0.045),
+          ("escenas_semilla2", "conv4", 0.055), ("escenas_semilla2", "conv5", 0.05),
+          ("escenas_semilla2", "conv5", 0.055), ("escenas_semilla2", "conv5", 0.06), ("escenas_bn", "conv3", 0.045),
+          ("escenas_bn", "conv4", 0.03), ("escenas_bn", "conv4", 0.055), ("escenas_bn", "conv5", 0.06),
+          ("escenas_bn", "conv5", 0.065), ("escenas_lugares", "conv3", 0.03), ("escenas_lugares", "conv3", 0.05),
+          ("escenas_robusta", "conv3", 0.025), ("escenas_robusta", "conv3", 0.055),
           ("escenas_robusta", "conv4", 0.06))
 TWINS = (("relu2", 0, "autos_invertidos"), ("relu2", 1, "autos_invertidos"), ("relu2", 0, "autos_libres"),
          ("relu3", 1, "autos_invertidos"), ("relu3", 1, "autos_libres"), ("relu4", 0, "autos_invertidos"),
@@ -66,7 +69,7 @@ def decay_rows(network: str, unit: str) -> list[regularization.DecayRow]:
 
 
 def count_rows(sextets: Sequence[str]) -> list[regularization.CountRow]:
-    """Cuántas reconocen la testigo y la propia red. Cada imagen del lote sube por su lado: se hacen las doce una vez."""
+    """Cuántas reconocen la testigo y la propia red. Cada imagen sube por su lado: se hacen las doce una vez."""
     network, witness = load_model("escenas", device="cpu"), load_model("escenas_semilla1", device="cpu")
     recognized = torch.cat([regularization.hits(network, judge, list(range(12))) for judge in (witness, network)])
     classes = {sextet: [int(k) for k in sextet.split()] for sextet in sextets}
@@ -79,9 +82,12 @@ def unit_row(layer: str, label: int) -> exemplars.UnitRow:
     truth = (world.labels == label)[half]
     values = features(load_model("escenas", device="cpu"), world.images[half], layer, "max")
     unit, first, rest, winner_of_rest = exemplars.best_unit(layer, label)
-    loudest, opposite = int(values[truth].mean(0).argmax()), int(roc_areas(values, truth).argmin())
-    winner_by_mean = exemplars.best_unit(layer, label, "mean")[0]
-    return exemplars.UnitRow(layer, label, unit, round(first, 4), round(rest, 4), winner_of_rest, loudest, winner_by_mean, opposite)
+    return exemplars.UnitRow(
+        layer, label, unit, round(first, 4), round(rest, 4), winner_of_rest,
+        loudest=int(values[truth].mean(0).argmax()),
+        winner_by_mean=exemplars.best_unit(layer, label, "mean")[0],
+        opposite=int(roc_areas(values, truth).argmin()),
+    )
 
 
 def map_row(seed: int) -> exemplars.MapRow:
@@ -107,7 +113,8 @@ def layer_row(network: str, layer: str, cut: float) -> reading.LayerRow:
         return " ".join(map(str, reading.read_layer(table, world.names, world.categories, least)[:3]))
 
     best, which = iou.max(1)
-    groups = [[k for k, other in enumerate(world.categories) if other == kind] for kind in dict.fromkeys(world.categories)]
+    kinds = world.categories
+    groups = [[k for k, other in enumerate(kinds) if other == kind] for kind in dict.fromkeys(kinds)]
     others = [counts(layer_iou(network, other)) for other in ("conv3", "conv4", "conv5") if other != layer]
     return reading.LayerRow(
         network, layer, cut, *reading.read_layer(iou, world.names, world.categories, cut),
@@ -130,11 +137,10 @@ def twins_row(layer: str, label: int, source: str, seed: int) -> transplants.Twi
     margin, after = (float(transplants.margin_of(model(images), label)) for images in (own, other))
     silenced = transplants.swap_drops(model[place:], label, mine, torch.zeros_like(mine))
     other_twins = transplants.twins_of(layer, 1 - label, source, seed)[2:]
-    unit = int(shares.argmax())
+    unit, change = int(shares.argmax()), (mine - theirs).abs().transpose(0, 1).flatten(1).mean(1)
     return transplants.TwinsRow(
         layer, label, source, seed, " ".join(f"{share:.4f}" for share in shares.tolist()), round(margin, 4),
-        drop=round(margin - after, 4), most_changed=int((mine - theirs).abs().transpose(0, 1).flatten(1).mean(1).argmax()),
-        silenced=int(silenced.argmax()),
+        drop=round(margin - after, 4), most_changed=int(change.argmax()), silenced=int(silenced.argmax()),
         other_label=int(transplants.transplants(model, layer, 1 - label, *other_twins).argmax()),
         silenced_share=round(float(silenced[unit]) / (margin - after), 4),
         backwards=round(float(transplants.transplants(model, layer, label, other, own).max()), 4),

@@ -5,7 +5,8 @@
 
 Deja en data/experimentos/ redes.csv (un renglón por red, capa y paso del entrenamiento), unidades.csv (el mejor concepto de cada
 unidad de la última capa) y giro.csv (con la base girada); y en data/networks/experimentos/, los pesos de la semilla 0. Lo ya
-disecado queda en runs/ y no se repite.
+disecado queda en runs/, con el nombre de la convención con que se contó, y no se repite. Para contar de otra manera se cambia
+CONVENTION y se da la misma orden.
 """
 import argparse
 import csv
@@ -40,14 +41,17 @@ from labkit.dissection import (  # noqa: E402
 from labkit.models import save_model  # noqa: E402
 
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
-FIELDS = ("variant", "seed", "step", "layer", "units", "accuracy", "detectors", "unique", *CATEGORIES, "summed")
-UNIT_FIELDS = ("variant", "seed", "step", "layer", "unit", "concept", "category", "iou")
-TURN_FIELDS = ("seed", "layer", "power", "turn", "accuracy", "difference", "unique_04", "unique_08", "detectors_04", "detectors_08")
+CONVENTION = "every_image"                              # con qué convención se cuenta; la última columna de las tres tablas
+FIELDS = ("variant", "seed", "step", "layer", "units", "accuracy", "detectors", "unique", *CATEGORIES, "summed", "convention")
+UNIT_FIELDS = ("variant", "seed", "step", "layer", "unit", "concept", "category", "iou", "convention")
+TURN_FIELDS = ("seed", "layer", "power", "turn", "accuracy", "difference", "unique_04", "unique_08", "detectors_04", "detectors_08",
+               "convention")
 LAST = {"vgg": "conv7", "inception": "mixed5", "residual": "block5"}
 DEEP = ("conv1", "conv2", "conv3", "conv4", "conv5")
 STEPS = EXPERIMENTS["base_0"].snapshots
 SHIPPED_STEPS = (44, 223)                               # pasos del entrenamiento cuyos pesos también se guardan
 TURNED, POWERS, TURNS = ("relu4", "relu5"), (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), 3
+CHANCE = (*DEEP, *TURNED)                               # capas de la red base que se disecan también con pesos al azar (paso 0)
 
 
 def network(recipe: Recipe, step: int | None) -> nn.Module:
@@ -74,11 +78,11 @@ def rows_of(recipe: Recipe, step: int | None, world: ConceptSet) -> dict[str, li
     """Los renglones de redes.csv y unidades.csv de una red."""
     model, variant = network(recipe, step), recipe.name.rsplit("_", 1)[0]
     last = LAST.get(variant, "conv5")
-    layers = DEEP if variant == "base" and step is None else (last,)
+    layers = CHANCE if step == 0 else DEEP if variant == "base" and step is None else (last,)
     mark = [variant, recipe.seed, "" if step is None else step]
     found = {"redes": [], "unidades": []}
     for layer in layers:
-        iou = (taken := dissect(model, world, layer)).iou()
+        iou = (taken := dissect(model, world, layer, CONVENTION)).iou()
         by_category = unique_by_category(iou, taken.categories)
         found["redes"].append([*mark, layer, len(iou), right(recipe, model, world), *count_detectors(iou),
                                *(by_category[name] for name in CATEGORIES)])
@@ -98,7 +102,7 @@ def turns_of(seed: int, layer: str, world: ConceptSet) -> dict[str, list[list]]:
         girada = rotate_layer(model, layer, rotation_power(random_rotation(width, turn), power))
         with torch.no_grad():
             difference = (girada(world.images[:200]) - logits).abs().max().item()
-        iou = dissect(girada, world, "girada").iou()
+        iou = dissect(girada, world, "girada", CONVENTION).iou()
         counts = [count_detectors(iou, cut) for cut in (0.04, 0.08)]
         found.append([seed, layer, power, turn, right(recipe, girada, world), f"{difference:.1e}",
                       *(unique for _, unique in counts), *(detectors for detectors, _ in counts)])
@@ -147,7 +151,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     pending = 0
     for i, (name, work) in enumerate(jobs(world)):
-        path = folder / f"{name}.json"
+        path = folder / f"{name}.{CONVENTION}.json"
         if not path.is_file() and i % parts == part and finished(name):
             path.write_text(json.dumps(work(), ensure_ascii=False), encoding="utf-8")
             print(name, flush=True)
@@ -168,6 +172,7 @@ def write_tables(tables: dict[str, list[list]]) -> None:
     folder = data_path("experimentos")
     folder.mkdir(exist_ok=True)
     tables["redes"] = [[*row, sum(row[-len(CATEGORIES):])] for row in tables["redes"]]      # como en las figuras del artículo
+    tables = {name: [[*row, CONVENTION] for row in rows] for name, rows in tables.items()}
     for (name, rows), fields in zip(tables.items(), (FIELDS, UNIT_FIELDS, TURN_FIELDS)):
         text = StringIO()
         csv.writer(text, lineterminator="\n").writerows([fields, *rows])

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from labkit.broden import format as grammar
 from labkit.broden.inspecting import LabelCounts
-from labkit.broden.reading import Broden, Label, read_broden
+from labkit.broden.reading import Label
 from labkit.images import jpeg_bytes
 
 Names = dict[int, tuple[str, Sequence[str]]]                    # número → (nombre, sinónimos)
@@ -65,18 +65,6 @@ def export_concepts(concepts: Any, folder: str | Path, name: str = "escenas", mi
 
     return write_broden(folder, pictures, {number: (label, ()) for label, number in numbers.items()},
                         min_frequency, min_coverage)
-
-
-def copy_broden(source: Broden | str | Path, folder: str | Path) -> Path:
-    """Lee una carpeta Broden y la escribe otra vez, contada y numerada de nuevo, con los mismos bytes de imagen."""
-    broden = source if isinstance(source, Broden) else read_broden(source)
-
-    def pictures() -> Iterator[Picture]:
-        for i, record in enumerate(broden):
-            yield Picture(record.image, broden.path(record.image).read_bytes(), record.size, record.mask_size,
-                          broden.contents(i))
-
-    return write_broden(folder, pictures, {number: (label.name, label.syns) for number, label in broden.labels.items()})
 
 
 def write_broden(folder: str | Path, pictures: Callable[[], Iterable[Picture]], names: Names, min_frequency: int = 1,

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import islice
 from types import SimpleNamespace
 
-from labkit.broden.checking import check_broden
+from labkit.broden.audit import check_broden
 from labkit.broden.inspecting import Stats, find, stats
 from labkit.broden.reading import read_broden
 from labkit.broden.writing import export_concepts

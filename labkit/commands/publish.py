@@ -133,8 +133,8 @@ def has_tag(address: Address) -> bool:
     except subprocess.TimeoutExpired:
         raise OSError("no respondió en un minuto") from None
     if done.returncode:
-        said = done.stderr.partition("Please make sure")[0].strip()     # lo que sigue es un consejo en inglés
-        raise OSError(f"git dijo: {said.splitlines()[-1]}" if said else f"git terminó con el código {done.returncode}")
+        fatal = re.findall(r"^fatal: .*", done.stderr, re.MULTILINE) or done.stderr.split("\n")
+        raise OSError(f"git dijo: {fatal[-1]}" if fatal[-1] else f"git terminó con el código {done.returncode}")
     return bool(done.stdout.strip())
 
 

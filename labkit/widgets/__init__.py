@@ -1,5 +1,5 @@
 """Demostraciones interactivas: cada `explore_…` da una, lista para mostrarse en un cuaderno."""
-from labkit.widgets.demo import Demo, explorer
+from labkit.widgets.demo import Demo
 from labkit.widgets.dissection import explore_concepts, explore_detectors, explore_threshold
 from labkit.widgets.exemplars import explore_choice, explore_map
 from labkit.widgets.occlusion import explore_images, explore_masks, explore_occlusion, explore_patch, explore_upload
@@ -8,5 +8,4 @@ from labkit.widgets.regularization import explore_blind, explore_recipes
 
 __all__ = ["Demo", "explore_blind", "explore_budget", "explore_choice", "explore_concepts", "explore_detectors",
            "explore_frames", "explore_gallery", "explore_images", "explore_map", "explore_masks", "explore_occlusion",
-           "explore_patch", "explore_recipes", "explore_threshold", "explore_units", "explore_upload", "explorer",
-           "watch"]
+           "explore_patch", "explore_recipes", "explore_threshold", "explore_units", "explore_upload", "watch"]

@@ -7,18 +7,21 @@ from base64 import b64encode
 from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
-import torch
 from IPython.display import Image, display
 from torch import Tensor
 
-from labkit.images import png_bytes, text_image
+from labkit.images import png_bytes, sized, text_image
 from labkit.pictures import load_picture
 
 WHOLE_LABEL = {"description_width": "initial"}
 
 
 class Demo(widgets.VBox):
-    """Una demostración: sus controles (`.controls`, por nombre) y, debajo, su cuadro (`.picture`)."""
+    """Una demostración: sus controles (`.controls`, por nombre) y, debajo, su cuadro (`.picture`).
+
+    draw: función pura cuyos argumentos se llaman como los controles; da un PNG o JPEG, siempre del mismo tamaño. Se
+    llama con el valor de cada control, y su imagen es el cuadro.
+    """
 
     def __init__(self, draw: Callable[..., bytes], controls: dict[str, widgets.Widget]) -> None:
         self.draw, self.controls, self.size = draw, controls, (240, 640)
@@ -49,14 +52,6 @@ class Demo(widgets.VBox):
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
         display({"application/vnd.jupyter.widget-view+json": view,
                  "text/plain": "Demostración interactiva: ejecuta la celda y mueve los controles."}, raw=True)
-
-
-def explorer(draw: Callable[..., bytes], controls: dict[str, widgets.Widget]) -> Demo:
-    """Una demostración: llama a `draw` con el valor de cada control y muestra la imagen que devuelve.
-
-    draw: función pura cuyos argumentos se llaman como los controles; da un PNG o JPEG, siempre del mismo tamaño.
-    """
-    return Demo(draw, controls)
 
 
 def slider(label: str, low: int, high: int) -> widgets.IntSlider:
@@ -94,8 +89,8 @@ def uploaded(value: object) -> bytes | None:
 def error_picture(error: Exception, height: int, width: int) -> bytes:
     """Un cuadro del mismo tamaño que los demás con el error escrito."""
     text = text_image(f"✗ Este cuadro no se pudo dibujar.\n\n{type(error).__name__}: {error}\n\n"
-                      "Cambia algún control y se vuelve a intentar.", width)[:, :height]
-    return png_bytes(torch.nn.functional.pad(text, (0, 0, 0, height - text.shape[1]), value=1.0))
+                      "Cambia algún control y se vuelve a intentar.", width)
+    return png_bytes(sized(text, height))
 
 
 def _hide_static(picture: bytes) -> widgets.HTML:

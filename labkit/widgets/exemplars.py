@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from labkit.exemplars import Trials, neighbours
-from labkit.images import beside, caption, contact_sheet, draw_box, enlarge, jpeg_bytes, text_image
-from labkit.widgets.demo import Demo, choice, explorer
+from labkit.images import add_margin, beside, caption, contact_sheet, draw_box, enlarge, jpeg_bytes, sized, text_image
+from labkit.widgets.demo import Demo, choice
 
 SIDE, WIDE, NEAR, DOT = 420, 410, 6, 2      # lado del mapa, ancho de lo demás, vecinos, medio lado de un punto
 QUALITY = 60
@@ -57,7 +57,7 @@ def explore_map(images: Tensor, vectors: dict[str, Tensor], maps: dict[tuple[str
         "group": choice("color", [(name, name) for name in groups], next(iter(groups))),
         "point": widgets.IntSlider(value=0, min=0, max=len(images) - 1, description="imagen"),
     }
-    return explorer(draw, controls)
+    return Demo(draw, controls)
 
 
 def explore_choice(images: Tensor, trials: Trials, synthetic: Tensor | None = None) -> Demo:
@@ -79,14 +79,14 @@ def explore_choice(images: Tensor, trials: Trials, synthetic: Tensor | None = No
         text = f"Acertaste {hits} de {count}; al azar, {count / 2:g}. Esta: {mark}" if graded else \
             f"Prueba {trial} de {count}. ¿Cuál excita más a {trials.units[k]}? Contesta en la lista {trial}."
         sheet = beside([caption(shown, "referencias" if synthetic is None else "referencia", 12), *pair], 24)
-        return jpeg_bytes(caption(_wide(sheet, 540), text), 70)
+        return jpeg_bytes(caption(sized(sheet, width=540), text), 70)
 
     controls = {"trial": widgets.IntSlider(value=1, min=1, max=count, description="prueba")}
     for place in range(1, count + 1):
         controls[f"n{place}"] = choice(f"{place}", [("¿?", -1), ("izquierda", 0), ("derecha", 1)], -1)
         controls[f"n{place}"].layout = {"width": "150px"}
     controls["graded"] = widgets.Checkbox(value=False, description="calificar", indent=False)
-    return explorer(draw, controls)
+    return Demo(draw, controls)
 
 
 def _card(images: Tensor, point: int, text: str, true: list[int], drawn: list[int], legend: Tensor) -> Tensor:
@@ -95,7 +95,7 @@ def _card(images: Tensor, point: int, text: str, true: list[int], drawn: list[in
     parts = [enlarge(images[point].cpu(), 2), text_image(text, WIDE, 12),
              text_image(f"sus {NEAR} vecinos de verdad (□ azul en el mapa)", WIDE, 12), _row(images, true),
              text_image(f"sus {NEAR} vecinos en el mapa; {both} lo son de verdad", WIDE, 12), _row(images, drawn)]
-    return torch.cat([_wide(part, WIDE) for part in (*parts, legend)], 1)
+    return torch.cat([sized(part, width=WIDE) for part in (*parts, legend)], 1)
 
 
 def _corners(points: Tensor) -> Tensor:
@@ -124,11 +124,6 @@ def _row(images: Tensor, index: list[int]) -> Tensor:
     return contact_sheet(images[index].cpu(), len(index))
 
 
-def _wide(picture: Tensor, width: int) -> Tensor:
-    """La imagen con blanco a la derecha hasta ese ancho; lo que sobre se recorta."""
-    return torch.nn.functional.pad(picture, (0, width - picture.shape[2]), value=1.0)
-
-
 def _palette(count: int) -> Tensor:
     """Un color por grupo, (count, 3)."""
     table = matplotlib.colormaps["tab20"] if count > 10 else matplotlib.colormaps["tab10"]
@@ -140,7 +135,7 @@ def _legend(names: Sequence[str], most: int) -> Tensor:
     cells = []
     for name, ink in zip(names, _palette(len(names))):
         cell = text_image(name, 130, 11)
-        cell = torch.nn.functional.pad(cell, (5, 0), value=1.0)
+        cell = add_margin(cell, left=5)
         cell[:, 3:11, :8] = ink[:, None, None]
         cells.append(cell[:, :16])
     cells += [torch.ones_like(cells[0])] * (-(-most // 3) * 3 - len(cells))

@@ -22,7 +22,7 @@ from labkit.occlusion import (
     paint_boxes,
 )
 from labkit.shapes import check_shape
-from labkit.widgets.demo import Demo, choice, explorer, image_choice, slider, steps, upload_button, uploaded
+from labkit.widgets.demo import Demo, choice, image_choice, slider, steps, upload_button, uploaded
 
 FILLS = [("negro", 0.0), ("media", "mean"), ("desenfoque", "blur"), ("ruido", "noise")]
 PICTURE = 256       # lado al que se agranda cada imagen, más o menos
@@ -58,7 +58,7 @@ def explore_patch(model: nn.Module, images: Tensor, labels: Tensor, classes: Seq
         y.max, x.max = h - change["new"], w - change["new"]
 
     size.observe(keep_inside, "value")
-    return explorer(draw, {"image": image_choice(labels, classes), "y": y, "x": x, "size": size,
+    return Demo(draw, {"image": image_choice(labels, classes), "y": y, "x": x, "size": size,
                            "fill": choice("relleno", FILLS, 0.0)})
 
 
@@ -84,7 +84,7 @@ def explore_occlusion(model: nn.Module, image: Tensor, objective: Objective, siz
 
     for size, stride, (_, fill) in product(sizes, strides, FILLS) if precompute else ():
         scores(size, min(stride, size), fill)
-    return explorer(draw, {"size": steps("tamaño", sizes), "stride": steps("paso", strides),
+    return Demo(draw, {"size": steps("tamaño", sizes), "stride": steps("paso", strides),
                            "fill": choice("relleno", FILLS, 0.0)})
 
 
@@ -107,7 +107,7 @@ def explore_images(model: nn.Module, images: Tensor, labels: Tensor, classes: Se
 
     list(map(chances, range(n)))   # de una vez: después, elegir es inmediato
     target = choice("clase", [(name, k) for k, name in enumerate(classes)], int(labels[0]))
-    return explorer(draw, {"image": image_choice(labels, classes), "target": target})
+    return Demo(draw, {"image": image_choice(labels, classes), "target": target})
 
 
 def explore_masks(model: nn.Module, images: Tensor, masks: Tensor, labels: Tensor, classes: Sequence[str]) -> Demo:
@@ -131,7 +131,7 @@ def explore_masks(model: nn.Module, images: Tensor, masks: Tensor, labels: Tenso
         text = "P({}): {:.3f} → {:.3f}".format(classes[label], *chances[:, label])
         return _with_bars(enlarge(view, _scale(view)), chances, classes, label, text)
 
-    return explorer(draw, {"image": image_choice(labels, classes), "hidden": choice("se tapa", options, 0)})
+    return Demo(draw, {"image": image_choice(labels, classes), "hidden": choice("se tapa", options, 0)})
 
 
 def explore_upload(model: nn.Module, first: str | Path | bytes | Image, top: int = 5) -> Demo:
@@ -153,7 +153,7 @@ def explore_upload(model: nn.Module, first: str | Path | bytes | Image, top: int
         text = f"Lo más probable: «{names[0]}».\nRojo: al desenfocar ahí, su probabilidad baja."
         return jpeg_bytes(caption(row, text))
 
-    return explorer(draw, {"file": upload_button()})
+    return Demo(draw, {"file": upload_button()})
 
 
 def _occlusion_panels(image: Tensor, size: int, stride: int, clean: float, scores: Tensor, reference: Tensor) -> Tensor:

@@ -7,11 +7,11 @@ from IPython.display import display
 from torch import Tensor, nn
 
 from labkit.datasets import ImageSet
-from labkit.ready_made import COLUMNS, Gallery, load_gallery
-from labkit.images import bars, beside, caption, contact_sheet, draw_box, enlarge, jpeg_bytes
+from labkit.images import add_margin, bars, beside, caption, contact_sheet, draw_box, enlarge, jpeg_bytes, sized
 from labkit.objectives import logit
 from labkit.optimization import Ascent, PixelCanvas, maximize, noise
-from labkit.widgets.demo import Demo, choice, explorer, slider, steps
+from labkit.ready_made import COLUMNS, Gallery, load_gallery
+from labkit.widgets.demo import Demo, choice, slider, steps
 
 SIDE, THUMB, QUALITY = 192, 30, 50  # lado de una imagen, más o menos; el de una en la galería; calidad del JPEG
 
@@ -69,7 +69,7 @@ def explore_frames(ascents: Ascent | dict[str, Ascent], names: Sequence[str]) ->
         return jpeg_bytes(beside(parts), QUALITY)
 
     controls = {"image": choice("imagen", [(name, i) for i, name in enumerate(names)], 0)}
-    return explorer(draw, controls | {"frame": slider("cuadro", 0, len(kept) - 1)})
+    return Demo(draw, controls | {"frame": slider("cuadro", 0, len(kept) - 1)})
 
 
 def explore_units(panels: dict[str, Tensor], labels: Sequence[str]) -> Demo:
@@ -81,7 +81,7 @@ def explore_units(panels: dict[str, Tensor], labels: Sequence[str]) -> Demo:
         shown = [enlarge(images[unit], max(1, SIDE // images.shape[-1])) for images in panels.values()]
         return jpeg_bytes(beside([caption(image, title) for image, title in zip(shown, panels)]), QUALITY)
 
-    return explorer(draw, {"unit": choice("unidad", [(name, i) for i, name in enumerate(labels)], 0)})
+    return Demo(draw, {"unit": choice("unidad", [(name, i) for i, name in enumerate(labels)], 0)})
 
 
 def explore_gallery(pictures: ImageSet, networks: dict[str, str], layers: Sequence[str], layer: str) -> Demo:
@@ -100,13 +100,13 @@ def explore_gallery(pictures: ImageSet, networks: dict[str, str], layers: Sequen
 
     unit = slider("unidad", 0, highest - 1)
     unit.value = 0
-    return explorer(draw, {"layer": choice("capa", [(name, name) for name in layers], layer), "unit": unit})
+    return Demo(draw, {"layer": choice("capa", [(name, name) for name in layers], layer), "unit": unit})
 
 
 def _gallery_panel(title: str, shown: Gallery, unit: int, rows: int, pictures: ImageSet) -> Tensor:
     """La hoja de una capa, de `rows` renglones y con un marco en la unidad, y debajo su imagen y cuatro reales."""
     sheet = contact_sheet(_resized(shown.images, THUMB), COLUMNS, pad=0)
-    sheet = torch.nn.functional.pad(sheet, (0, 0, 0, rows * THUMB - sheet.shape[1]), value=1.0)
+    sheet = sized(sheet, rows * THUMB)
     y, x = unit // COLUMNS * THUMB, unit % COLUMNS * THUMB
     for edge in (0, 1):
         sheet = draw_box(sheet, (y + edge, x + edge, y + THUMB - edge, x + THUMB - edge))
@@ -115,7 +115,7 @@ def _gallery_panel(title: str, shown: Gallery, unit: int, rows: int, pictures: I
     cards += [caption(image, pictures.classes[k], 12)
               for image, k in zip(_resized(pictures.images[best], side), pictures.labels[best])]
     strip = beside(cards, 7)
-    strip = torch.nn.functional.pad(strip, (0, sheet.shape[2] - strip.shape[2], 6, 0), value=1.0)
+    strip = add_margin(strip, top=6, right=sheet.shape[2] - strip.shape[2])
     text = (f"{title} · unidad {unit} de {len(shown.images)} · campo receptivo: {shown.field} píxeles\n"
             f"Máximo: {shown.peaks[unit]:.1f} en la optimizada, {shown.real_peaks[unit]:.1f} en la mejor real")
     return caption(torch.cat([sheet, strip], 1), text, 12)
@@ -157,4 +157,4 @@ def explore_budget(model: nn.Module, image: Tensor, target: int, radii: Sequence
 
     controls = {"mix": steps("de ruido (0) a imagen (1)", mixes), "radius": steps("radio", radii)}
     controls["mix"].value = max(mixes)
-    return explorer(draw, controls)
+    return Demo(draw, controls)

@@ -5,9 +5,9 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
+from labkit.images import beside, caption, enlarge, jpeg_bytes, sized, text_image
 from labkit.ready_made import LEVELS, load_recipes
-from labkit.images import beside, caption, enlarge, jpeg_bytes, text_image
-from labkit.widgets.demo import Demo, choice, explorer
+from labkit.widgets.demo import Demo, choice
 
 COLS, CARD = 6, 128  # cuántas por renglón; el lado de cada una, más o menos
 INGREDIENTS = {"frequency": "variación total", "moves": "transformaciones", "space": "frecuencias (espacio)",
@@ -36,7 +36,7 @@ def explore_recipes(networks: dict[str, str]) -> Demo:
                 "what": choice("se sube", [("el logit de cebra", "clase"), ("conv4:2", "unidad")], "clase")}
     for name, title in INGREDIENTS.items():
         controls[name] = choice(title, list(zip(names, range(LEVELS))), 2 if name == "moves" else 0)
-    return explorer(draw, controls)
+    return Demo(draw, controls)
 
 
 def explore_blind(images: Tensor, classes: Sequence[str], seed: int = 0) -> Demo:
@@ -55,7 +55,7 @@ def explore_blind(images: Tensor, classes: Sequence[str], seed: int = 0) -> Demo
             cards.append(caption(enlarge(images[k].cpu(), scale), f"{place}{answer}", 12))
         rows = [beside(cards[i:i + COLS]) for i in range(0, len(cards), COLS)]
         width = max(row.shape[2] for row in rows)
-        sheet = torch.cat([torch.nn.functional.pad(row, (0, width - row.shape[2]), value=1.0) for row in rows], 1)
+        sheet = torch.cat([sized(row, width=width) for row in rows], 1)
         hits = sum(guess == k for k, guess in zip(order, said))
         text = f"Acertaste {hits} de {len(order)}. Al azar se acierta 1." if graded else "Escoge las clases y califica."
         return jpeg_bytes(caption(sheet, text), 25)
@@ -65,6 +65,6 @@ def explore_blind(images: Tensor, classes: Sequence[str], seed: int = 0) -> Demo
     for control in controls.values():
         control.layout = {"width": "150px"}
     controls["graded"] = widgets.Checkbox(value=False, description="calificar", indent=False)
-    demo = explorer(draw, controls)
+    demo = Demo(draw, controls)
     demo.order = order
     return demo

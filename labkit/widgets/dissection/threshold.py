@@ -11,8 +11,20 @@ from labkit.activations import Unit
 from labkit.dissection import Tail
 from labkit.dissection.masks import upsample
 from labkit.dissection.thresholds import tail_of
-from labkit.images import bars, beside, caption, colorize, draw_outline, enlarge, jpeg_bytes, text_image
-from labkit.widgets.demo import Demo, explorer, slider, steps
+from labkit.images import (
+    add_margin,
+    bars,
+    beside,
+    caption,
+    colorize,
+    draw_outline,
+    enlarge,
+    jpeg_bytes,
+    sized,
+    text_image,
+)
+from labkit.regions import masks_of
+from labkit.widgets.demo import Demo, slider, steps
 from labkit.widgets.dissection.units import (
     DARK,
     QUALITY,
@@ -20,7 +32,6 @@ from labkit.widgets.dissection.units import (
     WIDE,
     concept_masks,
     kind_name,
-    sized,
     unit_maps,
     written,
 )
@@ -33,17 +44,25 @@ YELLOW, ORANGE, SKY = (0.94, 0.89, 0.26), (0.95, 0.45, 0.05), (0.34, 0.71, 0.91)
 
 @dataclass(frozen=True, eq=False)
 class _Study:
-    """Una unidad y un concepto: los mapas (n, h', w'), agrandados (n, h, w), las máscaras (n, h, w) y la cola."""
+    """Una unidad y un concepto: los mapas (n, h', w'), agrandados (n, h, w), las máscaras (n, h, w) y la cola.
+
+    counted: (n,), en qué imágenes se cuenta: las que tienen algo de la categoría del concepto, como en el artículo.
+    """
     maps: Tensor
     grown: Tensor
     truth: Tensor
     tail: Tail
+    counted: Tensor
 
     def lit(self, rows: slice, share: float) -> Tensor:
         """Dónde S ≥ T, como en `dissect`: (b, h, w). En ningún lado si la unidad es muda: da siempre lo mismo."""
         cut, dead = self.tail.spread_cut(share)
         over = (self.maps[rows].flatten(1).amax(1) >= cut) & ~dead
         return (self.grown[rows] >= cut) & over[:, None, None]
+
+    def iou(self, share: float) -> float:
+        """El IoU de la unidad y el concepto en todas las imágenes que cuentan."""
+        return _counts(self.lit(slice(None), share)[self.counted], self.truth[self.counted])[-1]
 
 
 def explore_threshold(model: nn.Module, world: ConceptWorld, unit: Unit | str, concept: str, category: str = "",
@@ -58,7 +77,7 @@ def explore_threshold(model: nn.Module, world: ConceptWorld, unit: Unit | str, c
     if not shares or not all(0 < share < 1 for share in shares):
         raise ValueError(f"shares: esperaba números entre 0 y 1, sin llegar, y recibí {shares}.")
     study = _study(model, world, unit, k, max(shares))
-    whole = {share: _counts(study.lit(slice(None), share), study.truth)[-1] for share in sorted(shares)}
+    whole = {share: study.iou(share) for share in sorted(shares)}
     start = min(shares, key=lambda share: abs(share - USUAL))
     rows, high = _examples(study, start), max(*whole.values(), 0.01)
 
@@ -71,7 +90,7 @@ def explore_threshold(model: nn.Module, world: ConceptWorld, unit: Unit | str, c
                 f"q = {share:g} da T = {written(cut.item())}{mute}\n"
                 f"M, la unidad: {ours} píxeles\nL, el concepto: {theirs}\n"
                 f"M ∩ L, los dos: {both}\nM ∪ L, alguno: {union}\nIoU de esta imagen: {iou:.3f}\n\n"
-                f"IoU en las {len(study.maps)} imágenes, según q:")
+                f"IoU en las {int(study.counted.sum())} imágenes, según q:")
         panels = _panels(world.pictures(torch.tensor([row]))[0].cpu(), study, row, lit)
         panels.append(_legend(both, ours - both, theirs - both))
         grid = torch.cat([beside(panels[:3]), beside(panels[3:])], 1)
@@ -82,15 +101,18 @@ def explore_threshold(model: nn.Module, world: ConceptWorld, unit: Unit | str, c
 
     controls = {"image": slider("imagen", 1, len(rows)), "share": steps("q", shares)}
     controls["image"].value, controls["share"].value = 1, start
-    return explorer(draw, controls)
+    return Demo(draw, controls)
 
 
 def _study(model: nn.Module, world: ConceptWorld, unit: Unit, concept: int, share: float) -> _Study:
-    """Los mapas de la unidad y las máscaras del concepto en todo el conjunto, y la cola hasta `share`."""
+    """Los mapas de la unidad y las máscaras del concepto en todo el conjunto, la cola hasta `share` y qué cuenta."""
     maps = torch.cat([unit_maps(model, part, unit) for part in picture_batches(world, 64)])             # (n, 1, h', w')
     truth = torch.cat([concept_masks(world, rows, concept) for rows in torch.arange(len(world)).split(64)])
     grown = upsample(maps, tuple(truth.shape[1:]))[:, 0]
-    return _Study(maps[:, 0], grown, truth, tail_of(maps, floor(share * maps.numel()) + 1))
+    same = torch.tensor([category == world.categories[concept] for category in world.categories])
+    counted = torch.tensor([bool(same[found].any()) for rows in torch.arange(len(world)).split(64)
+                            for found, _ in masks_of(world.regions(rows))])
+    return _Study(maps[:, 0], grown, truth, tail_of(maps, floor(share * maps.numel()) + 1), counted)
 
 
 def _find(world: ConceptWorld, concept: str, category: str) -> int:
@@ -148,4 +170,4 @@ def _legend(both: int, ours: int, theirs: int) -> Tensor:
     lines = [f"los dos: {both}", f"solo la unidad: {ours}", f"solo el concepto: {theirs}", "oscuro: ninguno"]
     swatches = [*_inks(20, 28), torch.full((3, 20, 28), 0.15)]
     rows = [beside([ink, text_image(line, 2 * PANEL, 12)[:, :26, :PANEL - 36]]) for ink, line in zip(swatches, lines)]
-    return torch.nn.functional.pad(torch.cat(rows, 1), (0, 0, 30, 0), value=1.0)
+    return add_margin(torch.cat(rows, 1), top=30)

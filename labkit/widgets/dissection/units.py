@@ -11,9 +11,9 @@ from labkit.dissection import Dissection, iou_ceiling
 from labkit.dissection.labels import DETECTOR_IOU, KINDS
 from labkit.dissection.masks import maps_of, upsample
 from labkit.exemplars import features
-from labkit.images import bars, beside, caption, contact_sheet, draw_outline, enlarge, jpeg_bytes, text_image
+from labkit.images import bars, beside, caption, contact_sheet, draw_outline, enlarge, jpeg_bytes, sized, text_image
 from labkit.regions import masks_of
-from labkit.widgets.demo import Demo, choice, explorer, slider
+from labkit.widgets.demo import Demo, choice, slider
 from labkit.worlds import ConceptWorld
 
 USUAL, DARK, QUALITY = 0.005, 0.35, 70      # la q del artículo; cuánto se ve lo que no se señala; la calidad del JPEG
@@ -52,7 +52,7 @@ def explore_detectors(model: nn.Module, world: ConceptWorld, layer: str, found: 
     order = choice("orden", [("por IoU", "iou"), ("por canal", "channel")], "iou")
     place = slider("unidad", 0, len(iou) - 1)
     place.value = 0
-    return explorer(draw, {"order": order, "place": place})
+    return Demo(draw, {"order": order, "place": place})
 
 
 def explore_concepts(model: nn.Module, world: ConceptWorld, layer: str, found: Dissection) -> Demo:
@@ -82,7 +82,7 @@ def explore_concepts(model: nn.Module, world: ConceptWorld, layer: str, found: D
         return jpeg_bytes(torch.cat(parts, 1), QUALITY)
 
     # otra categoría cambia las dos listas: el segundo aviso encuentra el cuadro hecho
-    return explorer(lru_cache(maxsize=64)(draw), _by_category(found, iou.amax(0)))
+    return Demo(lru_cache(maxsize=64)(draw), _by_category(found, iou.amax(0)))
 
 
 def unit_maps(model: nn.Module, images: Tensor, unit: Unit) -> Tensor:
@@ -180,11 +180,6 @@ def _by_category(found: Dissection, best: Tensor) -> dict[str, widgets.Widget]:
     concept = choice("concepto", groups[start], groups[start][0][1])
     category.observe(lambda change: setattr(concept, "options", groups[change["new"]]), "value")
     return {"category": category, "concept": concept}
-
-
-def sized(picture: Tensor, height: int, width: int) -> Tensor:
-    """La imagen con blanco abajo y a la derecha hasta ese tamaño; lo que sobre se recorta."""
-    return torch.nn.functional.pad(picture, (0, width - picture.shape[2], 0, height - picture.shape[1]), value=1.0)
 
 
 def _titled(found: Dissection, concept: int) -> str:
