@@ -10,6 +10,7 @@ import argparse
 import csv
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 
@@ -20,10 +21,13 @@ sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
 from packing import write_sums  # noqa: E402
 
-from labkit.activations import Unit  # noqa: E402
-from labkit.datasets import load_images  # noqa: E402
+from labkit.activations import Unit, layer_names  # noqa: E402
+from labkit.datasets import load_concepts, load_images  # noqa: E402
+from labkit.dissection import count_detectors, dissect  # noqa: E402
 from labkit.exemplars import features, roc_areas  # noqa: E402
 from labkit.exercises import exemplars, regularization  # noqa: E402
+from labkit.exercises.dissection import reading  # noqa: E402
+from labkit.exercises.experiments import transplants  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.regularization import compose  # noqa: E402
@@ -36,6 +40,22 @@ SEXTETS = ("4 8 7 10 5 1", "9 8 1 2 11 6", "10 5 11 9 1 2", "10 4 5 0 3 2", "2 1
 QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 0), ("relu4", 2), ("relu4", 4),
              ("relu4", 6), ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3),
              ("relu6", 5), ("relu6", 6), ("relu6", 8))
+LAYERS = (("escenas_semilla1", "conv3", 0.06), ("escenas_semilla1", "conv3", 0.08),
+          ("escenas_semilla1", "conv4", 0.055), ("escenas_semilla1", "conv4", 0.07),
+          ("escenas_semilla1", "conv5", 0.065), ("escenas_semilla1", "conv5", 0.08),
+          ("escenas_semilla2", "conv3", 0.05), ("escenas_semilla2", "conv4", 0.045),
+          ("escenas_semilla2", "conv4", 0.055), ("escenas_semilla2", "conv5", 0.05),
+          ("escenas_semilla2", "conv5", 0.055), ("escenas_semilla2", "conv5", 0.06), ("escenas_bn", "conv3", 0.045),
+          ("escenas_bn", "conv4", 0.03), ("escenas_bn", "conv4", 0.055), ("escenas_bn", "conv5", 0.06),
+          ("escenas_bn", "conv5", 0.065), ("escenas_lugares", "conv3", 0.03), ("escenas_lugares", "conv3", 0.05),
+          ("escenas_robusta", "conv3", 0.025), ("escenas_robusta", "conv3", 0.055),
+          ("escenas_robusta", "conv4", 0.06))
+TWINS = (("relu2", 0, "autos_invertidos"), ("relu2", 1, "autos_invertidos"), ("relu2", 0, "autos_libres"),
+         ("relu3", 1, "autos_invertidos"), ("relu3", 1, "autos_libres"), ("relu4", 0, "autos_invertidos"),
+         ("relu4", 1, "autos_invertidos"), ("relu4", 1, "autos_libres"), ("relu5", 0, "autos_invertidos"),
+         ("relu5", 1, "autos_invertidos"), ("relu5", 1, "autos_libres"), ("relu6", 0, "autos_libres"),
+         ("relu6", 1, "autos_libres"))
+CAR_SEEDS = (2, 3, 5, 6, 7, 8)              # con otras, dividir entre el margen daría casi lo mismo
 SEEDS = (4, 7, 11, 29, 39, 40, 41, 42, 57, 73, 99, 128, 166, 177, 218, 229, 233, 236, 237, 244, 264, 360, 377)
 
 
@@ -78,6 +98,55 @@ def map_row(seed: int) -> exemplars.MapRow:
     return exemplars.MapRow(seed, count, world.classes[int(by_class.argmax())], world.classes[int(commonest)])
 
 
+@lru_cache(maxsize=64)
+def layer_iou(network: str, layer: str, images: int | None = reading.IMAGES) -> torch.Tensor:
+    """El IoU (c, k) de una capa, con las primeras imágenes de prueba; None, con todas."""
+    with torch.no_grad():
+        return dissect(load_model(network, device="cpu"), load_concepts("test", n=images), layer).iou()
+
+
+def layer_row(network: str, layer: str, cut: float) -> reading.LayerRow:
+    """Cómo se lee esa capa con ese corte, y las lecturas que se confunden con esa."""
+    world, iou = load_concepts("test", n=1), layer_iou(network, layer)
+
+    def counts(table: torch.Tensor, least: float = cut) -> str:
+        return " ".join(map(str, reading.read_layer(table, world.names, world.categories, least)[:3]))
+
+    best, which = iou.max(1)
+    kinds = world.categories
+    groups = [[k for k, other in enumerate(kinds) if other == kind] for kind in dict.fromkeys(kinds)]
+    others = [counts(layer_iou(network, other)) for other in ("conv3", "conv4", "conv5") if other != layer]
+    return reading.LayerRow(
+        network, layer, cut, *reading.read_layer(iou, world.names, world.categories, cut),
+        pairs=int((iou > cut).sum()), reached=int((iou.amax(0) > cut).sum()),
+        units_by_category=sum(count_detectors(iou[:, columns], cut)[0] for columns in groups),
+        commonest=world.names[int(which[best > cut].mode().values)],
+        usual=counts(iou, reading.USUAL), relu=counts(layer_iou(network, layer.replace("conv", "relu"))),
+        main=counts(layer_iou("escenas", layer)), other_layers="; ".join(others),
+        all_images=counts(layer_iou(network, layer, None)),
+    )
+
+
+def twins_row(layer: str, label: int, source: str, seed: int) -> transplants.TwinsRow:
+    """Lo que se lleva cada unidad de la capa con los autos de esa semilla, y lo que se confunde con eso."""
+    model = load_model(transplants.NETWORK, device="cpu")
+    own, other = transplants.twins_of(layer, label, source, seed)[2:]
+    place = layer_names(model).index(layer) + 1
+    mine, theirs = model[:place](own), model[:place](other)
+    shares = transplants.transplants(model, layer, label, own, other)
+    margin, after = (float(transplants.margin_of(model(images), label)) for images in (own, other))
+    silenced = transplants.swap_drops(model[place:], label, mine, torch.zeros_like(mine))
+    other_twins = transplants.twins_of(layer, 1 - label, source, seed)[2:]
+    unit, change = int(shares.argmax()), (mine - theirs).abs().transpose(0, 1).flatten(1).mean(1)
+    return transplants.TwinsRow(
+        layer, label, source, seed, " ".join(f"{share:.4f}" for share in shares.tolist()), round(margin, 4),
+        drop=round(margin - after, 4), most_changed=int(change.argmax()), silenced=int(silenced.argmax()),
+        other_label=int(transplants.transplants(model, layer, 1 - label, *other_twins).argmax()),
+        silenced_share=round(float(silenced[unit]) / (margin - after), 4),
+        backwards=round(float(transplants.transplants(model, layer, label, other, own).max()), 4),
+    )
+
+
 def smallest_decay() -> Iterator[regularization.DecayRow]:
     for network, units in regularization.UNITS.items():
         for unit in units.split():
@@ -98,11 +167,25 @@ def seam_reading() -> Iterator[exemplars.MapRow]:
         yield map_row(seed)
 
 
+def layer_reading() -> Iterator[reading.LayerRow]:
+    for case in LAYERS:
+        yield layer_row(*case)
+
+
+def shortcut_unit() -> Iterator[transplants.TwinsRow]:
+    with torch.no_grad():
+        for case in TWINS:
+            for seed in CAR_SEEDS:
+                yield twins_row(*case, seed)
+
+
 TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
     "smallest_decay": smallest_decay,
     "convinced": convinced,
     "selective_unit": selective_unit,
     "seam_reading": seam_reading,
+    "layer_reading": layer_reading,
+    "shortcut_unit": shortcut_unit,
 }
 
 

@@ -7,7 +7,7 @@ sobre un hallazgo se revisa calculando la respuesta, con una variante por númer
 import inspect
 import os
 
-from labkit.exercises import exemplars, lesson01, lesson02, lesson05, lesson05b, regularization
+from labkit.exercises import dissection, exemplars, experiments, lesson01, lesson02, regularization
 from labkit.exercises.exercise import Exercise
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.sandbox import preserved
@@ -18,8 +18,8 @@ EXERCISES: dict[str, Function | Finding | Exercise] = {
     **lesson02.EXERCISES,
     **regularization.EXERCISES,
     **exemplars.EXERCISES,
-    **lesson05.EXERCISES,
-    **lesson05b.EXERCISES,
+    **dissection.EXERCISES,
+    **experiments.EXERCISES,
 }
 
 

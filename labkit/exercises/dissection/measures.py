@@ -1,0 +1,250 @@
+"""Ejercicios 1 a 3 de la lección 5: el umbral, `threshold`, la máscara, `activation_mask`, y el IoU, `data_iou`."""
+
+from collections.abc import Iterable, Iterator
+from math import floor
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from labkit.exercises.answers import read_tensor
+from labkit.exercises.compare import Mistake
+from labkit.exercises.kinds import Function, case_generator
+from labkit.exercises.verdict import Revise
+
+LATE = "comparas antes de agrandar. Primero se agranda el mapa y luego se compara."
+
+
+def _read(result: object, want: Tensor, betraying: Iterable[tuple[tuple[int, ...], str]]) -> Tensor:
+    """El tensor que se contestó, o el veredicto que merece una forma que delata el error: parejas (forma, mensaje)."""
+    found = read_tensor(result)
+    for shape, message in betraying:
+        if shape == found.shape != want.shape:
+            raise Revise(message)
+    return found
+
+
+# ── 1 · el umbral ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def threshold(maps: Tensor, share: float) -> Tensor:
+    """El umbral de cada unidad, (c,), de sus mapas (n, c, h, w): a lo más la parte `share` de sus valores lo supera."""
+    values = ranked(maps)
+    return values[:, floor(share * values.shape[1])]
+
+
+def ranked(maps: Tensor) -> Tensor:
+    """Los valores de cada unidad, de mayor a menor: (n, c, h, w) → (c, n·h·w)."""
+    return maps.transpose(0, 1).flatten(1).sort(1, descending=True).values
+
+
+def valued() -> Iterator[tuple[Tensor, float]]:
+    """Mapas (n, c, h, w) y partes; en el tercero share · N es entero, y exacto; en el último muchos valores son 0."""
+    dice = case_generator()
+    for shape, share in (((40, 3, 6, 5), 0.31), ((60, 2, 6, 7), 0.111), ((5, 4, 4, 4), 0.125), ((6, 2, 5, 4), 0.157)):
+        scale = torch.rand(shape[1], 1, 1, generator=dice) * 4 + 0.5
+        yield torch.randn(shape, generator=dice) * scale + torch.randn(shape[1], 1, 1, generator=dice), share
+    yield torch.randn(6, 3, 4, 7, generator=dice).relu(), 0.203
+
+
+def _nearby(maps: Tensor, share: float, step: int) -> Tensor:
+    """El valor que está `step` lugares después del umbral."""
+    return ranked(maps)[:, floor(share * maps[:, 0].numel()) + step]
+
+
+def _read_thresholds(result: object, want: Tensor, case: tuple[Tensor, float]) -> Tensor:
+    n, c, h, w = case[0].shape
+    found = _read(result, want, (
+        ((n, c), "sale un umbral por imagen; cada unidad tiene uno solo, de todas las imágenes juntas."),
+        ((), "sale un solo umbral para todas; cada unidad tiene el suyo."),
+        ((c, h, w), "sale un umbral por lugar; cada unidad tiene uno, de todos sus lugares juntos."),
+    ))
+    if found.shape != want.shape:
+        raise Revise(f"esperaba un número por unidad, de forma {tuple(want.shape)}, y recibí {tuple(found.shape)}.")
+    return found
+
+
+THRESHOLD_MISTAKES = (
+    Mistake("promedias un umbral por imagen; se toma uno de todas las imágenes juntas.",
+            lambda maps, share: torch.stack([threshold(image[None], share) for image in maps]).mean(0)),
+    Mistake("es el mismo umbral para todas: juntaste a todas las unidades; cada una tiene el suyo.",
+            lambda maps, share: threshold(maps.reshape(1, 1, 1, -1), share).expand(maps.shape[1])),
+    Mistake("es el del otro extremo: casi todos los valores lo superan. Ordena de mayor a menor.",
+            lambda maps, share: -threshold(-maps, share)),
+    Mistake("promedias los máximos de cada imagen; cuentan todos los lugares, no solo el mayor.",
+            lambda maps, share: maps.amax((2, 3)).mean(0)),
+    Mistake("interpolas entre dos valores; T es uno de los que viste, sin promediar.",
+            lambda maps, share: torch.quantile(ranked(maps), 1 - share, dim=1)),
+    Mistake("lo superan menos valores de los que caben: de mayor a menor, estás un lugar antes.",
+            lambda maps, share: _nearby(maps, share, -1)),
+    Mistake("lo superan más valores de los que caben: de mayor a menor, estás un lugar después.",
+            lambda maps, share: _nearby(maps, share, 1)),
+    Mistake("revuelves unidades: reshape parte los números en el orden en que están guardados, imagen por imagen. "
+            "Antes se pasa el canal adelante, con transpose(0, 1).",
+            lambda maps, share: threshold(maps.reshape(1, maps.shape[1], 1, -1), share)),
+)
+
+# ── 2 · la máscara ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def activation_mask(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
+    """Dónde responde cada unidad al tamaño `size`, (n, c, H, W): primero se agranda el mapa y luego se compara."""
+    return F.interpolate(maps, size, mode="bilinear", align_corners=False) >= cuts[:, None, None]
+
+
+def cut_maps() -> Iterator[tuple[Tensor, Tensor, tuple[int, int]]]:
+    """Mapas (n, c, h, w), umbrales (c,) y tamaños; en el segundo no hay que agrandar, y el umbral es un valor visto."""
+    dice, shapes = case_generator(), ((3, 2, 4, 5), (4, 3, 5, 6), (2, 4, 3, 6), (3, 5, 7, 4))
+    for shape, size in zip(shapes, ((16, 20), (5, 6), (11, 17), (9, 13))):
+        maps = torch.randn(shape, generator=dice) + torch.arange(shape[1]).view(-1, 1, 1)
+        tied = size == shape[2:]
+        maps = (maps * 8).round() / 8 if tied else maps
+        values, place = ranked(maps), shape[0] * shape[2] * shape[3] // 5
+        yield maps, values[:, place] if tied else (values[:, place] + values[:, place + 1]) / 2, size
+
+
+def _enlarged(values: Tensor, size: tuple[int, int], mode: str = "bilinear", corners: bool = False) -> Tensor:
+    return F.interpolate(values, size, mode=mode, align_corners=corners)
+
+
+def _blended(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
+    """La mezcla que queda si primero se compara y luego se agranda."""
+    return _enlarged((maps >= cuts[:, None, None]).float(), size)
+
+
+def _read_masks(result: object, want: Tensor, case: tuple[Tensor, Tensor, tuple[int, int]]) -> Tensor:
+    (n, c, h, w), (height, width) = case[0].shape, case[2]
+    return _read(result, want, (
+        ((n, c, h, w), "la máscara quedó del tamaño del mapa; falta agrandarlo hasta `size`."),
+        ((n, c, width, height), "`size` es (alto, ancho), y te salió al revés."),
+        ((n, height, width), "sale una máscara por imagen; cada unidad tiene la suya."),
+    ))
+
+
+MASK_MISTAKES = (
+    Mistake("salen bloques: comparas antes de agrandar, o agrandas repitiendo casillas. Se agranda con bilineal y "
+            "luego se compara.",
+            lambda maps, cuts, size: F.interpolate(maps, size) >= cuts[:, None, None]),
+    Mistake(LATE, _blended),
+    Mistake(LATE, lambda maps, cuts, size: _blended(maps, cuts, size) >= 0.5),
+    Mistake(LATE, lambda maps, cuts, size: _blended(maps, cuts, size) > 0),
+    Mistake("las esquinas se jalan hasta la orilla: va align_corners=False, con los centros en su lugar.",
+            lambda maps, cuts, size: _enlarged(maps, size, corners=True) >= cuts[:, None, None]),
+    Mistake("agrandas con una cúbica, que se pasa de los valores del mapa; va bilineal.",
+            lambda maps, cuts, size: _enlarged(maps, size, "bicubic") >= cuts[:, None, None]),
+    Mistake("un valor igual al umbral también cuenta: es ≥.",
+            lambda maps, cuts, size: _enlarged(maps, size) > cuts[:, None, None]),
+    Mistake("usas el mismo umbral, el promedio, para todas; cada unidad tiene el suyo.",
+            lambda maps, cuts, size: _enlarged(maps, size) >= cuts.mean()),
+)
+
+# ── 3 · el IoU ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def data_iou(masks: Tensor, concepts: Tensor) -> Tensor:
+    """El IoU de cada unidad (n, c, H, W) y concepto (n, k, H, W) en todo el conjunto, (c, k): 0 donde no hay unión."""
+    both, either = overlaps(masks, concepts)
+    return torch.where(either.sum(0) > 0, both.sum(0) / either.sum(0).clamp(min=1), 0.0)
+
+
+def overlaps(masks: Tensor, concepts: Tensor) -> tuple[Tensor, Tensor]:
+    """Los píxeles de la intersección y de la unión en cada imagen, (n, c, k) en doble precisión."""
+    a, b = masks.flatten(2).double(), concepts.flatten(2).double()
+    both = torch.einsum("ncp,nkp->nck", a, b)
+    return both, a.sum(2)[:, :, None] + b.sum(2)[:, None] - both
+
+
+def masked() -> Iterator[tuple[Tensor, Tensor]]:
+    """Máscaras de unidades (n, c, H, W) y de conceptos (n, k, H, W): en una imagen falta uno; una unidad, muda."""
+    dice = case_generator()
+    for n, c, k, h, w in ((4, 3, 5, 6, 7), (7, 5, 2, 5, 4), (3, 2, 4, 8, 5), (5, 4, 3, 7, 6)):
+        masks = torch.rand(n, c, h, w, generator=dice) < torch.rand(n, c, 1, 1, generator=dice) * 0.6
+        concepts = torch.rand(n, k, h, w, generator=dice) < torch.rand(n, k, 1, 1, generator=dice) * 0.5
+        concepts[0, 0], masks[1, 1], concepts[:, -1], masks[:, -1] = False, False, False, False
+        yield masks, concepts
+
+
+def _by_image(masks: Tensor, concepts: Tensor) -> Tensor:
+    """El IoU de cada imagen, (n, c, k): NaN donde no hay unión."""
+    return torch.div(*overlaps(masks, concepts))
+
+
+def _shared_over(masks: Tensor, concepts: Tensor, unit: int, concept: int) -> Tensor:
+    """La intersección entre `unit` veces los píxeles de la unidad más `concept` veces los del concepto, (c, k)."""
+    below = unit * masks.sum((0, 2, 3))[:, None] + concept * concepts.sum((0, 2, 3))
+    return overlaps(masks, concepts)[0].sum(0) / below.clamp(min=1)
+
+
+def _only_with_it(masks: Tensor, concepts: Tensor) -> Tensor:
+    both, either = overlaps(masks, concepts)
+    return both.sum(0) / (either * concepts.flatten(2).any(2)[:, None]).sum(0).clamp(min=1)
+
+
+def _shuffled(masks: Tensor) -> Tensor:
+    """Las máscaras partidas en el orden en que están guardadas, sin pasar el canal adelante."""
+    return masks.reshape(1, masks.shape[1], -1, 1)
+
+
+def _read_table(result: object, want: Tensor, case: tuple[Tensor, Tensor]) -> Tensor:
+    n, (c, k) = len(case[0]), want.shape
+    return _read(result, want, (
+        ((k, c), "la tabla está transpuesta: un renglón por unidad y una columna por concepto."),
+        ((n, c, k), "sale una tabla por imagen; se suman los píxeles de todas y luego se divide."),
+        ((), "sale un solo número; se pide uno por unidad y concepto."),
+    ))
+
+
+IOU_MISTAKES = (
+    Mistake("promedias el IoU de cada imagen; primero se suman los píxeles de todas y luego se divide.",
+            lambda masks, concepts: _by_image(masks, concepts).nan_to_num().mean(0)),
+    Mistake("promedias el IoU de las imágenes en que hay algo; primero se suman los píxeles de todas y luego se "
+            "divide.", lambda masks, concepts: _by_image(masks, concepts).nanmean(0)),
+    Mistake("la unión no es la suma: lo que coincide se cuenta una sola vez.",
+            lambda masks, concepts: _shared_over(masks, concepts, 1, 1)),
+    Mistake("divides entre el concepto: eso dice qué parte de él cubre la unidad. Va entre la unión.",
+            lambda masks, concepts: _shared_over(masks, concepts, 0, 1)),
+    Mistake("divides entre la unidad: eso dice qué parte de ella es el concepto. Va entre la unión.",
+            lambda masks, concepts: _shared_over(masks, concepts, 1, 0)),
+    Mistake("cuentas solo las imágenes en que está el concepto: la unidad que responde en las demás debe pagarlo.",
+            _only_with_it),
+    Mistake("revuelves imágenes y unidades: reshape parte los números en el orden en que están guardados. Antes se "
+            "pasa el canal adelante, con transpose(0, 1).",
+            lambda masks, concepts: data_iou(_shuffled(masks), _shuffled(concepts))),
+    Mistake("ahí donde no hay ni unidad ni concepto divides cero entre cero; ese IoU es 0.",
+            lambda masks, concepts: overlaps(masks, concepts)[0].sum(0) / overlaps(masks, concepts)[1].sum(0)),
+)
+
+EXERCISES = {
+    "threshold": Function(
+        threshold, valued, THRESHOLD_MISTAKES,
+        describe=lambda maps, share: f"mapas {tuple(maps.shape)} y share = {share}",
+        forbidden=("thresholds", "tail_of", "tail_over", "Tail", "dissect"),
+        read=_read_thresholds,
+        hints=("Junta todos los valores de una unidad, de todas las imágenes y lugares, en un solo renglón.",
+               "maps.transpose(0, 1).flatten(1) es (c, N). Ordénalo de mayor a menor: "
+               ".sort(1, descending=True).values.",
+               "Si int(share * N) valores pueden quedar arriba, el umbral es el que está justo en ese lugar."),
+        solution=(threshold, ranked),
+    ),
+    "activation_mask": Function(
+        activation_mask, cut_maps, MASK_MISTAKES,
+        describe=lambda maps, cuts, size: f"mapas {tuple(maps.shape)} y size = {size}",
+        forbidden=("unit_masks", "tally", "dissect"),
+        read=_read_masks,
+        hints=("Son dos pasos y el orden importa: agrandar y comparar.",
+               'torch.nn.functional.interpolate(maps, size, mode="bilinear", align_corners=False) agranda.',
+               "Los umbrales son (c,) y los mapas, (n, c, H, W): para que cada uno caiga en su canal, "
+               "cuts[:, None, None]."),
+    ),
+    "data_iou": Function(
+        data_iou, masked, IOU_MISTAKES,
+        describe=lambda masks, concepts: f"máscaras {tuple(masks.shape)} y {concepts.shape[1]} conceptos",
+        forbidden=("tally", "Tally", "dissect"), read=_read_table,
+        hints=("Por cada pareja de unidad y concepto hacen falta tres cuentas: la intersección, la unidad y el "
+               "concepto.",
+               "La unión es unidad + concepto − intersección. Suma las imágenes ANTES de dividir.",
+               'Con .flatten(2).float() cada máscara es un renglón: torch.einsum("ncp,nkp->ck", a, b) da la '
+               "intersección."),
+        solution=(data_iou, overlaps),
+    ),
+}
