@@ -1,22 +1,19 @@
-"""Los ejercicios que se contestan con una función, de las lecciones 3 a 5b.
+"""Los ejercicios que se contestan con una función, de las lecciones 5 y 5b.
 
 Se acepta lo bueno en varios estilos, y a cada error se le da su propio mensaje, con tres sorteos de los casos.
 """
 import re
 
 import pytest
-import wrong_answers_03
 import wrong_answers_05
 import wrong_answers_05b
 
 from labkit.exercises import verdict
 from labkit.exercises.compare import close
-from labkit.exercises.lesson03 import measures as third
 from labkit.exercises.lesson05 import measures as fifth
 from labkit.exercises.lesson05b import measures as sixth
 
-FUNCTIONS = {wrong_answers_03: ("roughness", "shifted"),
-             wrong_answers_05: ("threshold", "activation_mask", "data_iou"),
+FUNCTIONS = {wrong_answers_05: ("threshold", "activation_mask", "data_iou"),
              wrong_answers_05b: ("rotate_pair", "reachable", "winner_by_cut")}
 GOOD = [(name, good) for answers, names in FUNCTIONS.items() for name in names for good in answers.GOOD[name]]
 WRONG = [(name, wrong, says) for answers, names in FUNCTIONS.items() for name in names for wrong, says in answers.WRONG[name]]
@@ -26,8 +23,7 @@ def flat_pair(*case):
     return sixth._flat(sixth.rotate_pair(*case), sixth.rotate_pair(*case))
 
 
-KEYS = [(third.roughness, third.rough_mistakes, third.batches), (third.shifted, third.shift_mistakes, third.moves),
-        (fifth.threshold, fifth.threshold_mistakes, fifth.valued), (fifth.activation_mask, fifth.mask_mistakes, fifth.cut_maps),
+KEYS = [(fifth.threshold, fifth.threshold_mistakes, fifth.valued), (fifth.activation_mask, fifth.mask_mistakes, fifth.cut_maps),
         (fifth.data_iou, fifth.iou_mistakes, fifth.masked), (flat_pair, sixth.rotation_mistakes, sixth.layers),
         (sixth.reachable, sixth.reachable_mistakes, sixth.worlds), (sixth.winner_by_cut, sixth.winner_mistakes, sixth.tables)]
 

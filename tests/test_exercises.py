@@ -230,18 +230,21 @@ def fails(*_: object) -> Tensor:
     raise Broken("se detuvo")
 
 
-def test_the_mistake_named_is_the_one_that_explains_every_case() -> None:
+def test_the_mistake_named_is_the_one_that_explains_most_cases() -> None:
     """Dos errores dan lo mismo en el primer caso; el segundo caso decide, y una excepción posterior no lo tapa."""
     want, got, other = torch.zeros(2, 2), torch.ones(2, 2), torch.full((2, 2), 2.0)
     mistakes = (Mistake("uno", 1), Mistake("dos", 2))
-    first = Trial(lambda: got, want, lambda which: got, "el primero")
-    second = Trial(lambda: got, want, lambda which: other if which == 1 else got, "el segundo")
+    both = Trial(lambda: got, want, lambda which: got, "los dos")
+    only_two = Trial(lambda: got, want, lambda which: other if which == 1 else got, "el dos")
+    neither = Trial(lambda: got, want, lambda which: other, "ninguno")
     broken = Trial(fails, want, fails, "otro")
-    for trials, says in (([first, second], "dos"), ([first], "uno"), ([first, broken], "uno")):
+    for trials, says in (([both, only_two], r"dos \(Lo vi con los dos"), ([both], "uno"), ([both, broken], "uno"),
+                         ([neither, only_two, only_two], r"dos \(Lo vi con el dos"), ([both, neither], "difieren en 4 de 4"),
+                         ([both, neither, neither], "difieren en 4 de 4"), ([neither, broken], "difieren en 4 de 4")):
         with pytest.raises(Revise, match=says):
             compare(trials, mistakes)
     with pytest.raises(Broken, match="se detuvo"):
-        compare([broken, first], mistakes)
+        compare([broken, both], mistakes)
     assert compare([Trial(lambda: want, want, fails, "bien")] * 3, mistakes) == 3
 
 
@@ -490,6 +493,34 @@ def test_hints_come_one_by_one_and_then_end(name: str, capsys: pytest.CaptureFix
         shown.append(capsys.readouterr().out)
     count = len(EXERCISES[name].hints)
     assert count >= 3 and len(set(shown[:count])) == count and shown[count:] == [shown[count - 1]] * (5 - count)
+
+
+CODE = re.compile(r"\w[\[(=]|_|\w\.\w|[<>]=?|^\.\w|:\w")                 # una palabra con puntuación de código
+
+
+def concreteness(exercise: Function | Finding, hint: str) -> int:
+    """Cuánto código hay en una pista: palabras con puntuación de código y nombres que usa la solución."""
+    names = {name for function in exercise.sources() for name in (*function.__globals__, *sandbox.names_in(function.__code__),
+                                                                  *function.__code__.co_varnames) if len(name) > 1}
+    words = {word.strip(".,;:¿?«»") for word in hint.split()}
+    return sum(bool(CODE.search(word)) or word.strip("()[]") in names for word in words)
+
+
+def grow(exercise: Function | Finding, hints: tuple[str, ...]) -> bool:
+    """True si ninguna pista tiene menos código que la primera, la última tiene más, y cada una dice algo que no se había dicho."""
+    amounts = [concreteness(exercise, hint) for hint in hints]
+    vocabulary = [set(re.findall(r"\w{4,}", " ".join(hints[:k]).lower())) for k in range(1, len(hints) + 1)]
+    return min(amounts) == amounts[0] < amounts[-1] and all(len(more) >= len(less) + 3 for less, more in zip(vocabulary, vocabulary[1:]))
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *FINDINGS])
+def test_hints_exist_and_grow(name: str) -> None:
+    """De lo general a lo concreto; y en otro orden, o repetidas, no."""
+    exercise = EXERCISES[name]
+    hints = exercise.hints
+    assert grow(exercise, hints), [(concreteness(exercise, hint), hint) for hint in hints]
+    assert not any(grow(exercise, other) for other in permutations(hints) if other[0] == hints[-1])
+    assert not grow(exercise, (hints[0], hints[0], *hints[1:])) and not grow(exercise, hints[::-1])
 
 
 @pytest.mark.parametrize("name", EXERCISES)

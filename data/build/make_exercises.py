@@ -9,7 +9,7 @@ van al final. Las mide con las mismas funciones que enseña `solution`; los lee 
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -20,17 +20,39 @@ sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
 from packing import write_sums  # noqa: E402
 
+from labkit.activations import Unit  # noqa: E402
 from labkit.datasets import load_images  # noqa: E402
 from labkit.exemplars import features, roc_areas  # noqa: E402
-from labkit.exercises import exemplars  # noqa: E402
+from labkit.exercises import exemplars, regularization  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
+from labkit.regularization import compose  # noqa: E402
 
-# Capas y clases, y semillas de un mapa, en que ninguna respuesta es dudosa: tests/test_exercises_exemplars.py lo comprueba.
+# Variantes en que ninguna respuesta es dudosa: lo comprueban las pruebas de los ejercicios de cada lección.
+SEXTETS = ("4 8 7 10 5 1", "9 8 1 2 11 6", "10 5 11 9 1 2", "10 4 5 0 3 2", "2 10 9 6 3 7", "7 0 3 9 4 2", "0 9 6 11 8 3",
+           "6 0 5 9 11 8", "0 4 6 7 9 3", "11 7 3 1 0 6", "10 1 6 4 8 2", "9 4 7 11 2 8", "0 4 1 2 10 11", "4 10 9 11 2 6",
+           "7 3 0 8 5 6", "1 8 6 7 0 5", "9 6 3 5 0 1", "3 6 9 0 7 5", "6 2 11 4 8 10", "1 10 2 8 11 4")
 QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 0), ("relu4", 2), ("relu4", 4), ("relu4", 6),
              ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3), ("relu6", 5), ("relu6", 6),
              ("relu6", 8))
 SEEDS = (4, 7, 11, 29, 39, 40, 41, 42, 57, 73, 99, 128, 166, 177, 218, 229, 233, 236, 237, 244, 264, 360, 377)
+
+
+def decay_rows(network: str, unit: str) -> list[regularization.DecayRow]:
+    """Con cada d, las frecuencias altas y la puntuación, movida y quieta, de la imagen de esa unidad."""
+    model, goal = load_model(network, device="cpu"), Unit.parse(unit)
+    shares, held = regularization.measured(model, goal)
+    still = regularization.measured(model, goal, compose())[1]
+    columns = zip(regularization.DECAYS, shares.tolist(), held.tolist(), still.tolist())
+    return [regularization.DecayRow(network, unit, d, *(round(value, 4) for value in values)) for d, *values in columns]
+
+
+def count_rows(sextets: Sequence[str]) -> list[regularization.CountRow]:
+    """Cuántas reconocen la testigo y la propia red. Cada imagen del lote sube por su lado: se hacen las doce una vez."""
+    network, witness = load_model("escenas", device="cpu"), load_model("escenas_semilla1", device="cpu")
+    recognized = torch.cat([regularization.hits(network, judge, list(range(12))) for judge in (witness, network)])
+    classes = {sextet: [int(k) for k in sextet.split()] for sextet in sextets}
+    return [regularization.CountRow(sextet, *recognized[:, own].sum(1).tolist()) for sextet, own in classes.items()]
 
 
 def unit_row(layer: str, label: int) -> exemplars.UnitRow:
@@ -52,6 +74,16 @@ def map_row(seed: int) -> exemplars.MapRow:
     return exemplars.MapRow(seed, count, world.classes[int(by_class.argmax())], world.classes[int(commonest)])
 
 
+def smallest_decay() -> Iterator[regularization.DecayRow]:
+    for network, units in regularization.UNITS.items():
+        for unit in units.split():
+            yield from decay_rows(network, unit)
+
+
+def convinced() -> Iterator[regularization.CountRow]:
+    yield from count_rows(SEXTETS)
+
+
 def selective_unit() -> Iterator[exemplars.UnitRow]:
     for layer, label in QUESTIONS:
         yield unit_row(layer, label)
@@ -62,7 +94,12 @@ def seam_reading() -> Iterator[exemplars.MapRow]:
         yield map_row(seed)
 
 
-TABLES: dict[str, Callable[[], Iterator[tuple]]] = {"selective_unit": selective_unit, "seam_reading": seam_reading}
+TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
+    "smallest_decay": smallest_decay,
+    "convinced": convinced,
+    "selective_unit": selective_unit,
+    "seam_reading": seam_reading,
+}
 
 
 def write_table(name: str, rows: list[tuple]) -> None:

@@ -7,7 +7,7 @@ sobre un hallazgo se revisa calculando la respuesta, con una variante por númer
 import inspect
 import os
 
-from labkit.exercises import exemplars, lesson01, lesson02, lesson03, lesson05, lesson05b
+from labkit.exercises import exemplars, lesson01, lesson02, lesson05, lesson05b, regularization
 from labkit.exercises.exercise import Exercise
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.sandbox import preserved
@@ -16,7 +16,7 @@ from labkit.exercises.verdict import Outcome, Verdict, correct, from_outcome, pr
 EXERCISES: dict[str, Function | Finding | Exercise] = {
     **lesson01.EXERCISES,
     **lesson02.EXERCISES,
-    **lesson03.EXERCISES,
+    **regularization.EXERCISES,
     **exemplars.EXERCISES,
     **lesson05.EXERCISES,
     **lesson05b.EXERCISES,

@@ -4,7 +4,7 @@ Todo sale convertido en valores de Python (o en un tensor común), de modo que d
 no se entiende recibe «Revisa», con lo que se esperaba y el tipo de lo que llegó.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from math import prod
 
 import numpy as np
@@ -19,12 +19,17 @@ ORDERED = (list, tuple, range, Tensor, np.ndarray)
 FEW = 4  # hasta cuántos tipos se dicen, uno por uno, de lo que llegó
 
 
-def read_pair(value: object, kinds: tuple[type, type], ask: str) -> tuple:
-    """Los dos valores de una sucesión, cada uno de su clase: int, float o str. ask: qué se pide, si no lo son."""
+def read_pair(value: object, kinds: tuple[type, type], ask: str, among: Collection | None = None) -> tuple:
+    """Los dos valores de una sucesión, cada uno de su clase: int, float o str. ask: qué se pide, si no lo son.
+
+    among: entre qué valores deben estar los dos.
+    """
     parts = _items(value, ORDERED) or []
     found = [_plain(part, kind) for part, kind in zip(parts, kinds)]
     if len(parts) != 2 or None in found:
         raise Revise(f"{ask} Recibí {kind_of(value)}.")
+    if among is not None and not all(part in among for part in found):
+        raise Revise(ask)
     return tuple(found)
 
 

@@ -34,29 +34,29 @@ class Trial(NamedTuple):
 def compare(trials: Iterable[Trial], mistakes: Sequence[Mistake]) -> int:
     """Cuántos casos se probaron, si en todos da lo mismo que labkit; si no, un veredicto que nombra el error probable.
 
-    El error que se nombra, el primero de `mistakes`, explica todos los casos en que difiere, hasta que solo queda uno.
+    Se nombra el error que explica más de los casos en que difiere, si son más de la mitad; si dos empatan, el primero.
+    Si no hay tal error, se dice dónde difiere el primer caso.
     """
-    suspects: list[Mistake] = []
-    case, tried = "", 0
+    differing: list[tuple[Tensor, Tensor, str]] = []
+    explained: list[list[str]] = [[] for _ in mistakes]
+    tried = 0
     for trial in trials:
         tried += 1
         try:
             got = trial.ask()
         except Outcome:
-            if not suspects:
+            if not differing:
                 raise
             break
-        if close(got, trial.want):
-            continue
-        found = [mistake for mistake in suspects or mistakes if _explains(mistake, trial, got)]
-        if not suspects and not found:
-            _unexplained(got, trial.want, trial.case)
-        case = case or trial.case
-        suspects = found or suspects
-        if len(suspects) == 1:
-            break
-    if suspects:
-        raise Revise(f"{suspects[0].message} (Lo vi con {case}.)")
+        if not close(got, trial.want):
+            differing.append((got, trial.want, trial.case))
+            for mistake, cases in zip(mistakes, explained):
+                cases += [trial.case] if _explains(mistake, trial, got) else []
+    if differing:
+        best = max(explained, key=len, default=[])
+        if 2 * len(best) <= len(differing):
+            _unexplained(*differing[0])
+        raise Revise(f"{mistakes[explained.index(best)].message} (Lo vi con {best[0]}.)")
     return tried
 
 

@@ -205,8 +205,8 @@ EXERCISES = {
         chances, clouds, CHANCE_MISTAKES,
         describe=lambda vectors, width: f"{len(vectors)} vectores y width = {width}",
         forbidden=("affinities", "tsne"),
-        hints=("torch.cdist(vectors, vectors) da la distancia de cada uno a cada uno, (n, n).",
-               "Antes de repartir, pon la diagonal en infinito: exp(−∞) es 0 y nadie se escoge a sí mismo.",
+        hints=("Empieza por una tabla (n, n): qué tan lejos está cada uno de cada uno, al cuadrado.",
+               "torch.cdist(vectors, vectors) da la distancia. Pon infinito en la diagonal: exp(−∞) es 0.",
                "softmax hace la exponencial y divide entre la suma; con dim=1, la del renglón."),
     ),
     "som_step": Function(
@@ -226,8 +226,9 @@ EXERCISES = {
         alike=lambda given, right: given[0] == right[0],
         reasons=_unit_reasons,
         praise="esa es, y esa es su área en imágenes con que no la escogiste.",
-        hints=("Saca las respuestas con features(model, world.images, layer, \"max\") y parte las imágenes en dos.",
-               "roc_areas(values[:750], world.labels[:750] == label) da un área por unidad.",
+        hints=("Hacen falta las respuestas de tu capa, cuáles imágenes son de tu clase, y partirlas en dos mitades.",
+               "Con values = features(model, world.images, layer, \"max\"), el área de cada unidad es "
+               "roc_areas(values[:750], world.labels[:750] == label).",
                "La unidad es el argmax en la primera mitad; el área que se pide es la de esa misma unidad en la "
                "segunda."),
         solution=(best_unit,),
@@ -240,7 +241,7 @@ EXERCISES = {
         alike=lambda given, right: abs(given[0] - right[0]) <= 1,
         reasons=_map_reasons,
         praise="esas son. En esas casillas tu mapa juntó lo que la red tiene lejos.",
-        hints=("Cuatro pasos: los vectores de tus imágenes, pca, assign_to_grid y seams.",
+        hints=("Cuatro pasos: los vectores de tus imágenes, su plano, la rejilla y las costuras.",
                "marks >= 0.8 es verdadero en las casillas con costura; grid[marks >= 0.8] dice qué imagen hay en "
                "ellas.",
                "grid habla de posiciones en TUS imágenes: la clase de cada una es world.labels[index][…]."),

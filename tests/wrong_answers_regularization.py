@@ -1,12 +1,14 @@
 """Respuestas a los ejercicios de la lección 3: las buenas, en varios estilos, y las malas, cada una con su mensaje."""
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from labkit.exercises.lesson03 import DECAYS, exam
-from labkit.exercises.lesson03 import findings as says
+from labkit.exercises import accounts
+from labkit.exercises import regularization as given
+from labkit.exercises.regularization import DECAYS, exam
 from labkit.models import load_model
 from labkit.objectives import channel, logit, score
 from labkit.optimization import PixelCanvas, maximize, noise
@@ -25,28 +27,25 @@ def roughness_by_image(images: Tensor) -> Tensor:
     return torch.stack([(image.diff(dim=1).abs().mean() + image.diff(dim=2).abs().mean()) for image in images])
 
 
-def no_abs(images: Tensor) -> Tensor:
-    return images.diff(dim=2).mean((1, 2, 3)) + images.diff(dim=3).mean((1, 2, 3))
+def cancels(images: Tensor) -> Tensor:
+    down, right = images[:, :, 1:] - images[:, :, :-1], images[..., 1:] - images[..., :-1]
+    return down.flatten(1).mean(1) + right.flatten(1).mean(1)
 
 
-def only_down(images: Tensor) -> Tensor:
-    return images.diff(dim=2).abs().mean((1, 2, 3))
+def pixel_by_pixel_down(images: Tensor) -> Tensor:
+    b, c, h, w = images.shape
+    total = torch.zeros(b)
+    for y in range(h - 1):
+        total += (images[:, :, y + 1] - images[:, :, y]).abs().sum((1, 2))
+    return total / (c * (h - 1) * w)
 
 
-def only_right(images: Tensor) -> Tensor:
-    return images.diff(dim=3).abs().mean((1, 2, 3))
+def one_for_all(images: Tensor) -> Tensor:
+    return (images[:, :, 1:] - images[:, :, :-1]).abs().mean() + (images[..., 1:] - images[..., :-1]).abs().mean()
 
 
-def squares(images: Tensor) -> Tensor:
-    return images.diff(dim=2).pow(2).mean((1, 2, 3)) + images.diff(dim=3).pow(2).mean((1, 2, 3))
-
-
-def sums(images: Tensor) -> Tensor:
-    return images.diff(dim=2).abs().sum((1, 2, 3)) + images.diff(dim=3).abs().sum((1, 2, 3))
-
-
-def halves(images: Tensor) -> Tensor:
-    return good_roughness(images) / 2
+def forgets_to_average(images: Tensor) -> Tensor:
+    return torch.stack([image.diff(dim=1).abs().sum() + image.diff(dim=2).abs().sum() for image in images])
 
 
 def wraps_around(images: Tensor) -> Tensor:
@@ -55,14 +54,6 @@ def wraps_around(images: Tensor) -> Tensor:
 
 def across_channels(images: Tensor) -> Tensor:
     return good_roughness(images) + images.diff(dim=1).abs().mean((1, 2, 3))
-
-
-def one_for_all(images: Tensor) -> Tensor:
-    return images.diff(dim=2).abs().mean() + images.diff(dim=3).abs().mean()
-
-
-def one_by_channel(images: Tensor) -> Tensor:
-    return images.diff(dim=2).abs().mean((2, 3)) + images.diff(dim=3).abs().mean((2, 3))
 
 
 # ── 2 · desplazar ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -82,45 +73,24 @@ def shift_by_index(image: Tensor, dy: int, dx: int) -> Tensor:
     return image[:, places(image.shape[1], dy)][:, :, places(image.shape[2], dx)]
 
 
-def backwards(image: Tensor, dy: int, dx: int) -> Tensor:
-    return good_shift(image, -dy, -dx)
-
-
-def crossed_axes(image: Tensor, dy: int, dx: int) -> Tensor:
-    return good_shift(image, dx, dy)
-
-
-def rolled(image: Tensor, dy: int, dx: int) -> Tensor:
-    return image.roll((dy, dx), (1, 2))
-
-
-def padded_with(mode: str) -> Callable:
-    def shift(image: Tensor, dy: int, dx: int) -> Tensor:
-        _, h, w = image.shape
-        r = max(abs(dy), abs(dx))
-        return F.pad(image[None], (r, r, r, r), mode=mode)[0, :, r - dy:r - dy + h, r - dx:r - dx + w]
-
-    return shift
-
-
-black, stretched = padded_with("constant"), padded_with("replicate")
-
-
-def uncut(image: Tensor, dy: int, dx: int) -> Tensor:
+def padded(image: Tensor, dy: int, dx: int, mode: str) -> Tensor:
+    _, h, w = image.shape
     r = max(abs(dy), abs(dx))
-    return F.pad(image[None], (r, r, r, r), mode="reflect")[0]
+    return F.pad(image[None], (r, r, r, r), mode=mode)[0, :, r + dy:r + dy + h, r + dx:r + dx + w]
 
 
-def one_axis(image: Tensor, dy: int, dx: int) -> Tensor:
-    return good_shift(image, dy, 0)
+def crops_the_other_way(image: Tensor, dy: int, dx: int) -> Tensor:
+    return padded(image, dy, dx, "reflect")
 
 
-def other_axis(image: Tensor, dy: int, dx: int) -> Tensor:
-    return good_shift(image, 0, dx)
-
-
-def still(image: Tensor, dy: int, dx: int) -> Tensor:
-    return image.clone()
+def black(image: Tensor, dy: int, dx: int) -> Tensor:
+    moved = torch.zeros_like(image)
+    _, h, w = image.shape
+    for y in range(h):
+        for x in range(w):
+            if 0 <= y - dy < h and 0 <= x - dx < w:
+                moved[:, y, x] = image[:, y - dy, x - dx]
+    return moved
 
 
 def mirrored(image: Tensor, dy: int, dx: int) -> Tensor:
@@ -131,6 +101,14 @@ def mirrored(image: Tensor, dy: int, dx: int) -> Tensor:
     return image[:, places(image.shape[1], dy)][:, :, places(image.shape[2], dx)]
 
 
+def stretched(image: Tensor, dy: int, dx: int) -> Tensor:
+    return padded(image, -dy, -dx, "replicate")
+
+
+def still(image: Tensor, dy: int, dx: int) -> Tensor:
+    return image.clone()
+
+
 def in_place(image: Tensor, dy: int, dx: int) -> Tensor:
     image.copy_(good_shift(image, dy, dx).clone())
     return image
@@ -139,9 +117,10 @@ def in_place(image: Tensor, dy: int, dx: int) -> Tensor:
 # ── 3 · el menor d ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@lru_cache(maxsize=16)
 def table(account: str, moved: bool = True) -> list[tuple[float, float]]:
     """Con cada d, la parte de frecuencias altas y la puntuación: hecho de nuevo, sin las funciones de la revisión."""
-    name, unit = says._unit(account)
+    name, unit = accounts.unit_of(account, given.UNITS, "unidad de la lección 3")
     network, found = load_model(name, device="cpu"), []
     for d in DECAYS:
         images = maximize(network, channel(unit), FourierCanvas(soft_noise(1), d), steps=32, lr=0.05).images
@@ -184,27 +163,28 @@ def not_a_decay(account: str) -> tuple[str, tuple]:
 # ── 4 · a cuántas convence ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def counts(account: str, judge: str = "escenas_semilla1") -> list[int]:
+@lru_cache(maxsize=16)
+def counts(account: str, judge: str = "escenas_semilla1") -> tuple[int, int]:
     """Cuántas reconoce esa red, una imagen a la vez: no depende de subirlas juntas."""
     network, witness = load_model("escenas", device="cpu"), load_model(judge, device="cpu")
     found = [0, 0]
-    for k in says.my_classes(account):
+    for k in given.my_classes(account):
         canvases = ((PixelCanvas(noise(1)), 0.03), (FourierCanvas(soft_noise(1), 1.5), 0.05))
         for i, (canvas, lr) in enumerate(canvases):
             found[i] += int(witness(maximize(network, logit(k), canvas, 48, lr).images).argmax() == k)
-    return found
+    return tuple(found)
 
 
 def good_counts(account: str) -> tuple[str, tuple]:
-    return account, tuple(counts(account))
+    return account, counts(account)
 
 
 def counts_turned(account: str) -> tuple[str, tuple]:
-    return account, tuple(counts(account)[::-1])
+    return account, counts(account)[::-1]
 
 
 def by_the_same_network(account: str) -> tuple[str, tuple]:
-    return account, tuple(counts(account, "escenas"))
+    return account, counts(account, "escenas")
 
 
 def the_same_canvas(account: str) -> tuple[str, tuple]:
@@ -213,7 +193,7 @@ def the_same_canvas(account: str) -> tuple[str, tuple]:
 
 def other(account: str, which: int) -> tuple[str, tuple]:
     """La buena con una de las dos cambiada por un número que no es el de ningún error conocido."""
-    good = counts(account)
+    good = list(counts(account))
     known = {*good, *counts(account, "escenas")}
     good[which] = next(n for n in range(7) if n not in known)
     return account, tuple(good)
@@ -238,18 +218,18 @@ def not_counts(account: str) -> tuple[str, tuple]:
 GOOD = {"roughness": [good_roughness, roughness_by_image], "shifted": [good_shift, shift_by_index],
         "smallest_decay": [good_decays], "convinced": [good_counts]}
 
+# Con qué cuentas se prueban los hallazgos: en alguna se distingue cada error de los demás.
+ACCOUNTS = {"smallest_decay": [str(n) for n in range(312_000_000, 312_000_012)], "convinced": ["312000000", "312000001", "312000002"]}
+
 WRONG: dict[str, list[tuple[Callable, str]]] = {
-    "roughness": [(no_abs, "sin valor absoluto"), (only_down, "falta el de la derecha"), (only_right, "falta el de abajo"),
-                  (squares, "usas los cuadrados"), (sums, "se piden medias"), (halves, "se suman"),
-                  (across_channels, "un canal con otro"), (one_for_all, "un solo número para todo el lote"),
-                  (one_by_channel, "un número por canal"), (wraps_around, "valores son otros")],
-    "shifted": [(backwards, "va al revés"), (crossed_axes, "cambiaste dy por dx"), (rolled, "entra por el otro"),
-                (black, "queda en negro"), (stretched, "repite el último píxel"), (uncut, "falta recortarla"),
-                (one_axis, "falta moverla a lo ancho"), (other_axis, "falta moverla a lo alto"), (still, "la dejas donde estaba"),
-                (mirrored, "tu reflejo repite"), (in_place, "Trabaja sobre una copia")],
+    "roughness": [(cancels, "sin valor absoluto"), (pixel_by_pixel_down, "falta el de la derecha"), (forgets_to_average, "se piden medias"),
+                  (one_for_all, "un solo número para todo el lote"), (wraps_around, "valores son otros"),
+                  (across_channels, "valores son otros")],
+    "shifted": [(crops_the_other_way, "va al revés"), (black, "queda en negro"), (mirrored, "tu reflejo repite"),
+                (stretched, "los valores difieren"), (still, "los valores difieren"), (in_place, "Trabaja sobre una copia")],
     "smallest_decay": [(decays_turned, "al revés"), (too_grainy, "las frecuencias altas son"), (too_smooth, "hay un d menor"),
                        (without_moving, "SIN mover"), (wrong_exam, "la primera está bien"), (not_a_decay, "de la lista")],
     "convinced": [(counts_turned, "al revés"), (by_the_same_network, "la misma red que las hizo"),
                   (the_same_canvas, "la misma"), (second_count, "revisa la de frecuencias"),
-                  (first_count, "revisa la de píxeles"), (both_counts, "ninguna de las dos"), (not_counts, "dos enteros")],
+                  (first_count, "revisa la de píxeles"), (both_counts, "ninguna de las dos"), (not_counts, "Recibí tuple (float, int)")],
 }
