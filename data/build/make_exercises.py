@@ -23,12 +23,14 @@ from packing import write_sums  # noqa: E402
 from labkit.activations import Unit  # noqa: E402
 from labkit.datasets import load_images  # noqa: E402
 from labkit.exemplars import features, roc_areas  # noqa: E402
-from labkit.exercises import exemplars, regularization  # noqa: E402
+from labkit.exercises import exemplars, optimization, regularization  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
+from labkit.optimization import noise  # noqa: E402
 from labkit.regularization import compose  # noqa: E402
 
 # Variantes en que ninguna respuesta es dudosa: lo comprueban las pruebas de los ejercicios de cada lección.
+PLANES = (68, 152, 224, 284, 332, 524, 560, 584, 608, 656, 668, 776, 836)
 SEXTETS = ("4 8 7 10 5 1", "9 8 1 2 11 6", "10 5 11 9 1 2", "10 4 5 0 3 2", "2 10 9 6 3 7", "7 0 3 9 4 2", "0 9 6 11 8 3",
            "6 0 5 9 11 8", "0 4 6 7 9 3", "11 7 3 1 0 6", "10 1 6 4 8 2", "9 4 7 11 2 8", "0 4 1 2 10 11", "4 10 9 11 2 6",
            "7 3 0 8 5 6", "1 8 6 7 0 5", "9 6 3 5 0 1", "3 6 9 0 7 5", "6 2 11 4 8 10", "1 10 2 8 11 4")
@@ -36,6 +38,22 @@ QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 
              ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3), ("relu6", 5), ("relu6", 6),
              ("relu6", 8))
 SEEDS = (4, 7, 11, 29, 39, 40, 41, 42, 57, 73, 99, 128, 166, 177, 218, 229, 233, 236, 237, 244, 264, 360, 377)
+
+
+def secret_row(network: str, unit: str) -> optimization.UnitRow:
+    """Las clases que más suben y la que más baja con esa unidad, la que gana en el ruido, y las de la otra red."""
+    model, goal = load_model(network, device="cpu"), Unit.parse(unit)
+    other = load_model(next(name for name in optimization.UNITS if name != network), device="cpu")
+    rise, rise_of_other = optimization.rises(model, goal), optimization.rises(other, goal)
+    found = (*rise.argmax(1), rise[0].argmin(), model(noise(1)).argmax(), *rise_of_other.argmax(1))
+    return optimization.UnitRow(network, unit, *(model.classes[int(k)] for k in found))
+
+
+def plane_row(plane: int) -> optimization.PlaneRow:
+    """Lo que dicen de ese avión la red principal y la robusta, con cada radio."""
+    image = load_images("test", n=plane + 1).images[-1:]
+    heard = (optimization.sayings(load_model(name, device="cpu"), image) for name in optimization.UNITS)
+    return optimization.PlaneRow(plane, *(" ".join(words) for words in heard))
 
 
 def decay_rows(network: str, unit: str) -> list[regularization.DecayRow]:
@@ -74,6 +92,17 @@ def map_row(seed: int) -> exemplars.MapRow:
     return exemplars.MapRow(seed, count, world.classes[int(by_class.argmax())], world.classes[int(commonest)])
 
 
+def secret_unit() -> Iterator[optimization.UnitRow]:
+    for network, units in optimization.UNITS.items():
+        for unit in units.split():
+            yield secret_row(network, unit)
+
+
+def smallest_budget() -> Iterator[optimization.PlaneRow]:
+    for plane in PLANES:
+        yield plane_row(plane)
+
+
 def smallest_decay() -> Iterator[regularization.DecayRow]:
     for network, units in regularization.UNITS.items():
         for unit in units.split():
@@ -95,6 +124,8 @@ def seam_reading() -> Iterator[exemplars.MapRow]:
 
 
 TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
+    "secret_unit": secret_unit,
+    "smallest_budget": smallest_budget,
     "smallest_decay": smallest_decay,
     "convinced": convinced,
     "selective_unit": selective_unit,

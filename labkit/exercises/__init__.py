@@ -7,7 +7,7 @@ sobre un hallazgo se revisa calculando la respuesta, con una variante por númer
 import inspect
 import os
 
-from labkit.exercises import exemplars, lesson01, lesson02, lesson05, lesson05b, regularization
+from labkit.exercises import exemplars, lesson01, lesson05, lesson05b, optimization, regularization
 from labkit.exercises.exercise import Exercise
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.sandbox import preserved
@@ -15,7 +15,7 @@ from labkit.exercises.verdict import Outcome, Verdict, correct, from_outcome, pr
 
 EXERCISES: dict[str, Function | Finding | Exercise] = {
     **lesson01.EXERCISES,
-    **lesson02.EXERCISES,
+    **optimization.EXERCISES,
     **regularization.EXERCISES,
     **exemplars.EXERCISES,
     **lesson05.EXERCISES,
