@@ -17,8 +17,10 @@ def good_chances(vectors: Tensor, width: float) -> Tensor:
     n = len(vectors)
     table = torch.zeros(n, n)
     for i in range(n):
-        weights = [0.0 if j == i else float(torch.exp(-((vectors[i] - vectors[j]) ** 2).sum() / (2 * width ** 2))) for j in range(n)]
-        table[i] = torch.tensor(weights) / sum(weights)
+        for j in range(n):
+            far = ((vectors[i] - vectors[j]) ** 2).sum()
+            table[i, j] = 0.0 if i == j else torch.exp(-far / (2 * width ** 2))
+        table[i] /= table[i].sum()
     return table
 
 
@@ -51,9 +53,9 @@ def forgets_to_divide(vectors: Tensor, width: float) -> Tensor:
     return table
 
 
-def symmetric(vectors: Tensor, width: float) -> Tensor:
-    table = good_chances(vectors, width)
-    return (table + table.T) / (2 * len(vectors))
+def width_to_the_one(vectors: Tensor, width: float) -> Tensor:
+    far = (vectors[:, None] - vectors[None]).square().sum(2)
+    return torch.softmax(-far / (2 * width) - 1e9 * torch.eye(len(vectors)), 1)
 
 
 def upside_down(vectors: Tensor, width: float) -> Tensor:
@@ -138,7 +140,8 @@ def table(account: str, pool: str = "max") -> tuple[list[float], list[float]]:
     """El área de cada unidad de la capa de esa cuenta, en cada mitad."""
     layer, label = exemplars.my_question(account)
     values, truth = answers(layer, pool), load_images("test").labels == label
-    return tuple([area(values[part, k], truth[part]) for k in range(values.shape[1])] for part in (slice(0, 750), slice(750, None)))
+    halves, units = (slice(0, 750), slice(750, None)), range(values.shape[1])
+    return tuple([area(values[half, k], truth[half]) for k in units] for half in halves)
 
 
 def largest(row: list[float]) -> int:
@@ -205,7 +208,8 @@ def read_map(account: str) -> tuple[int, list[int], list[int]]:
     marked = []
     for y in range(12):
         for x in range(12):
-            near = [(y + dy, x + dx) for dy, dx in ((0, 1), (1, 0), (0, -1), (-1, 0)) if 0 <= y + dy < 12 and 0 <= x + dx < 12]
+            around = [(y, x + 1), (y + 1, x), (y, x - 1), (y - 1, x)]
+            near = [(a, b) for a, b in around if 0 <= a < 12 and 0 <= b < 12]
             far = sum(float((vectors[grid[y, x]] - vectors[grid[a, b]]).norm()) for a, b in near) / len(near)
             marked += [int(grid[y, x])] if far / usual >= 0.8 else []
     return len(marked), [int(labels[i]) for i in marked], labels.tolist()
@@ -231,7 +235,8 @@ def the_common_class(account: str) -> tuple[str, tuple]:
 
 def another_class(account: str) -> tuple[str, tuple]:
     count, marked, every = read_map(account)
-    return account, (count, next(name for name in load_images("test").classes if name not in (most(marked), most(every))))
+    others = (name for name in load_images("test").classes if name not in (most(marked), most(every)))
+    return account, (count, next(others))
 
 
 def another_count(account: str) -> tuple[str, tuple]:
@@ -250,21 +255,51 @@ def turned(account: str) -> tuple[str, tuple]:
     return account, good_seams(account)[1][::-1]
 
 
-GOOD = {"chances": [good_chances, chances_by_softmax], "som_step": [good_step, step_by_matrix], "selective_unit": [good_unit],
-        "seam_reading": [good_seams]}
+GOOD = {
+    "chances": [good_chances, chances_by_softmax],
+    "som_step": [good_step, step_by_matrix],
+    "selective_unit": [good_unit],
+    "seam_reading": [good_seams],
+}
 
 # Con qué cuentas se prueban los hallazgos: en alguna se distingue cada error de los demás.
-ACCOUNTS = {"selective_unit": ["312000011", "312000003"], "seam_reading": [str(account) for account in range(312_000_000, 312_000_012)]}
+ACCOUNTS = {
+    "selective_unit": ["312000011", "312000003"],
+    "seam_reading": [str(account) for account in range(312_000_000, 312_000_012)],
+}
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {
-    "chances": [(keeps_itself, "su propio vecino"), (softmax_of_columns, "las columnas"), (forgets_to_divide, "falta dividir"),
-                (symmetric, "los valores difieren"), (upside_down, "los valores difieren")],
-    "som_step": [(measures_prototypes, "entre prototipos"), (winners_only, "solo se mueve"), (only_sums, "falta dividir"),
-                 (how_much_it_moves, "los valores difieren"), (step_in_place, "Trabaja sobre una copia")],
-    "selective_unit": [(same_half, "mismas imágenes"), (another_area, "la unidad está bien"), (the_loudest, "la que más responde"),
-                       (other_half, "ganaría en la segunda mitad"), (by_mean, "la media de cada mapa"),
-                       (the_contrary, "al revés"), (no_reason, "no es esa"), (not_a_unit, "Recibí tuple (str, float)")],
-    "seam_reading": [(unseamed, "SIN costura"), (the_common_class, "con más imágenes"), (another_class, "revisa la clase"),
-                     (another_count, "revisa la cuenta"), (neither, "ni la cuenta ni la clase"),
-                     (not_a_class, "no es una de las doce"), (turned, "escribe una pareja")],
+    "chances": [
+        (keeps_itself, "su propio vecino"),
+        (softmax_of_columns, "las columnas"),
+        (forgets_to_divide, "falta dividir"),
+        (width_to_the_one, "los valores difieren"),
+        (upside_down, "los valores difieren"),
+    ],
+    "som_step": [
+        (measures_prototypes, "entre prototipos"),
+        (winners_only, "solo se mueve"),
+        (only_sums, "falta dividir"),
+        (how_much_it_moves, "los valores difieren"),
+        (step_in_place, "Trabaja sobre una copia"),
+    ],
+    "selective_unit": [
+        (same_half, "mismas imágenes"),
+        (another_area, "la unidad está bien"),
+        (the_loudest, "la que más responde"),
+        (other_half, "ganaría en la segunda mitad"),
+        (by_mean, "la media de cada mapa"),
+        (the_contrary, "al revés"),
+        (no_reason, "no es esa"),
+        (not_a_unit, "Recibí tuple (str, float)"),
+    ],
+    "seam_reading": [
+        (unseamed, "SIN costura"),
+        (the_common_class, "con más imágenes"),
+        (another_class, "revisa la clase"),
+        (another_count, "revisa la cuenta"),
+        (neither, "ni la cuenta ni la clase"),
+        (not_a_class, "no es una de las doce"),
+        (turned, "escribe una pareja"),
+    ],
 }

@@ -105,8 +105,8 @@ def stretched(image: Tensor, dy: int, dx: int) -> Tensor:
     return padded(image, -dy, -dx, "replicate")
 
 
-def still(image: Tensor, dy: int, dx: int) -> Tensor:
-    return image.clone()
+def only_sideways(image: Tensor, dy: int, dx: int) -> Tensor:
+    return good_shift(image, 0, dx)
 
 
 def in_place(image: Tensor, dy: int, dx: int) -> Tensor:
@@ -215,21 +215,51 @@ def not_counts(account: str) -> tuple[str, tuple]:
     return account, (0.5, 7)
 
 
-GOOD = {"roughness": [good_roughness, roughness_by_image], "shifted": [good_shift, shift_by_index],
-        "smallest_decay": [good_decays], "convinced": [good_counts]}
+GOOD = {
+    "roughness": [good_roughness, roughness_by_image],
+    "shifted": [good_shift, shift_by_index],
+    "smallest_decay": [good_decays],
+    "convinced": [good_counts],
+}
 
 # Con qué cuentas se prueban los hallazgos: en alguna se distingue cada error de los demás.
-ACCOUNTS = {"smallest_decay": [str(n) for n in range(312_000_000, 312_000_012)], "convinced": ["312000000", "312000001", "312000002"]}
+ACCOUNTS = {
+    "smallest_decay": [str(account) for account in range(312_000_000, 312_000_012)],
+    "convinced": ["312000000", "312000001", "312000002"],
+}
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {
-    "roughness": [(cancels, "sin valor absoluto"), (pixel_by_pixel_down, "falta el de la derecha"), (forgets_to_average, "se piden medias"),
-                  (one_for_all, "un solo número para todo el lote"), (wraps_around, "valores son otros"),
-                  (across_channels, "valores son otros")],
-    "shifted": [(crops_the_other_way, "va al revés"), (black, "queda en negro"), (mirrored, "tu reflejo repite"),
-                (stretched, "los valores difieren"), (still, "los valores difieren"), (in_place, "Trabaja sobre una copia")],
-    "smallest_decay": [(decays_turned, "al revés"), (too_grainy, "las frecuencias altas son"), (too_smooth, "hay un d menor"),
-                       (without_moving, "SIN mover"), (wrong_exam, "la primera está bien"), (not_a_decay, "de la lista")],
-    "convinced": [(counts_turned, "al revés"), (by_the_same_network, "la misma red que las hizo"),
-                  (the_same_canvas, "la misma"), (second_count, "revisa la de frecuencias"),
-                  (first_count, "revisa la de píxeles"), (both_counts, "ninguna de las dos"), (not_counts, "Recibí tuple (float, int)")],
+    "roughness": [
+        (cancels, "sin valor absoluto"),
+        (pixel_by_pixel_down, "falta el de la derecha"),
+        (forgets_to_average, "se piden medias"),
+        (one_for_all, "un solo número para todo el lote"),
+        (wraps_around, "valores son otros"),
+        (across_channels, "valores son otros"),
+    ],
+    "shifted": [
+        (crops_the_other_way, "va al revés"),
+        (black, "queda en negro"),
+        (mirrored, "tu reflejo repite"),
+        (stretched, "los valores difieren"),
+        (only_sideways, "los valores difieren"),
+        (in_place, "Trabaja sobre una copia"),
+    ],
+    "smallest_decay": [
+        (decays_turned, "al revés"),
+        (too_grainy, "las frecuencias altas son"),
+        (too_smooth, "hay un d menor"),
+        (without_moving, "SIN mover"),
+        (wrong_exam, "la primera está bien"),
+        (not_a_decay, "de la lista"),
+    ],
+    "convinced": [
+        (counts_turned, "al revés"),
+        (by_the_same_network, "la misma red que las hizo"),
+        (the_same_canvas, "la misma"),
+        (second_count, "revisa la de frecuencias"),
+        (first_count, "revisa la de píxeles"),
+        (both_counts, "ninguna de las dos"),
+        (not_counts, "Recibí tuple (float, int)"),
+    ],
 }

@@ -1,10 +1,10 @@
-"""Hace las tablas de los ejercicios: lo que se mide en cada variante de un hallazgo, para revisar una respuesta sin medirlo otra vez.
+"""Hace las tablas de los ejercicios: lo que se mide en cada variante de un hallazgo, para revisar sin medirlo otra vez.
 
     .venv/bin/python data/build/make_exercises.py                  # todas
     .venv/bin/python data/build/make_exercises.py seam_reading     # una
 
-Deja data/ejercicios/<ejercicio>.csv, un renglón por variante. El orden de los renglones decide a quién le toca cada una: los nuevos
-van al final. Las mide con las mismas funciones que enseña `solution`; los lee labkit.exercises.accounts.
+Deja data/ejercicios/<ejercicio>.csv. El orden de los renglones decide a quién le toca cada variante: las nuevas van al
+final. Se mide con las mismas funciones que enseña `solution`; las tablas las lee labkit.exercises.accounts.
 """
 import argparse
 import csv
@@ -31,12 +31,13 @@ from labkit.regularization import compose  # noqa: E402
 
 # Variantes en que ninguna respuesta es dudosa: lo comprueban las pruebas de los ejercicios de cada lección.
 PLANES = (68, 152, 224, 284, 332, 524, 560, 584, 608, 656, 668, 776, 836)
-SEXTETS = ("4 8 7 10 5 1", "9 8 1 2 11 6", "10 5 11 9 1 2", "10 4 5 0 3 2", "2 10 9 6 3 7", "7 0 3 9 4 2", "0 9 6 11 8 3",
-           "6 0 5 9 11 8", "0 4 6 7 9 3", "11 7 3 1 0 6", "10 1 6 4 8 2", "9 4 7 11 2 8", "0 4 1 2 10 11", "4 10 9 11 2 6",
-           "7 3 0 8 5 6", "1 8 6 7 0 5", "9 6 3 5 0 1", "3 6 9 0 7 5", "6 2 11 4 8 10", "1 10 2 8 11 4")
-QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 0), ("relu4", 2), ("relu4", 4), ("relu4", 6),
-             ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3), ("relu6", 5), ("relu6", 6),
-             ("relu6", 8))
+SEXTETS = ("4 8 7 10 5 1", "9 8 1 2 11 6", "10 5 11 9 1 2", "10 4 5 0 3 2", "2 10 9 6 3 7", "7 0 3 9 4 2",
+           "0 9 6 11 8 3", "6 0 5 9 11 8", "0 4 6 7 9 3", "11 7 3 1 0 6", "10 1 6 4 8 2", "9 4 7 11 2 8",
+           "0 4 1 2 10 11", "4 10 9 11 2 6", "7 3 0 8 5 6", "1 8 6 7 0 5", "9 6 3 5 0 1", "3 6 9 0 7 5",
+           "6 2 11 4 8 10", "1 10 2 8 11 4")
+QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 0), ("relu4", 2), ("relu4", 4),
+             ("relu4", 6), ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3),
+             ("relu6", 5), ("relu6", 6), ("relu6", 8))
 SEEDS = (4, 7, 11, 29, 39, 40, 41, 42, 57, 73, 99, 128, 166, 177, 218, 229, 233, 236, 237, 244, 264, 360, 377)
 
 
@@ -66,7 +67,7 @@ def decay_rows(network: str, unit: str) -> list[regularization.DecayRow]:
 
 
 def count_rows(sextets: Sequence[str]) -> list[regularization.CountRow]:
-    """Cuántas reconocen la testigo y la propia red. Cada imagen del lote sube por su lado: se hacen las doce una vez."""
+    """Cuántas reconocen la testigo y la propia red. Cada imagen sube por su lado: se hacen las doce una vez."""
     network, witness = load_model("escenas", device="cpu"), load_model("escenas_semilla1", device="cpu")
     recognized = torch.cat([regularization.hits(network, judge, list(range(12))) for judge in (witness, network)])
     classes = {sextet: [int(k) for k in sextet.split()] for sextet in sextets}
@@ -79,9 +80,12 @@ def unit_row(layer: str, label: int) -> exemplars.UnitRow:
     truth = (world.labels == label)[half]
     values = features(load_model("escenas", device="cpu"), world.images[half], layer, "max")
     unit, first, rest, winner_of_rest = exemplars.best_unit(layer, label)
-    loudest, opposite = int(values[truth].mean(0).argmax()), int(roc_areas(values, truth).argmin())
-    winner_by_mean = exemplars.best_unit(layer, label, "mean")[0]
-    return exemplars.UnitRow(layer, label, unit, round(first, 4), round(rest, 4), winner_of_rest, loudest, winner_by_mean, opposite)
+    return exemplars.UnitRow(
+        layer, label, unit, round(first, 4), round(rest, 4), winner_of_rest,
+        loudest=int(values[truth].mean(0).argmax()),
+        winner_by_mean=exemplars.best_unit(layer, label, "mean")[0],
+        opposite=int(roc_areas(values, truth).argmin()),
+    )
 
 
 def map_row(seed: int) -> exemplars.MapRow:

@@ -57,10 +57,11 @@ CHANCE_MISTAKES = (                     # v: los vectores; s: el ancho, como en 
     Mistake("usas la distancia; va al cuadrado.",
             lambda v, s: _by_row(_bell(v, v, s, power=1).fill_diagonal_(0))),
     Mistake("falta el 2: se divide entre 2σ².", lambda v, s: chances(v, s / 2 ** 0.5)),
-    Mistake("el ancho va al cuadrado: se divide entre 2σ².", lambda v, s: chances(v, s ** 0.5)),
     Mistake("falta dividir: cada renglón debe sumar 1.", lambda v, s: _bell(v, v, s).fill_diagonal_(0)),
     Mistake("suma 1 toda la tabla; debe sumar 1 cada renglón.",
             lambda v, s: _bell(v, v, s).fill_diagonal_(0) / _bell(v, v, s).fill_diagonal_(0).sum()),
+    Mistake("ya la hiciste simétrica; se pide la de cada renglón, p de j dado i.",
+            lambda v, s: (chances(v, s) + chances(v, s).T) / (2 * len(v))),
 )
 
 # ── 2 · un paso del mapa ────────────────────────────────────────────────────────────────────────────────────────────
@@ -143,8 +144,7 @@ def _unit_reasons(given: tuple[int, float], row: UnitRow) -> Iterator[tuple[bool
     yield (unit == row.unit and abs(area - row.first) < NEAR,
            "el área es la de las mismas imágenes con que la escogiste; se pide la de la otra mitad.")
     yield unit == row.unit, "la unidad está bien; revisa el área: en la otra mitad, con dos decimales."
-    yield (unit == row.loudest,
-           "esa es la que más responde a tu clase; quizá responde igual a las demás. Compara áreas.")
+    yield unit == row.loudest, "esa es la que más responde a tu clase; quizá responde igual a las demás. Compara áreas."
     yield unit == row.winner_of_rest, "esa ganaría en la segunda mitad; se escoge con la primera."
     yield unit == row.winner_by_mean, "esa gana con la media de cada mapa; aquí se usa el máximo."
     yield unit == row.opposite, "esa distingue a tu clase al revés: responde menos a ella que a las demás."

@@ -105,8 +105,8 @@ SHIFT_MISTAKES = (
     Mistake("tu reflejo repite el último píxel; como en el ejemplo, el espejo no lo repite.", _with_repeated_edge),
     Mistake("devuelves la imagen agrandada: falta recortarla.",
             lambda image, dy, dx: F.pad(image[None], (max(abs(dy), abs(dx)),) * 4, mode="reflect")[0]),
+    Mistake("la dejas donde estaba: agrandar y recortar lo mismo no mueve nada.", lambda image, dy, dx: image),
     Mistake("falta moverla a lo ancho: solo la mueves en un eje.", lambda image, dy, dx: shifted(image, dy, 0)),
-    Mistake("falta moverla a lo alto: solo la mueves en un eje.", lambda image, dy, dx: shifted(image, 0, dx)),
 )
 
 # ── 3 · el menor suavizado ──────────────────────────────────────────────────────────────────────────────────────────
