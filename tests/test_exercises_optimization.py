@@ -72,7 +72,8 @@ def test_each_account_is_asked_about_the_unit_and_the_plane_it_is_handed():
         assert torch.equal(my_plane(account)[0], images[plane])
         seen[row.unit, plane] += 1
     assert len(seen) > 8
-    assert my_unit("31234567-8")[1] == my_unit(312345678)[1] and torch.equal(my_plane("31234567-8"), my_plane(312345678))
+    assert my_unit("31234567-8")[1] == my_unit(312345678)[1]
+    assert torch.equal(my_plane("31234567-8"), my_plane(312345678))
     for draw in (my_unit, my_plane):
         with pytest.raises(ValueError, match="de 6 a 10 dígitos"):
             draw("doce")

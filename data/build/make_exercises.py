@@ -18,12 +18,15 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
+from make_hidden import network_name, tied_options  # noqa: E402
 from packing import write_sums  # noqa: E402
 
 from labkit.activations import Unit  # noqa: E402
 from labkit.datasets import load_images  # noqa: E402
 from labkit.exemplars import features, roc_areas  # noqa: E402
 from labkit.exercises import exemplars, optimization, regularization  # noqa: E402
+from labkit.exercises.occlusion.evidence import load_evidence, supports  # noqa: E402
+from labkit.exercises.occlusion.hidden import NetworkRow, measure, most_tied, open_network  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.optimization import noise  # noqa: E402
@@ -39,6 +42,16 @@ QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 
              ("relu4", 6), ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3),
              ("relu6", 5), ("relu6", 6), ("relu6", 8))
 SEEDS = (4, 7, 11, 29, 39, 40, 41, 42, 57, 73, 99, 128, 166, 177, 218, 229, 233, 236, 237, 244, 264, 360, 377)
+
+
+def hidden_row(name: str) -> NetworkRow:
+    """De esa red oculta: la clase que más depende del fondo, las que se confunden con ella, y los apoyos."""
+    network, evidence = open_network(name), load_evidence()
+    drops = measure(network, evidence)
+    ahead = drops.without_object - drops.without_background
+    places = (most_tied(drops), ahead.argmax(), drops.without_background.argmax(), drops.accuracy.argmin())
+    seen = " ".join(label for label, more in zip(evidence.classes, ahead.tolist()) if more > 0)
+    return NetworkRow(name, *(evidence.classes[int(k)] for k in places), seen, " ".join(supports(network, evidence)))
 
 
 def secret_row(network: str, unit: str) -> optimization.UnitRow:
@@ -96,6 +109,11 @@ def map_row(seed: int) -> exemplars.MapRow:
     return exemplars.MapRow(seed, count, world.classes[int(by_class.argmax())], world.classes[int(commonest)])
 
 
+def hidden_network() -> Iterator[NetworkRow]:
+    for k in range(len(tied_options())):
+        yield hidden_row(network_name(k))
+
+
 def secret_unit() -> Iterator[optimization.UnitRow]:
     for network, units in optimization.UNITS.items():
         for unit in units.split():
@@ -128,6 +146,7 @@ def seam_reading() -> Iterator[exemplars.MapRow]:
 
 
 TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
+    "hidden_network": hidden_network,
     "secret_unit": secret_unit,
     "smallest_budget": smallest_budget,
     "smallest_decay": smallest_decay,

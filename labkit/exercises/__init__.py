@@ -7,14 +7,14 @@ sobre un hallazgo se revisa calculando la respuesta, con una variante por númer
 import inspect
 import os
 
-from labkit.exercises import exemplars, lesson01, lesson05, lesson05b, optimization, regularization
+from labkit.exercises import exemplars, lesson05, lesson05b, occlusion, optimization, regularization
 from labkit.exercises.exercise import Exercise
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.sandbox import preserved
 from labkit.exercises.verdict import Outcome, Verdict, correct, from_outcome, present, strict
 
 EXERCISES: dict[str, Function | Finding | Exercise] = {
-    **lesson01.EXERCISES,
+    **occlusion.EXERCISES,
     **optimization.EXERCISES,
     **regularization.EXERCISES,
     **exemplars.EXERCISES,
