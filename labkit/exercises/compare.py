@@ -51,7 +51,8 @@ def compare(trials: Iterable[Trial], mistakes: Sequence[Mistake]) -> int:
         if not close(got, trial.want):
             differing.append((got, trial.want, trial.case))
             for mistake, cases in zip(mistakes, explained):
-                cases += [trial.case] if _explains(mistake, trial, got) else []
+                if _explains(mistake, trial, got):
+                    cases.append(trial.case)
     if differing:
         best = max(explained, key=len, default=[])
         if 2 * len(best) <= len(differing):
@@ -61,12 +62,12 @@ def compare(trials: Iterable[Trial], mistakes: Sequence[Mistake]) -> int:
 
 
 def _explains(mistake: Mistake, trial: Trial, got: Tensor) -> bool:
-    """True si ese error da lo mismo que la respuesta, y no lo mismo que labkit."""
+    """True si en ese caso el error da lo mismo que la respuesta, que no es lo que da labkit."""
     try:
         wrong = trial.commit(mistake.commit)
     except (Outcome, RuntimeError, IndexError):  # con las formas de este caso no se puede cometer
         return False
-    return close(got, wrong) and not close(wrong, trial.want)
+    return close(got, wrong)
 
 
 def close(a: Tensor, b: Tensor) -> bool:
