@@ -1,0 +1,584 @@
+"""Fallas sembradas: errores chicos y creíbles en lo que lee el estudiante, y qué prueba se da cuenta de cada uno.
+
+Sirve para comparar dos juegos de pruebas: lo que uno atrapa, el otro no debe dejarlo pasar. Desde la raíz del proyecto:
+
+    python tests/planted_faults.py --out antes.json
+
+Se trabaja en una copia; aquí no se toca nada. Una falla se busca por el nombre de su función en todo labkit, así que
+resiste mudanzas; si ya no se puede plantar, se dice. Una falla atrapada por una prueba que tampoco pasa sin ella no
+cuenta: esa prueba se aparta y la falla se repite.
+"""
+import argparse
+import ast
+import json
+import multiprocessing
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from math import ceil
+from pathlib import Path
+from queue import Queue
+from time import process_time
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+LINKED = ("data", "lessons")                                    # en la copia son enlaces: pesan y nadie los cambia
+NOT_ASKED = ("test_planted_faults.py", "test_style.py", "test_floors.py")       # miran el texto y no lo que hace
+LIMIT = 240                                                     # segundos de procesador por falla
+SPENT = "segundos de procesador:"
+# lo que tarda en importarse, una vez para todas las fallas
+PRELOADED = ["pytest", "torch", "scipy.stats", "sklearn.manifold", "sklearn.linear_model", "matplotlib.pyplot",
+             "ipywidgets", "safetensors.torch"]
+FORKED = multiprocessing.get_context("forkserver")
+
+
+class Fault(NamedTuple):
+    """En la función `function` (Clase.método si es de una clase), donde dice `old`, que esté una vez, va `new`.
+
+    module: el nombre de su módulo, si en labkit hay varias funciones que se llaman igual.
+    """
+    key: str
+    function: str
+    old: str
+    new: str
+    module: str = ""
+
+
+class Outcome(NamedTuple):
+    """Qué pasó con una falla y qué prueba la atrapó.
+
+    result: "caught", "missed", "time" (no alcanzó el tiempo), "error" (pytest no pudo) o "unplanted";  seconds: de
+    procesador;  files: las pruebas que se corrieron.
+    """
+    key: str
+    function: str
+    result: str
+    test: str
+    seconds: float
+    files: list[str]
+
+
+FAULTS = [
+    # ── shapes y device ──────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("shape-only-numbers", "check_shape", "if axes is None:", "if not axes:"),
+    Fault("shape-larger-passes", "_match", "if size != expected:", "if size < expected:"),
+    Fault("shape-advice-batch", "_suggestion", 'pattern[0] in "bn"', 'pattern[0] in "b"'),
+    Fault("values-half-overflows", "check_values", "sum(dtype=torch.float32)", "sum()"),
+    Fault("values-only-nan", "check_values", "if not torch.isfinite(", "if torch.isnan("),
+    Fault("device-worst", "pick_device", "available[0]", "available[-1]"),
+    Fault("device-with-number", "pick_device", 'str(name).split(":")[0] not in', "str(name) not in"),
+    Fault("seed-not-numpy", "seed_all", "np.random.seed(seed)", "np.random.seed()"),
+    Fault("seed-ignored", "seed_all", "torch.manual_seed(seed)", "torch.manual_seed(0)"),
+    # ── activations ──────────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("unit-not-zero", "Unit.__post_init__", "self.channel < 0", "self.channel <= 0"),
+    Fault("unit-no-layer", "Unit.parse", "not layer or not channel", "not channel"),
+    Fault("unit-wrong-axis", "Unit.map", "values[:, self.channel]", "values[self.channel]"),
+    Fault("unit-one-too-many", "Unit.map", "self.channel >= values", "self.channel > values"),
+    Fault("layers-containers-too", "layer_names", "if name and not any(module.children())", "if name"),
+    Fault("layer-empty-name", "get_layer", "if name in modules and name:", "if name in modules:"),
+    Fault("record-no-copy", "record", "values if name == INPUT else values.clone()", "values"),
+    Fault("record-old-pass", "record", "acts.clear()", "pass"),
+    Fault("edit-any-shape", "edit", 'getattr(result, "shape", None) != values.shape', "not isinstance(result, Tensor)"),
+    Fault("silence-in-place", "silence", "values = values.clone()", "values = values.detach()"),
+    Fault("silence-only-last", "silence", "channels[unit.layer].append(unit)", "channels[unit.layer] = [unit]"),
+    Fault("run-whole-network", "run", ", stop=True) as acts", ") as acts"),
+    Fault("run-unchecked", "run", "_check_images(model, images)", "check_shape(images, 'b 3 h w', 'images')"),
+    Fault("field-same-axis", "receptive_field", "lines.transpose(2, 3)", "lines"),
+    Fault("field-last-excluded", "_seen", "int(reached[-1]) + 1", "int(reached[-1])"),
+    Fault("hooks-stay", "_hooked", "handle.remove()", "pass"),
+    # ── images ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("uint8-truncates", "to_uint8", ".round()", ""),
+    Fault("sheet-black-edge", "contact_sheet", "value=1.0", "value=0.0"),
+    Fault("beside-extra-pad", "beside", " for image in images) - pad", " for image in images)"),
+    Fault("enlarge-one-axis", "enlarge", "repeat_interleave(scale, -2)", "repeat_interleave(scale, -1)"),
+    Fault("colorize-truncates", "colorize", ".round().long()", ".long()"),
+    Fault("limits-not-absolute", "color_limits", "values.abs().max()", "values.max()"),
+    Fault("overlay-too-bright", "overlay", "(1 - alpha) * image", "image"),
+    Fault("box-in-place", "draw_box", "image.detach().clone()", "image.detach()"),
+    Fault("box-one-late", "draw_box", "{x0, x1 - 1}", "{x0, x1}"),
+    Fault("outline-black-on-top", "draw_outline", "(width + 1, 0.0), (width, 1.0)", "(width, 1.0), (width + 1, 0.0)"),
+    Fault("text-lines-overlap", "text_image", "size // 4 + i * line", "size // 4"),
+    Fault("caption-wrong-side", "caption", "image.shape[2]", "image.shape[1]"),
+    Fault("bars-overflow", "bars", "min(max(value, low), high) - low", "value - low"),
+    Fault("poster-squeezed", "save_poster", "image.shape[1] / image.shape[2]", "image.shape[2] / image.shape[1]"),
+    Fault("png-as-jpeg", "png_bytes", '"PNG"', '"JPEG"'),
+    Fault("jpeg-fixed-quality", "jpeg_bytes", '"quality": quality', '"quality": 90'),
+    Fault("bytes-transposed", "_encoded", "permute(1, 2, 0)", "permute(2, 1, 0)"),
+    # ── objectives ───────────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("objective-missing-one", "Objective.__call__", "if missing:", "if len(missing) > 1:"),
+    Fault("objective-loses-layers", "Objective.__add__", "self.layers + other.layers", "self.layers"),
+    Fault("objective-minus-is-plus", "Objective.__sub__", "self(acts) - other(acts)", "self(acts) + other(acts)"),
+    Fault("objective-same-sign", "Objective.__neg__", "-self(acts)", "self(acts)"),
+    Fault("channel-sum", "channel", ".mean(1)", ".sum(1)"),
+    Fault("peak-absolute", "peak", ".amax(1)", ".abs().amax(1)"),
+    Fault("neuron-x-y", "neuron", "values[:, row, column]", "values[:, column, row]"),
+    Fault("direction-sum", "direction", "flatten(2).mean(2)", "flatten(2).sum(2)"),
+    Fault("layer-sum", "layer", ".pow(2).mean(1)", ".pow(2).sum(1)"),
+    Fault("logit-fixed-layer", "logit", "Unit(layer, class_index)", 'Unit("fc", class_index)'),
+    Fault("probability-over-images", "probability", "softmax(1)", "softmax(0)"),
+    Fault("margin-against-zero", "margin", "-torch.inf", "0.0"),
+    Fault("each-more-images", "each", "if b != len(objectives)", "if b < len(objectives)"),
+    Fault("score-keeps-gradient", "score", "torch.no_grad()", "torch.enable_grad()"),
+    Fault("score-fixed-batch", "score", "images.split(batch_size)", "images.split(128)"),
+    # ── datasets ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("masks-first-rows", "ConceptSet.masks", "maps = self.segments[rows]", "maps = self.segments"),
+    Fault("masks-colors-of-first", "ConceptSet.masks", "color_index(self.images[rows])",
+          "color_index(self.images[:len(rows)])"),
+    Fault("object-labels-of-first", "ConceptSet.object_masks", "self.labels[rows]", "self.labels[:len(rows)]"),
+    Fault("batches-lose-last", "ConceptSet.batches", ".split(size)", ".split(size)[:-1]"),
+    Fault("present-of-all", "ConceptSet.present", "self.regions(index)", "self.regions(slice(None))"),
+    Fault("regions-color-offset", "ConceptSet.regions", "last + kinds % tints", "kinds % tints"),
+    Fault("labels-of-all", "load_images", "arrays[key][:n]", "arrays[key]"),
+    Fault("cifar-256", "load_images", ".div_(255)", ".div_(256)"),
+    Fault("segments-overflow", "load_concepts", "segments.astype(np.int16)", "segments.astype(np.uint8)"),
+    Fault("images-256", "_images", "div_(255)", "div_(256)"),
+    Fault("tiles-by-column", "_tiles", "permute(0, 2, 4, 1, 3)", "permute(2, 0, 4, 1, 3)"),
+    Fault("count-zero", "_count", "not 1 <= n <= total", "not 0 <= n <= total"),
+    # ── plotting ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("images-by-column", "show_images", "zip(axes.flat, images)", "zip(axes.T.flat, images)"),
+    Fault("sheet-not-larger", "show_sheet", "sheet.shape[2] * scale", "sheet.shape[2]"),
+    Fault("sheet-fixed-quality", "show_sheet", "jpeg_bytes(sheet, quality)", "jpeg_bytes(sheet)"),
+    Fault("heatmap-not-symmetric", "show_heatmap", "color_limits(heat, symmetric)", "color_limits(heat)"),
+    Fault("curves-no-legend", "show_curves", "if len(curves) > 1:", "if len(curves) > 2:"),
+    Fault("bars-upside-down", "show_bars", "axis.invert_yaxis()", "pass"),
+    Fault("paths-transposed", "show_paths", 'indexing="xy"', 'indexing="ij"'),
+    # ── occlusion ────────────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("boxes-one-short", "occluder_boxes", "corners + size", "corners + size - 1"),
+    Fault("boxes-miss-border", "_starts", "length - size + stride", "length - size + 1"),
+    Fault("boxes-never-whole", "_starts", "1 <= size <= length", "1 <= size < length"),
+    Fault("grid-transposed", "boxes_grid_shape", "return len(_starts(h, size, stride)), len(_starts(w, size, stride))",
+          "return len(_starts(w, size, stride)), len(_starts(h, size, stride))"),
+    Fault("sides-one-more", "_sides", "(y < y1)", "(y <= y1)"),
+    Fault("occlude-cross", "occlude", "] & cols[", "] | cols["),
+    Fault("cover-the-rest", "cover_mask", ".bool(), cover, image", ".bool(), image, cover"),
+    Fault("mean-of-all-channels", "fill_image", "image.mean((1, 2), keepdim=True)", "image.mean()"),
+    Fault("noise-never-same", "fill_image", "generator=torch.Generator().manual_seed(0)", "generator=None"),
+    Fault("scores-ignore-fill", "occlusion_scores", "boxes, fill, lambda", "boxes, 0.0, lambda"),
+    Fault("map-sign", "occlusion_map", "scores[0] - scores[1:]", "scores[1:] - scores[0]"),
+    Fault("map-stride-equal", "occlusion_map", "if stride > size:", "if stride >= size:"),
+    Fault("sweep-stride-equal", "sizes_sweep", "stride <= size", "stride < size"),
+    Fault("probabilities-over-boxes", "class_probabilities", "softmax(1)", "softmax(0)"),
+    Fault("winners-by-column", "winners", "argmax(1)", "argmax(0)"),
+    Fault("paint-sum", "paint_boxes", " / (rows.T @ cols)", ""),
+    Fault("lowest-is-highest", "lowest_box", "argmin()", "argmax()"),
+    Fault("coverage-of-image", "coverage", "/ _area(mask)", "/ mask.numel()"),
+    Fault("share-absolute", "share_on_mask", "heat.clamp(min=0)", "heat.abs()"),
+    Fault("mode-not-restored", "_evaluating", "module.training = training", "pass"),
+    Fault("blur-dark-border", "_blurred", "count_include_pad=False", "count_include_pad=True"),
+    # ── optimization ─────────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("canvas-start-shared", "PixelCanvas.__init__", "nn.Parameter(self.start.clone())",
+          "nn.Parameter(self.start)"),
+    Fault("canvas-out-of-range", "PixelCanvas.after_step", "pixels.clamp(0, 1)", "pixels"),
+    Fault("canvas-always-l2", "PixelCanvas.after_step", "self.radius.to(pixels.device), self.norm)",
+          "self.radius.to(pixels.device))"),
+    Fault("noise-same-seed", "noise", "manual_seed(seed)", "manual_seed(0)"),
+    Fault("within-stretches", "within", ".clamp(max=1)", ""),
+    Fault("maximize-goes-down", "maximize", "maximize=True", "maximize=False"),
+    Fault("maximize-keeps-late", "maximize", "if step % keep_every == 0", "if (step + 1) % keep_every == 0"),
+    Fault("maximize-last-transformed", "maximize", "_score(model, objective, images))",
+          "_score(model, objective, images, transform))"),
+    Fault("gallery-frames-axis", "gallery", "torch.cat(frames, 1)", "torch.cat(frames)"),
+    Fault("gallery-same-seed", "gallery", "noise(1, size, seed=seed)", "noise(1, size)"),
+    Fault("dream-forgets", "dream", "dreamed - base", "dreamed - canvas.start"),
+    Fault("diversity-counts-itself", "diversity", "(likeness.sum(1) - 1)", "likeness.sum(1)"),
+    Fault("diversity-of-largest", "diversity_of", ".mean().item()", ".amax().item()"),
+    Fault("style-not-normalized", "style_likeness", "F.normalize((flat @ flat.transpose(1, 2)).flatten(1), dim=1)",
+          "(flat @ flat.transpose(1, 2)).flatten(1)"),
+    Fault("relu-stays-redirected", "redirect_relu", "handle.remove()", "pass"),
+    Fault("relu-wrong-way", "_Redirected.backward", "(slope > 0)", "(slope < 0)"),
+    Fault("penalty-sees-transformed", "_score", "acts[INPUT] = images", "acts[INPUT] = shown"),
+    # ── regularization ───────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("variation-twice-vertical", "total_variation", "images.diff(dim=3)", "images.diff(dim=2)"),
+    Fault("l1-sum", "distance_l1", ".abs().mean(", ".abs().sum("),
+    Fault("l2-root", "distance_l2", ".pow(2).mean((1, 2, 3))", ".pow(2).mean((1, 2, 3)).sqrt()"),
+    Fault("blur-not-normalized", "blur", "(weights / weights.sum())", "weights"),
+    Fault("blur-narrow", "blur", "(2 * sigma ** 2)", "(sigma ** 2)"),
+    Fault("high-from-cut", "high_frequency_share", "> cut", ">= cut"),
+    Fault("high-with-mean", "high_frequency_share", "images - images.mean((2, 3), keepdim=True)", "images"),
+    Fault("jitter-one-less", "jitter", "2 * reach + 1", "2 * reach"),
+    Fault("rotate-radians", "rotate", "torch.deg2rad(degrees * _uniform(len(images), generator))",
+          "degrees * _uniform(len(images), generator)"),
+    Fault("scale-inverse", "scale", "torch.eye(2) / factor", "torch.eye(2) * factor"),
+    Fault("warp-ratio", "_warp", "[1.0, h / w], [w / h, 1.0]", "[1.0, w / h], [h / w, 1.0]"),
+    Fault("noise-not-centered", "pixel_noise", "torch.randn(", "torch.rand("),
+    Fault("compose-backwards", "compose", "for transform in transforms:", "for transform in reversed(transforms):"),
+    Fault("score-under-sum", "score_under", ".mean(0)", ".sum(0)"),
+    Fault("fourier-no-decay", "FourierCanvas.__init__", "** -decay", "** -1.0"),
+    Fault("fourier-not-scaled", "FourierCanvas.__init__", "(weight / weight.pow(2).mean().sqrt())", "weight"),
+    Fault("fourier-colors-turned", "FourierCanvas.forward", "ij,bjhw->bihw", "ji,bjhw->bihw"),
+    Fault("fourier-infinite", "FourierCanvas.encode", "eps=EDGE", "eps=1e-12"),
+    Fault("fourier-no-after", "FourierCanvas.after_step", "self.after(self())", "self()"),
+    Fault("soft-noise-of-batch", "soft_noise", "maps.std((1, 2, 3), keepdim=True)", "maps.std()"),
+    Fault("colors-variance", "color_matrix", "deviations.sqrt()", "deviations"),
+    Fault("frequencies-squared", "frequencies", ").sqrt()", ")"),
+    Fault("path-no-transpose", "quadratic_path", "(basis.T @ gradient)", "gradient"),
+    # ── exemplars ────────────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("layout-perplexity", "layout", "TSNE(perplexity=perplexity,", "TSNE("),
+    Fault("layout-seed", "layout", "torch.Generator().manual_seed(seed)", "torch.Generator().manual_seed(0)"),
+    Fault("maps-half", "load_maps", "torch.from_numpy(arrays[name]).float()", "torch.from_numpy(arrays[name])"),
+    Fault("pca-not-centered", "pca", "vectors - vectors.mean(0)", "vectors"),
+    Fault("continuity-is-trust", "map_quality", "(both, both[::-1])", "(both, both)"),
+    Fault("quality-same-seed", "map_quality", "manual_seed(seed)", "manual_seed(0)"),
+    Fault("neighbours-in-order", "neighbour_preservation", "here[:, :, None] == there[:, None, :]",
+          "here[:, :, None] == there[:, :, None]"),
+    Fault("grid-not-squared", "assign_to_grid", ".pow(2)", ""),
+    Fault("seams-with-itself", "seams", "(len(vectors) * (len(vectors) - 1))", "len(vectors) ** 2"),
+    Fault("scatter-off-sheet", "scatter_sheet", "* (side - thumb)", "* side"),
+    Fault("scatter-overlaps", "scatter_sheet", "taken[y:y + thumb, x:x + thumb] = True", "taken[y, x] = True"),
+    Fault("spread-cut-equal", "spread_sheet", "marks >= cut", "marks > cut"),
+    Fault("som-sheared", "SOM.__init__", "(y % 2) / 2 * hexagonal", "y / 2 * hexagonal"),
+    Fault("som-never-last", "SOM.fit", "epoch / max(epochs - 1, 1)", "epoch / epochs"),
+    Fault("som-width", "SOM.step", "2 * width ** 2", "2 * width"),
+    Fault("som-farthest", "SOM.winners", "largest=False", "largest=True"),
+    Fault("som-error-squared", "SOM.quantization_error", ".norm(dim=1).mean()", ".pow(2).sum(1).mean()"),
+    Fault("som-topographic-sign", "SOM.topographic_error", "~self.adjacent", "self.adjacent"),
+    Fault("som-own-neighbour", "SOM.adjacent", "(far > 0) & ", ""),
+    Fault("som-no-diagonals", "SOM.adjacent", "else 1.5", "else 1.1"),
+    Fault("umatrix-sum", "SOM.u_matrix", " / near.sum(1).clamp(min=1)", ""),
+    Fault("hits-short", "SOM.hits", ", minlength=len(self.places)", ""),
+    Fault("nearest-farthest", "SOM.nearest", "argmin(1)", "argmax(1)"),
+    Fault("som-plane-turned", "SOM._plane", "self.rows >= self.cols", "self.rows < self.cols"),
+    Fault("affinities-sum-two", "affinities", "(2 * n)", "n"),
+    Fault("affinities-bits", "affinities", "math.log(perplexity)", "math.log2(perplexity)"),
+    Fault("tsne-not-centered", "tsne", "points - points.mean(0)", "points"),
+    Fault("tsne-gain-sign", "tsne", "slope * speed < 0", "slope * speed > 0"),
+    Fault("tsne-gradient-half", "gradient", "return 4 *", "return 2 *", "tsne"),
+    Fault("trials-lose-one", "Trials.split", "slice(first, None)", "slice(first + 1, None)"),
+    Fault("choose-worst-order", "choose", "order[n - k:].flip(0)", "order[n - k:]"),
+    Fault("choose-seed", "choose", "manual_seed(seed)", "manual_seed(0)"),
+    Fault("patches-x-for-y", "peak_patches", "peak // width", "peak % width"),
+    Fault("patches-black", "peak_patches", "value=GRAY", "value=0.0"),
+    Fault("roc-pairs", "roc_areas", "yes * (yes + 1) / 2", "yes * (yes - 1) / 2"),
+    Fault("selectivity-unknown", "selectivity", "areas.nan_to_num(0.0)", "areas"),
+    Fault("class-selectivity-rest", "class_selectivity", "/ (len(means) - 1)", "/ len(means)"),
+    Fault("survives-least", "survives", "< least", "<= least"),
+    Fault("trials-answers", "choice_trials", "answers[:, None] == 1", "answers[:, None] == 0"),
+    Fault("trials-leak", "choice_trials", "values[:half, units].topk", "values[:, units].topk"),
+    Fault("traits-side", "object_traits", "masks.sum(1) * place", "masks.sum(2) * place"),
+    Fault("traits-background", "_common", "counts[:, 1:].argmax(1)", "counts.argmax(1)"),
+    Fault("features-first-mark", "features", "_mark(model, images, layer, pool)",
+          "_mark(model, images[:1], layer, pool)"),
+    Fault("features-mark-no-pool", "_mark", "{layer} {pool} {tuple", "{layer} {tuple", "vectors"),
+    Fault("features-always-mean", "features_by_layer", "_pooled(acts[name], pool)", '_pooled(acts[name], "mean")'),
+    Fault("neighbours-itself", "neighbours", "far[torch.arange(len(part)), part] = torch.inf",
+          "far.fill_diagonal_(torch.inf)"),
+    Fault("probe-decay", "linear_probe", "C=1 / decay", "C=decay"),
+    Fault("probe-on-train", "linear_probe", "probe.score(asked, test_labels.numpy())",
+          "probe.score(known, train_labels.numpy())"),
+    Fault("probe-not-scaled", "linear_probe", "(vectors - middle) / spread", "(vectors - middle)"),
+    Fault("vectors-least", "check_vectors", "len(vectors) < least", "len(vectors) <= least"),
+    # ── dissection: umbrales ─────────────────────────────────────────────────────────────────────────────────────────
+    Fault("tail-largest-size", "_joined", "min(tail.size for", "max(tail.size for", "tails"),
+    Fault("tail-lowest-of-last", "_joined", "torch.stack(lows).amin(0)", "lows[-1]", "tails"),
+    Fault("cut-one-before", "Tail.cut", "floor(share * self.count)", "floor(share * self.count) - 1"),
+    Fault("cut-out-of-tail", "Tail.cut", "place >= self.top.shape[1]", "place > self.top.shape[1]"),
+    Fault("cut-at-lowest", "Tail.spread_cut", "cuts <= self.low", "cuts < self.low"),
+    Fault("tail-lowest-kept", "tail_of", "values.amin(1)", "_largest([values], size)[:, -1]"),
+    Fault("thresholds-not-lowest", "thresholds", ", lowest=lowest)", ")"),
+    Fault("tail-one-short", "tail_over", "* maps.shape[3]) + 1", "* maps.shape[3])"),
+    Fault("bar-counts-batches", "shown", "len(part if isinstance(part, Tensor) else part[0])", "1"),
+    Fault("maps-not-lowest", "maps_of", "-maps if lowest else maps", "maps"),
+    # ── dissection: cuentas ──────────────────────────────────────────────────────────────────────────────────────────
+    Fault("tally-pixels", "Tally.__add__", "self.pixels + other.pixels", "self.pixels", "counting"),
+    Fault("times-not-truth", "Tally.times", "self.truth * count", "self.truth", "counting"),
+    Fault("iou-counts-both-twice", "Tally.iou", "+ self.truth - self.both", "+ self.truth", "counting"),
+    Fault("dissection-turned", "Dissection.iou", "self.tally.iou()", "self.tally.iou().T"),
+    Fault("tally-forgets-dead", "tally", "pick_convention(convention), dead)", "pick_convention(convention))"),
+    Fault("tally-not-lowest", "tally_over", ", layer, convention.lowest)", ", layer)"),
+    Fault("dissect-alive-for-dead", "dissect", "cuts.cpu(), dead.cpu()", "cuts.cpu(), ~dead.cpu()"),
+    Fault("fitting-bytes", "fitting_batch", "(4 * MAPS *", "(MAPS *"),
+    Fault("count-needs-len", "count_images", 'len(world.images) if hasattr(world, "images") else ', ""),
+    Fault("mask-size-of-image", "mask_size", "[1].shape[-2:]", "[0].shape[-2:]"),
+    Fault("categories-sorted", "category_numbers", "dict.fromkeys(categories)", "sorted(set(categories))"),
+    Fault("image-batches-all", "image_batches", "_rows(world, size, numbers)", "_rows(world, size, None)"),
+    Fault("concept-batches-mixed", "concept_batches", "image_batches(world, size, numbers)",
+          "image_batches(world, size)"),
+    Fault("lit-above-cut", "_by_pixel", "else grown >= cuts", "else grown > cuts"),
+    Fault("pixels-of-one-image", "_by_pixel", "len(masks) * size.numel()", "size.numel()"),
+    Fault("under-mask-everywhere", "_where_it_counts", "found, met) > 0", "found, met) >= 0"),
+    Fault("only-dead-count", "_counted", "~dead.to(over.device)", "dead.to(over.device)"),
+    # ── dissection: etiquetas, convenciones y lo sembrado ────────────────────────────────────────────────────────────
+    Fault("label-least-equal", "label_units", "value > least", "value >= least"),
+    Fault("label-order", "label_units", "-label.iou", "label.iou"),
+    Fault("detectors-equal", "count_detectors", "best > cut", "best >= cut"),
+    Fault("by-category-detectors", "unique_by_category", "cut)[1]", "cut)[0]"),
+    Fault("curve-detectors", "detectors_curve", "cut)[1]", "cut)[0]"),
+    Fault("ceiling-only-below", "iou_ceiling", "frequency.clamp(min=share)", "share"),
+    Fault("published-above", "read_published", '(row["score"]) >= cut', '(row["score"]) > cut'),
+    Fault("convention-share-zero", "Convention.__post_init__", "0 < self.share < 1", "0 <= self.share < 1"),
+    Fault("convention-ignored", "pick_convention", "return convention", "return Convention()"),
+    Fault("planted-overlap", "PlantedWorld.__init__", "y:y + height, x:x + width] = False",
+          "y:y + height, x:x + width] |= False"),
+    Fault("planted-masks-of-others", "PlantedWorld.batches", "self.concepts.split(size)",
+          "self.concepts.roll(1, 0).split(size)"),
+    Fault("planted-gray-is-yellow", "planted_network", "[0.0, 0, 0, -1]", "[0.0, 0, 0, 0]"),
+    # ── dissection: azar, tablas, giros y causas ─────────────────────────────────────────────────────────────────────
+    Fault("partner-itself", "Shuffled.partner", "(place + 1) % len(order)", "place % len(order)"),
+    Fault("shuffled-own-regions", "Shuffled._theirs", "torch.tensor([self.partner(i) for i in rows.tolist()])", "rows"),
+    Fault("shuffled-own-masks", "Shuffled.batches", "torch.tensor([self.partner(i) for i in rows.tolist()])", "rows"),
+    Fault("p-never-equal", "p_values", "rivals >= best", "rivals > best"),
+    Fault("p-one-less", "p_values", "/ (len(rivals) + 1)", "/ len(rivals)"),
+    Fault("discoveries-first", "discoveries", "under[-1, 0]", "under[0, 0]"),
+    Fault("parts-forget-dead", "tally_parts", ", found.dead)", ")"),
+    Fault("interval-one-sided", "interval", "[(1 - share) / 2, (1 + share) / 2]", "[1 - share, share]"),
+    Fault("interval-no-repeats", "interval", "part.times(int(weight))", "part"),
+    Fault("table-any-column", "load_table", "if all(row[field]", "if not wanted or any(row[field]"),
+    Fault("experiment-all-steps", "experiment", ', step="")', ")"),
+    Fault("spread-no-decimals", "spread", "{fmean(values):.1f}", "{fmean(values):.0f}"),
+    Fault("column-skips-first", "column", "for row in rows]", "for row in rows[1:]]"),
+    Fault("difference-sign", "difference", "fmean(second) - fmean(first)", "fmean(first) - fmean(second)"),
+    Fault("paired-sign", "paired", "after - before for", "before - after for"),
+    Fault("verdict-ignores-sign", "verdict", "gap.mean * sign > 0", "gap.mean > 0", "tables"),
+    Fault("rotate-transposed", "Rotate.forward", "ij,bj...->bi...", "ji,bj...->bi..."),
+    Fault("rotation-not-uniform", "random_rotation", "q * r.diagonal().sign()", "q.clone()"),
+    Fault("rotation-mirror", "random_rotation", "torch.linalg.det(q) < 0", "torch.linalg.det(q) > 0"),
+    Fault("rotation-whole", "rotation_power", "power * values.angle()", "values.angle()"),
+    Fault("rotated-shares-weights", "rotate_layer", "copy.deepcopy(model)", "copy.copy(model)"),
+    Fault("rotated-reads-wrong", "rotate_layer", "oj...,ij->oi...", "oj...,ji->oi..."),
+    Fault("drops-sign", "class_drops", "whole - less", "less - whole"),
+    Fault("drops-of-all", "_right", "/ hot.sum(0)", "/ len(labels)", "causes"),
+]
+
+
+# ── plantar ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+@lru_cache(maxsize=None)
+def functions(text: str) -> dict[str, ast.FunctionDef]:
+    """Nombre calificado → función, de las de un módulo y de sus clases."""
+    found = {}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef):
+            found[node.name] = node
+        elif isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}.{part.name}": part for part in node.body if isinstance(part, ast.FunctionDef)}
+    return found
+
+
+def sources(package: Path) -> dict[Path, str]:
+    """El texto de cada módulo de labkit."""
+    return {path: path.read_text(encoding="utf-8") for path in sorted(package.rglob("*.py"))}
+
+
+def plant(fault: Fault, texts: dict[Path, str]) -> tuple[Path, str]:
+    """El módulo donde va la falla y su texto ya con ella; ValueError si no se puede plantar, con la causa."""
+    homes = [(path, node) for path, text in texts.items() if fault.module in ("", path.stem)
+             for name, node in functions(text).items() if name == fault.function]
+    if len(homes) != 1:
+        where = ", ".join(path.name for path, _ in homes) or "ninguna"
+        raise ValueError(f"no se pudo plantar {fault.key}: esperaba una función «{fault.function}» y hay: {where}.")
+    path, node = homes[0]
+    lines, first = texts[path].split("\n"), node.body[0]
+    prose = range(first.lineno, first.end_lineno + 1) if ast.get_docstring(node) else ()
+    places = [number for number in range(node.lineno, node.end_lineno + 1) if number not in prose
+              for _ in range(lines[number - 1].count(fault.old))]
+    if len(places) != 1:
+        raise ValueError(f"no se pudo plantar {fault.key}: «{fault.old}» está {len(places)} veces en "
+                         f"«{fault.function}» ({path.name}) y esperaba una.")
+    lines[places[0] - 1] = lines[places[0] - 1].replace(fault.old, fault.new)
+    return path, "\n".join(lines)
+
+
+# ── probar ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def copy_checkout(into: Path) -> None:
+    """Lo que git sigue, en otra carpeta; los datos y las lecciones, enlazados."""
+    listed = subprocess.run(["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"], cwd=ROOT,
+                            check=True, capture_output=True).stdout.decode().split("\0")
+    for name in filter(None, listed):
+        if name.split("/")[0] not in LINKED and (ROOT / name).is_file():
+            (into / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, into / name)
+    for name in LINKED:
+        (into / name).symlink_to(ROOT / name)
+
+
+@lru_cache(maxsize=None)
+def imported(text: str) -> set[str]:
+    """Los nombres que un módulo importa de otros."""
+    froms = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    return {alias.name for node in froms for alias in node.names}
+
+
+def known_as(function: str, text: str) -> list[str]:
+    """Con qué nombres la conocen las pruebas: el suyo o, si es privada, los de quienes la usan en su módulo."""
+    own = [part for part in function.split(".") if not part.startswith("_")]
+    if not function.startswith("_"):
+        return own
+    lines, users, before = text.split("\n"), {function.split(".")[0]}, set()
+    while users != before:
+        before = set(users)
+        for name, node in functions(text).items():
+            body = "\n".join(lines[node.lineno:node.end_lineno])
+            users |= {name.split(".")[0]} if any(re.search(rf"\b{user}\b", body) for user in before) else set()
+    return sorted(user for user in users if not user.startswith("_"))
+
+
+def tests_that_name(names: Sequence[str], file: str, text: str) -> list[str]:
+    """Las pruebas de un archivo que nombran alguno, como las escribe pytest."""
+    lines, word = text.split("\n"), re.compile(rf"\b({'|'.join(names)})\b")
+    firsts = {name: min([node.lineno, *(part.lineno for part in node.decorator_list)])
+              for name, node in functions(text).items() if name.startswith("test_")}
+    return [f"{file}::{name}" for name, first in firsts.items()
+            if word.search("\n".join(lines[first - 1:functions(text)[name].end_lineno]))]
+
+
+def choose_tests(fault: Fault, home: Path, code: str, texts: dict[str, str]) -> list[list[str]]:
+    """Qué pruebas podrían verla, por tandas: las que la nombran, de archivos que importan su cuarto; esos archivos
+    enteros; los que solo hacen una de las dos cosas; los demás. Primero, los que la importan y más la nombran."""
+    room = home.relative_to("labkit").with_suffix("").parts[0]
+    imports = re.compile(rf"labkit\.{room}\b|from labkit import [^\n]*\b{room}\b")
+    names = known_as(fault.function, code) or [home.stem]
+    word = re.compile(rf"\b({'|'.join(names)})\b")
+    mentions = {file: len(word.findall(text)) for file, text in texts.items()}
+    order = sorted(texts, key=lambda file: (not imported(texts[file]) & set(names), -mentions[file]))
+    sure = [file for file in order if imports.search(texts[file]) and mentions[file]]
+    maybe = [file for file in order if file not in sure and
+             (imports.search(texts[file]) or mentions[file] and len(names[0]) > 5)]
+    first = [test for file in sure for test in tests_that_name(names, file, texts[file])]
+    return [first, sure, maybe, [file for file in order if file not in sure + maybe]]
+
+
+def run_pytest(folder: Path, arguments: Sequence[str], printed: Path, limit: float) -> None:
+    """En otro proceso: pytest en la copia, a lo más `limit` segundos de procesador; lo que escribe, en `printed`."""
+    resource.setrlimit(resource.RLIMIT_CPU, (ceil(limit), ceil(limit)))
+    with open(printed, "w") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    os.chdir(folder)
+    sys.path[:] = [place for place in sys.path if place and Path(place).resolve() not in (ROOT, ROOT / "tests")]
+    import pytest
+
+    code = pytest.main([*arguments])
+    sys.stdout.flush()
+    os.write(1, f"\n{SPENT} {process_time():.1f}\n".encode())
+    sys.exit(code)
+
+
+def ask(folder: Path, tests: Sequence[str], limit: float, *options: str) -> tuple[list[str] | None, float]:
+    """Las pruebas que fallan en la copia (None, si no acabaron a tiempo) y los segundos de procesador que tomó."""
+    printed = folder / "printed.txt"
+    plain = ["-q", "--tb=no", "-rfE", "-p", "no:nbval", "-p", "no:cacheprovider", "-o", "addopts="]
+    process = FORKED.Process(target=run_pytest, args=(folder, [*tests, *plain, *options], printed, limit))
+    process.start()
+    process.join(10 * limit)                                    # por si se queda esperando, sin trabajar
+    if process.exitcode in (None, -signal.SIGXCPU, -signal.SIGKILL):
+        process.kill()
+        process.join()
+        return None, limit
+    text = printed.read_text(encoding="utf-8", errors="replace")
+    failed = re.findall(r"^(?:FAILED|ERROR) ([^\s\[]+)", text, re.MULTILINE)
+    spent = re.search(rf"^{SPENT} ([\d.]+)$", text, re.MULTILINE)
+    if process.exitcode not in (0, 5) and not failed:
+        failed = [f"(pytest terminó con {process.exitcode}: {text[-300:].strip()})"]
+    return failed, float(spent[1]) if spent else 0.0
+
+
+def try_fault(fault: Fault, folder: Path, options: argparse.Namespace, unsound: Sequence[str] = ()) -> Outcome:
+    """Planta una falla en la copia, corre las pruebas que podrían verla y deja la copia como estaba."""
+    spent, asked = 0.0, []
+    try:
+        path, text = plant(fault, sources(folder / "labkit"))
+    except ValueError as error:
+        return Outcome(fault.key, fault.function, "unplanted", str(error), spent, asked)
+    before = path.read_text(encoding="utf-8")
+    texts = {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8")
+             for file in sorted((folder / "tests").glob("test_*.py")) if file.name not in NOT_ASKED}
+    tiers = choose_tests(fault, path.relative_to(folder), before, texts)
+    tiers = [options.tests] if options.tests else tiers[:1 if options.quick else 4 if options.all else 3]
+    skipped = [f"--deselect={test}" for test in unsound]
+    path.write_text(text, encoding="utf-8")
+    try:
+        for tests in filter(None, tiers):
+            asked += tests
+            failed, seconds = ask(folder, tests, max(options.limit - spent, 1), "-x", *skipped)
+            spent = round(spent + seconds, 1)
+            if failed is None or failed:
+                test = failed[0] if failed else ""
+                result = "time" if failed is None else "error" if test.startswith("(") else "caught"
+                return Outcome(fault.key, fault.function, result, test, spent, asked)
+        return Outcome(fault.key, fault.function, "missed", "", spent, asked)
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+# ── contar ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def try_all(faults: Sequence[Fault], options: argparse.Namespace) -> list[Outcome]:
+    """Todas las fallas, una copia por proceso; al final se ve que las pruebas que atraparon algo pasen sin la falla."""
+    done: dict[str, Outcome] = {}
+    with tempfile.TemporaryDirectory(prefix="fallas_") as temporary:
+        free: Queue[Path] = Queue()
+        for number in range(options.jobs):
+            copy_checkout(folder := Path(temporary).resolve() / str(number))
+            free.put(folder)
+
+        def one(fault: Fault, unsound: Sequence[str]) -> None:
+            folder = free.get()
+            result = done[fault.key] = try_fault(fault, folder, options, unsound)
+            free.put(folder)
+            print(f"{result.result:9} {result.key:26} {result.seconds:6.1f} s  {result.test}", flush=True)
+            save(list(done.values()), options.out)
+
+        again, unsound = list(faults), set()
+        while again:
+            with ThreadPoolExecutor(options.jobs) as pool:
+                list(pool.map(lambda fault: one(fault, sorted(unsound)), again))
+            tests = {result.test for result in done.values() if result.result == "caught" and "::" in result.test}
+            failing = still_failing(folder, tests)
+            print(f"De las {len(tests)} pruebas que atraparon algo, sin falla no pasan {len(failing)}:",
+                  sorted(failing))
+            unsound |= failing
+            again = [fault for fault in faults if done[fault.key].test in failing]
+    return [done[fault.key] for fault in faults]
+
+
+def still_failing(folder: Path, tests: set[str]) -> set[str]:
+    """De unas pruebas, las que no pasan en la copia sin falla; un archivo que ni se pudo leer no se vuelve a correr."""
+    failed = ask(folder, sorted(tests), 3600)[0] if tests else []
+    if failed is None or any(test.startswith("(") for test in failed):
+        raise RuntimeError(f"Las pruebas que atraparon algo no acabaron bien sin falla: no se sabe si sirven. {failed}")
+    return tests & set(failed)
+
+
+def save(results: Sequence[Outcome], out: Path | None) -> None:
+    """Lo que va, en JSON, si se pidió."""
+    if out is not None:
+        out.write_text(json.dumps([result._asdict() for result in results], ensure_ascii=False, indent=1), "utf-8")
+
+
+def main() -> int:
+    """Corre lo pedido y dice cuántas se atraparon; 1 si alguna no se pudo plantar."""
+    parser = argparse.ArgumentParser(description="Planta cada falla en una copia y dice qué prueba la atrapa.")
+    parser.add_argument("--only", nargs="+", default=[], metavar="CLAVE", help="solo estas fallas")
+    parser.add_argument("--tests", nargs="+", default=[], metavar="RUTA", help="solo estas pruebas")
+    parser.add_argument("--quick", action="store_true", help="solo las pruebas que nombran la función")
+    parser.add_argument("--all", action="store_true", help="si nadie la ve, también las demás pruebas")
+    parser.add_argument("--jobs", type=int, default=1, help="cuántas fallas a la vez, cada una en su copia")
+    parser.add_argument("--limit", type=float, default=LIMIT, help="segundos de procesador por falla")
+    parser.add_argument("--out", type=Path, help="un archivo JSON con los resultados")
+    options = parser.parse_args()
+    if unknown := set(options.only) - {fault.key for fault in FAULTS}:
+        parser.error(f"no hay fallas {', '.join(sorted(unknown))}")
+    # sin .pyc: una falla plantada en el mismo segundo, y del mismo largo, pasaría por el módulo de antes
+    os.environ |= {"PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    FORKED.set_forkserver_preload(PRELOADED)
+    results = try_all([fault for fault in FAULTS if not options.only or fault.key in options.only], options)
+    counts = Counter(result.result for result in results)
+    save(results, options.out)
+    print(f"{len(results)} fallas: {counts['caught']} atrapadas, {counts['missed']} sin atrapar, "
+          f"{counts['time']} sin terminar, {counts['error']} con error, {counts['unplanted']} que no se pudieron plantar; "
+          f"{sum(result.seconds for result in results):.0f} s.")
+    return 1 if counts["unplanted"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
