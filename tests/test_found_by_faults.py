@@ -32,7 +32,7 @@ from labkit.models import plain_network, random_twin
 from labkit.objectives import channel, each, score
 from labkit.optimization import PixelCanvas, dream, maximize, noise
 from labkit.plotting import show_sheet
-from labkit.regularization import high_frequency_share
+from labkit.regularization import high_frequency_share, pixel_noise, soft_noise
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -102,6 +102,12 @@ def test_the_frequency_of_the_cut_is_not_high():
     assert high_frequency_share(wave).item() == pytest.approx(0, abs=1e-5)
 
 
+def test_noises_are_centered_and_as_strong_as_asked():
+    plain = torch.full((4, 3, 32, 32), 0.5)
+    assert (pixel_noise(0.1)(plain) - plain).mean().item() == pytest.approx(0, abs=0.005)
+    assert soft_noise(4, 32).std((1, 2, 3)).tolist() == pytest.approx([0.05] * 4, abs=1e-3)
+
+
 # ── ejemplares ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_a_map_is_measured_as_a_plain_loop_does():
@@ -120,6 +126,12 @@ def test_the_neighbourhood_of_a_map_shrinks_to_the_last_width(monkeypatch):
     monkeypatch.setattr(ex.SOM, "step", lambda self, vectors, width: widths.append(width))
     ex.SOM(3, 4).fit(torch.rand(9, 3), epochs=3, width=2.0, last=0.5)
     assert widths == pytest.approx([2.0, 1.0, 0.5])
+
+
+def test_a_layout_obeys_its_perplexity_and_its_seed():
+    vectors = torch.randn(60, 5, generator=generator())
+    assert not torch.allclose(ex.layout(vectors, "tsne", 3), ex.layout(vectors, "tsne", 25))
+    assert not torch.equal(ex.layout(vectors, "som", seed=1), ex.layout(vectors, "som", seed=2))
 
 
 def test_two_vectors_are_neighbours():
