@@ -575,8 +575,8 @@ def main() -> int:
     counts = Counter(result.result for result in results)
     save(results, options.out)
     print(f"{len(results)} fallas: {counts['caught']} atrapadas, {counts['missed']} sin atrapar, "
-          f"{counts['time']} sin terminar, {counts['error']} con error, {counts['unplanted']} que no se pudieron plantar; "
-          f"{sum(result.seconds for result in results):.0f} s.")
+          f"{counts['time']} sin terminar, {counts['error']} con error y {counts['unplanted']} que no se pudieron "
+          f"plantar; {sum(result.seconds for result in results):.0f} s.")
     return 1 if counts["unplanted"] else 0
 
 
