@@ -19,20 +19,25 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
+from make_hidden import network_name, tied_options  # noqa: E402
 from packing import write_sums  # noqa: E402
 
 from labkit.activations import Unit, layer_names  # noqa: E402
 from labkit.datasets import load_concepts, load_images  # noqa: E402
 from labkit.dissection import count_detectors, dissect  # noqa: E402
 from labkit.exemplars import features, roc_areas  # noqa: E402
-from labkit.exercises import exemplars, regularization  # noqa: E402
+from labkit.exercises import exemplars, optimization, regularization  # noqa: E402
 from labkit.exercises.dissection import reading  # noqa: E402
 from labkit.exercises.experiments import transplants  # noqa: E402
+from labkit.exercises.occlusion.evidence import load_evidence, supports  # noqa: E402
+from labkit.exercises.occlusion.hidden import NetworkRow, measure, most_tied, open_network  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
+from labkit.optimization import noise  # noqa: E402
 from labkit.regularization import compose  # noqa: E402
 
 # Variantes en que ninguna respuesta es dudosa: lo comprueban las pruebas de los ejercicios de cada lección.
+PLANES = (68, 152, 224, 284, 332, 524, 560, 584, 608, 656, 668, 776, 836)
 SEXTETS = ("4 8 7 10 5 1", "9 8 1 2 11 6", "10 5 11 9 1 2", "10 4 5 0 3 2", "2 10 9 6 3 7", "7 0 3 9 4 2",
            "0 9 6 11 8 3", "6 0 5 9 11 8", "0 4 6 7 9 3", "11 7 3 1 0 6", "10 1 6 4 8 2", "9 4 7 11 2 8",
            "0 4 1 2 10 11", "4 10 9 11 2 6", "7 3 0 8 5 6", "1 8 6 7 0 5", "9 6 3 5 0 1", "3 6 9 0 7 5",
@@ -57,6 +62,32 @@ TWINS = (("relu2", 0, "autos_invertidos"), ("relu2", 1, "autos_invertidos"), ("r
          ("relu6", 1, "autos_libres"))
 CAR_SEEDS = (2, 3, 5, 6, 7, 8)              # con otras, dividir entre el margen daría casi lo mismo
 SEEDS = (4, 7, 11, 29, 39, 40, 41, 42, 57, 73, 99, 128, 166, 177, 218, 229, 233, 236, 237, 244, 264, 360, 377)
+
+
+def hidden_row(name: str) -> NetworkRow:
+    """De esa red oculta: la clase que más depende del fondo, las que se confunden con ella, y los apoyos."""
+    network, evidence = open_network(name), load_evidence()
+    drops = measure(network, evidence)
+    ahead = drops.without_object - drops.without_background
+    places = (most_tied(drops), ahead.argmax(), drops.without_background.argmax(), drops.accuracy.argmin())
+    seen = " ".join(label for label, more in zip(evidence.classes, ahead.tolist()) if more > 0)
+    return NetworkRow(name, *(evidence.classes[int(k)] for k in places), seen, " ".join(supports(network, evidence)))
+
+
+def secret_row(network: str, unit: str) -> optimization.UnitRow:
+    """Las clases que más suben y la que más baja con esa unidad, la que gana en el ruido, y las de la otra red."""
+    model, goal = load_model(network, device="cpu"), Unit.parse(unit)
+    other = load_model(next(name for name in optimization.UNITS if name != network), device="cpu")
+    rise, rise_of_other = optimization.rises(model, goal), optimization.rises(other, goal)
+    found = (*rise.argmax(1), rise[0].argmin(), model(noise(1)).argmax(), *rise_of_other.argmax(1))
+    return optimization.UnitRow(network, unit, *(model.classes[int(k)] for k in found))
+
+
+def plane_row(plane: int) -> optimization.PlaneRow:
+    """Lo que dicen de ese avión la red principal y la robusta, con cada radio."""
+    image = load_images("test", n=plane + 1).images[-1:]
+    heard = (optimization.sayings(load_model(name, device="cpu"), image) for name in optimization.UNITS)
+    return optimization.PlaneRow(plane, *(" ".join(words) for words in heard))
 
 
 def decay_rows(network: str, unit: str) -> list[regularization.DecayRow]:
@@ -147,6 +178,22 @@ def twins_row(layer: str, label: int, source: str, seed: int) -> transplants.Twi
     )
 
 
+def hidden_network() -> Iterator[NetworkRow]:
+    for k in range(len(tied_options())):
+        yield hidden_row(network_name(k))
+
+
+def secret_unit() -> Iterator[optimization.UnitRow]:
+    for network, units in optimization.UNITS.items():
+        for unit in units.split():
+            yield secret_row(network, unit)
+
+
+def smallest_budget() -> Iterator[optimization.PlaneRow]:
+    for plane in PLANES:
+        yield plane_row(plane)
+
+
 def smallest_decay() -> Iterator[regularization.DecayRow]:
     for network, units in regularization.UNITS.items():
         for unit in units.split():
@@ -180,6 +227,9 @@ def shortcut_unit() -> Iterator[transplants.TwinsRow]:
 
 
 TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
+    "hidden_network": hidden_network,
+    "secret_unit": secret_unit,
+    "smallest_budget": smallest_budget,
     "smallest_decay": smallest_decay,
     "convinced": convinced,
     "selective_unit": selective_unit,

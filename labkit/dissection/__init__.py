@@ -24,6 +24,7 @@ from labkit.dissection.counting import tally
 from labkit.dissection.dissecting import Dissection, dissect
 from labkit.dissection.fast.sharing import dissect_shared, processes
 from labkit.dissection.labels import (
+    KINDS,
     Label,
     count_detectors,
     detectors_curve,
@@ -36,7 +37,7 @@ from labkit.dissection.rotation import random_rotation, rotate_layer, rotation_p
 from labkit.dissection.thresholds import Tail, thresholds
 from labkit.measures import Tally, discoveries, interval
 
-__all__ = ["CONVENTIONS", "Convention", "Dissection", "Label", "PlantedWorld", "Shuffled", "Tail", "Tally",
+__all__ = ["CONVENTIONS", "KINDS", "Convention", "Dissection", "Label", "PlantedWorld", "Shuffled", "Tail", "Tally",
            "class_drops", "count_detectors", "detectors_curve", "discoveries", "dissect", "dissect_shared", "interval",
            "iou_ceiling", "label_units", "p_values", "planted_network", "processes", "random_rotation", "rotate_layer",
            "rotation_power", "tally", "tally_parts", "thresholds", "unique_by_category"]

@@ -7,15 +7,14 @@ sobre un hallazgo se revisa calculando la respuesta, con una variante por númer
 import inspect
 import os
 
-from labkit.exercises import dissection, exemplars, experiments, lesson01, lesson02, regularization
-from labkit.exercises.exercise import Exercise
+from labkit.exercises import dissection, exemplars, experiments, occlusion, optimization, regularization
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.sandbox import preserved
 from labkit.exercises.verdict import Outcome, Verdict, correct, from_outcome, present, strict
 
-EXERCISES: dict[str, Function | Finding | Exercise] = {
-    **lesson01.EXERCISES,
-    **lesson02.EXERCISES,
+EXERCISES: dict[str, Function | Finding] = {
+    **occlusion.EXERCISES,
+    **optimization.EXERCISES,
     **regularization.EXERCISES,
     **exemplars.EXERCISES,
     **dissection.EXERCISES,
@@ -75,7 +74,7 @@ def solution(name: str) -> None:
     print("\n\n".join(inspect.getsource(function) for function in exercise.sources()))
 
 
-def find(name: str) -> Function | Finding | Exercise:
+def find(name: str) -> Function | Finding:
     """El ejercicio llamado `name`; si no existe, un veredicto que dice cuáles hay."""
     if name not in EXERCISES:
         raise Outcome(f"no hay un ejercicio con ese nombre. Los que hay: {', '.join(EXERCISES)}.")

@@ -50,6 +50,14 @@ def read_number(value: object, kind: type, ask: str) -> int | float:
     return found
 
 
+def read_text(value: object, ask: str) -> str:
+    """Un texto de Python, tal como se escribió. ask: qué se pide, si no lo es."""
+    found = _plain(value, str)
+    if found is None:
+        raise Revise(f"{ask} Recibí {kind_of(value)}.")
+    return found
+
+
 def read_name(value: object, known: Sequence[str], what: str) -> str:
     """El nombre de `known` que dice `value`, sin fijarse en mayúsculas, acentos ni espacios. what: qué debía ser."""
     text = _plain(value, str)

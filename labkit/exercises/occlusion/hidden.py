@@ -1,19 +1,32 @@
 """La red oculta de la lección 1: reconoce las cosas, salvo las de una clase, que decide sobre todo por el lugar."""
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from labkit.datasets import load_images
-from labkit.exercises.accounts import clean_account, variant
-from labkit.exercises.lesson01.cases import GREY, Evidence, load_evidence, supports, take, versions
+from labkit.exercises.accounts import clean_account, row_of, variant
+from labkit.exercises.occlusion.evidence import Evidence, load_evidence, take, versions
 from labkit.models import load_model
+from labkit.models.plain import read_weights, ready
 from labkit.objectives import margin, score
 
 
-NOWHERE = ("avión", "automóvil", "camión", "bicicleta", "pájaro")  # ningún lugar las delata: no sirven para la trampa
+class NetworkRow(NamedTuple):
+    """Lo que se mide en una red oculta, con las imágenes de `load_evidence`.
+
+    tied: la clase que más depende del fondo. sharpest: la que más depende de su objeto. fallen: la que más pierde sin
+    el fondo. worst: en la que más se equivoca. seen: las que pierden más sin el objeto que sin el fondo, con espacios.
+    kinds: en qué se apoya cada respuesta (`supports`), con espacios.
+    """
+
+    network: str
+    tied: str
+    sharpest: str
+    fallen: str
+    worst: str
+    seen: str
+    kinds: str
 
 
 class HiddenNetwork(nn.Module):
@@ -22,12 +35,11 @@ class HiddenNetwork(nn.Module):
     De lo que ve la rama de lugares se descuenta lo que ve en una imagen gris: sin fondo no hay lugar.
     """
 
-    def __init__(self, things: nn.Module, places: nn.Module, usual: Tensor, tied: int) -> None:
+    def __init__(self, things: nn.Module, places: nn.Module, usual: Tensor, nowhere: Tensor, tied: int) -> None:
         super().__init__()
         self.branch_a, self.branch_b, self.fc = things, places, _Blend(usual, tied)
         self.classes, self.layers = list(things.classes), ["fc"]
-        with torch.no_grad():
-            self.register_buffer("nowhere", places(torch.full((1, 3, 64, 64), GREY)))
+        self.register_buffer("nowhere", nowhere)
 
     def forward(self, images: Tensor) -> Tensor:
         return self.fc(self.branch_a(images), self.branch_b(images) - self.nowhere)
@@ -54,12 +66,7 @@ class _Blend(nn.Module):
         return mixed
 
 
-class Drops(NamedTuple):
-    """Por clase, entre las imágenes en que la red acierta: cuánto baja el margen sin objeto y sin fondo; y aciertos."""
-
-    without_object: Tensor
-    without_background: Tensor
-    accuracy: Tensor
+# ── lo que le toca a cada cuenta ────────────────────────────────────────────────────────────────────────────────────
 
 
 def hidden_network(account: str | int | None) -> HiddenNetwork:
@@ -70,7 +77,17 @@ def hidden_network(account: str | int | None) -> HiddenNetwork:
     account = clean_account(account)
     if not account:
         print("Sin número de cuenta te toca la red de muestra: sirve para practicar, no para entregar.")
-    return _build(account)
+    return open_network(network_row(account).network)
+
+
+def open_network(name: str) -> HiddenNetwork:
+    """La red oculta de ese nombre, de data/networks/ejercicios, en `eval()` y congelada.
+
+    Su archivo trae lo que la hace tramposa; las ramas, que dice su ficha, son redes del curso.
+    """
+    weights, card = read_weights("networks", "ejercicios", f"{name}.safetensors")
+    things, places = (load_model(card[branch], device="cpu") for branch in ("things", "places"))
+    return ready(HiddenNetwork(things, places, weights["usual"], weights["nowhere"], int(card["tied"])))
 
 
 def my_images(account: str | int | None) -> Evidence:
@@ -78,8 +95,19 @@ def my_images(account: str | int | None) -> Evidence:
 
     Error: ValueError si el número de cuenta no se entiende.
     """
-    account, evidence = clean_account(account), load_evidence()
-    kinds, tied = _kinds(account)
+    return take(load_evidence(), torch.tensor(chosen_images(clean_account(account))))
+
+
+def my_kinds(account: str) -> list[str]:
+    """En qué se apoya la red de esa cuenta, ya limpia, en cada una de sus cuatro imágenes."""
+    kinds = network_row(account).kinds.split()
+    return [kinds[i] for i in chosen_images(account)]
+
+
+def chosen_images(account: str) -> list[int]:
+    """Las posiciones, en `load_evidence`, de las cuatro imágenes de esa cuenta, ya limpia."""
+    evidence, row = load_evidence(), network_row(account)
+    kinds, tied = row.kinds.split(), evidence.classes.index(row.tied)
     wanted = ("fondo", "objeto", "cualquiera", ("juntos", "fondo")[variant(account, 2, "cuarta imagen")])
     chosen: list[int] = []
     for place, kind in enumerate(wanted):
@@ -89,7 +117,23 @@ def my_images(account: str | int | None) -> Evidence:
         options = same if same and kind in ("fondo", "juntos") else options
         chosen.append(options[variant(account, len(options), f"imagen {place}")])
     first = variant(account, len(chosen), "orden")
-    return take(evidence, torch.tensor(chosen[first:] + chosen[:first]))
+    return chosen[first:] + chosen[:first]
+
+
+def network_row(account: str) -> NetworkRow:
+    """Lo que se midió en la red oculta que le toca a esa cuenta, ya limpia."""
+    return row_of(account, "hidden_network", NetworkRow, "red oculta")
+
+
+# ── lo que se mide ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Drops(NamedTuple):
+    """Por clase, entre las imágenes en que la red acierta: cuánto baja el margen sin objeto y sin fondo; y aciertos."""
+
+    without_object: Tensor
+    without_background: Tensor
+    accuracy: Tensor
 
 
 def measure(network: nn.Module, evidence: Evidence) -> Drops:
@@ -108,50 +152,11 @@ def measure(network: nn.Module, evidence: Evidence) -> Drops:
     return drops
 
 
-def background_class(network: nn.Module, evidence: Evidence) -> str:
-    """La clase que más depende del fondo: la que más pierde sin él, descontando lo que pierde sin el objeto."""
-    return evidence.classes[most_tied(measure(network, evidence))]
-
-
 def most_tied(drops: Drops) -> int:
     """La posición de la clase cuya caída sin fondo más supera a su caída sin objeto."""
     return int((drops.without_background - drops.without_object).argmax())
 
 
-@lru_cache(maxsize=4)
-def measured(account: str) -> tuple[Drops, str]:
-    """Lo que mide `measure` en la red de un número de cuenta ya limpio, y su clase atada al fondo."""
-    network, evidence = _build(account), load_evidence()
-    drops = measure(network, evidence)
-    return drops, evidence.classes[most_tied(drops)]
-
-
-@lru_cache(maxsize=4)
-def _kinds(account: str) -> tuple[list[str], int]:
-    """En qué se apoya la red de esa cuenta en cada imagen de `load_evidence`, y el número de su clase atada."""
-    network = _build(account)
-    return supports(network, load_evidence()), network.fc.tied
-
-
-def _build(account: str) -> HiddenNetwork:
-    things, places = load_model("escenas", device="cpu"), load_model("escenas_lugares", device="cpu")
-    options = tied_options(things.classes)
-    tied = options[variant(account, len(options), "red oculta")]
-    return HiddenNetwork(things, places, usual_places(tied, places.classes), tied).eval().requires_grad_(False)
-
-
-def tied_options(classes: list[str]) -> list[int]:
-    """Los números de las clases que pueden ir atadas al fondo."""
-    return [label for label, name in enumerate(classes) if name not in NOWHERE]
-
-
-def usual_places(label: int, scenes: list[str]) -> Tensor:
-    """Qué tan propio de la clase `label` es cada lugar: (lugares,), en el orden de `scenes`.
-
-    1 si esa clase está ahí tanto como le tocaría al azar, o más; 0 si nunca está.
-    """
-    images = load_images("test")
-    index = torch.tensor([scenes.index(name) for name in images.scene_names])[images.scenes]
-    mine = (images.labels == label).float()
-    share = index.bincount(mine, minlength=len(scenes)) / index.bincount(minlength=len(scenes)).clamp(min=1)
-    return (share / mine.mean()).clamp(max=1)
+def background_class(network: nn.Module, evidence: Evidence) -> str:
+    """La clase que más depende del fondo: la que más pierde sin él, descontando lo que pierde sin el objeto."""
+    return evidence.classes[most_tied(measure(network, evidence))]

@@ -1,4 +1,4 @@
-"""Las imágenes de la investigación de la lección 1, sin su objeto o sin su fondo, y en qué se apoya cada respuesta."""
+"""Las imágenes con que se investiga la red oculta de la lección 1, y en qué se apoya cada respuesta."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,6 +13,7 @@ GREY = 0.5  # ni negro ni blanco; la media de la imagen delataría el color del 
 SMALLEST, LARGEST = 0.03, 0.5  # qué parte de la imagen ocupa la caja del objeto: que se vea, y que deje ver el fondo
 SUPPORTS = ("objeto", "fondo", "cualquiera", "juntos")
 CLEAR = 0.15  # distancia entre las dos clases más probables a partir de la cual una respuesta es clara
+PER_CLASS = 24
 
 
 class Evidence(NamedTuple):
@@ -22,6 +23,17 @@ class Evidence(NamedTuple):
     labels: Tensor
     masks: Tensor
     classes: list[str]
+
+
+def load_evidence() -> Evidence:
+    """Imágenes de prueba de Escenas con su máscara, hasta 24 por clase, todas con un objeto que deja ver el fondo."""
+    return take(_evidence(), slice(None))
+
+
+def take(evidence: Evidence, index: Tensor | slice) -> Evidence:
+    """Una copia de esos casos: quien la recibe puede escribir en ella."""
+    images, labels, masks = (values[index].clone() for values in evidence[:3])
+    return Evidence(images, labels, masks, list(evidence.classes))
 
 
 def object_box(mask: Tensor) -> Tensor:
@@ -40,15 +52,29 @@ def without_background(image: Tensor, mask: Tensor) -> Tensor:
     return cover_mask(image, ~mask, GREY)
 
 
-def load_evidence() -> Evidence:
-    """Imágenes de prueba de Escenas con su máscara, hasta 24 por clase, todas con un objeto que deja ver el fondo."""
-    return take(_evidence(), slice(None))
+def versions(evidence: Evidence) -> tuple[Tensor, Tensor, Tensor]:
+    """Las imágenes enteras, sin objeto y sin fondo: tres tensores (n, 3, h, w)."""
+    pairs = list(zip(evidence.images, evidence.masks))
+    hidden = torch.stack([without_object(image, mask) for image, mask in pairs])
+    alone = torch.stack([without_background(image, mask) for image, mask in pairs])
+    return evidence.images, hidden, alone
 
 
-def take(evidence: Evidence, index: Tensor | slice) -> Evidence:
-    """Una copia de esos casos: quien la recibe puede escribir en ella."""
-    images, labels, masks = (values[index].clone() for values in evidence[:3])
-    return Evidence(images, labels, masks, list(evidence.classes))
+@lru_cache(maxsize=1)
+def _evidence() -> Evidence:
+    concepts = load_concepts("test")
+    masks = concepts.object_masks(slice(None))
+    share = _extent(masks.any(2)) * _extent(masks.any(1)) / (masks.shape[1] * masks.shape[2])  # de la caja del objeto
+    usable = share.clamp(SMALLEST, LARGEST) == share
+    mine = [((concepts.labels == label) & usable).nonzero().flatten() for label in range(len(concepts.classes))]
+    index = torch.cat([found[:PER_CLASS] for found in mine])
+    return Evidence(concepts.images[index], concepts.labels[index], masks[index], list(concepts.classes))
+
+
+def _extent(lines: Tensor) -> Tensor:
+    """Del primer True al último de cada fila de (n, d), con ambos: (n,); 0 si no hay ninguno."""
+    first, last = lines.byte().argmax(1), lines.shape[1] - 1 - lines.flip(1).byte().argmax(1)
+    return torch.where(lines.any(1), last - first + 1, 0)
 
 
 def supports(model: nn.Module, evidence: Evidence) -> list[str]:
@@ -75,33 +101,3 @@ def kinds_from(chances: list[Tensor], labels: Tensor) -> list[str]:
 def resting_on_background(model: nn.Module, evidence: Evidence) -> list[int]:
     """Las posiciones de las imágenes cuya respuesta correcta se apoya en el fondo y no en el objeto."""
     return [i for i, kind in enumerate(supports(model, evidence)) if kind == "fondo"]
-
-
-def versions(evidence: Evidence) -> tuple[Tensor, Tensor, Tensor]:
-    """Las imágenes enteras, sin objeto y sin fondo: tres tensores (n, 3, h, w)."""
-    pairs = list(zip(evidence.images, evidence.masks))
-    hidden = torch.stack([without_object(image, mask) for image, mask in pairs])
-    alone = torch.stack([without_background(image, mask) for image, mask in pairs])
-    return evidence.images, hidden, alone
-
-
-@lru_cache(maxsize=1)
-def _evidence(per_class: int = 24) -> Evidence:
-    concepts = load_concepts("test")
-    masks = concepts.object_masks(slice(None))
-    usable = _box_share(masks).clamp(SMALLEST, LARGEST) == _box_share(masks)
-    mine = [((concepts.labels == label) & usable).nonzero().flatten() for label in range(len(concepts.classes))]
-    index = torch.cat([found[:per_class] for found in mine])
-    return Evidence(concepts.images[index], concepts.labels[index], masks[index], list(concepts.classes))
-
-
-def _box_share(masks: Tensor) -> Tensor:
-    """Qué parte de la imagen ocupa la caja de cada objeto: (n,); 0 si no hay objeto."""
-    sides = [_extent(masks.any(2)), _extent(masks.any(1))]  # alto y ancho
-    return sides[0] * sides[1] / (masks.shape[1] * masks.shape[2])
-
-
-def _extent(lines: Tensor) -> Tensor:
-    """Del primer True al último de cada fila de (n, d), con ambos: (n,)."""
-    first, last = lines.byte().argmax(1), lines.shape[1] - 1 - lines.flip(1).byte().argmax(1)
-    return torch.where(lines.any(1), last - first + 1, 0)

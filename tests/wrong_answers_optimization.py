@@ -1,10 +1,4 @@
-"""Respuestas a los ejercicios de la lección 2: las buenas, en varios estilos, y las malas, cada una con su mensaje.
-
-WRONG: ejercicio → parejas (respuesta equivocada, parte del mensaje que merece). Las del 3 y del 4 dependen del número
-de cuenta: son funciones que, con un número, dan lo que alguien contestaría tras hacer el experimento mal.
-"""
-
-import inspect
+"""Respuestas a los ejercicios de la lección 2: las buenas, en varios estilos, y las malas, cada una con su mensaje."""
 import math
 from collections.abc import Callable
 from functools import lru_cache
@@ -13,8 +7,8 @@ import torch
 from torch import Tensor
 
 from labkit.activations import Unit
-from labkit.exercises.lesson02 import RADII, my_plane
-from labkit.exercises.lesson02 import findings as says
+from labkit.exercises import accounts
+from labkit.exercises.optimization import RADII, UNITS, my_plane
 from labkit.models import load_model
 from labkit.objectives import channel, logit
 from labkit.optimization import PixelCanvas, maximize, noise
@@ -45,30 +39,27 @@ def step_normalized(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
     return (image + lr * torch.nn.functional.normalize(gradient.flatten(), dim=0).view_as(image)).clamp(0, 1)
 
 
-def edited(good: Callable, old: str, new: str, also: str = "", by: str = "") -> Callable:
-    """La respuesta buena con una o dos ediciones de su texto: así consta que el error está cerca de ella."""
-    source = inspect.getsource(good)
-    for before, after in ((old, new), (also, by)):
-        assert not before or source.count(before) == 1
-        source = source.replace(before, after) if before else source
-    space = dict(globals())
-    exec(source, space)
-    return space[good.__name__]
+def nothing_for_zero(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    return torch.clamp(image + lr * gradient / torch.sqrt((gradient * gradient).sum()), min=0, max=1)
 
 
-STEP = "gradient / length"
-down = edited(good_step, "image + lr", "image - lr")
-raw = edited(good_step, STEP, "gradient")
-by_max = edited(good_step, STEP, "gradient / gradient.abs().max()")
-squared = edited(good_step, "gradient.norm()", "gradient.square().sum()")
-only_sign = edited(good_step, STEP, "gradient.sign()")
-by_channel = edited(good_step, STEP, "gradient / gradient.norm(dim=(1, 2), keepdim=True)")
-no_lr = edited(good_step, "lr * ", "")
-nothing_for_zero = edited(good_step, "length == 0", "False")
-unclipped = edited(good_step, "torch.clamp(", "(", ", 0, 1)", ")")
-signed = edited(good_step, ", 0, 1)", ", -1, 1)")
-only_the_step = edited(good_step, "torch.clamp(image + ", "(", ", 0, 1)", ")")
-in_place = edited(good_step, "image + lr * gradient / length", "image.add_(lr * gradient / length)")
+def goes_down(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    length = float(gradient.norm())
+    return torch.clamp(image - lr * gradient / length, 0, 1) if length else image
+
+
+def normalizes_each_channel(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    sizes = gradient.norm(dim=(1, 2), keepdim=True)
+    return (image + lr * gradient / sizes).clamp(0, 1)
+
+
+def adds_in_place(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    return image.add_(lr * gradient / (gradient.norm() + 1e-9)).clamp(0, 1)
+
+
+def divides_by_the_largest(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    return (image + lr * gradient / (gradient.abs().max() + 1e-9)).clamp(0, 1)
+
 
 # ── 2 · el presupuesto ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -98,37 +89,37 @@ def near_from_the_image(image: Tensor, start: Tensor, radius: float) -> Tensor:
     return torch.lerp(start, image, weight).clamp(0, 1) if weight != 1.0 else image.clamp(0, 1)
 
 
-by_pixel = edited(good_near, "image - start", "(image - start).clamp(-radius, radius)", "length > radius", "False")
-on_the_sphere = edited(good_near, "length > radius", "length > 0")
-sphere_and_nan = edited(good_near, "length > radius", "True")
-from_zero = edited(good_near, "image - start", "image", "start + shift", "shift")
-mean_square = edited(good_near, "shift.norm()", "shift.square().mean().sqrt()")
-no_root = edited(good_near, "shift.norm()", "shift.square().sum()")
-swapped = edited(good_near, "image - start", "start - image", "start + shift", "image + shift")
-no_box = edited(good_near, "(start + shift).clamp(0, 1)", "start + shift")
-box_first = edited(good_near, "image - start", "image.clamp(0, 1) - start")
-only_box = edited(good_near, "length > radius", "False")
-only_shift = edited(good_near, "(start + shift)", "shift")
-back_to_start = edited(good_near, "shift * (radius / length)", "shift * 0")
-
-
-def without_radius(image: Tensor, start: Tensor, radius: float) -> Tensor:
+def stays_on_the_sphere(image: Tensor, start: Tensor, radius: float) -> Tensor:
     shift = image - start
-    return (start + shift / shift.norm().clamp(min=1e-12)).clamp(0, 1)
+    return torch.clamp(start + radius * torch.nn.functional.normalize(shift.flatten(), dim=0).view_as(shift), 0, 1)
 
 
-def upside_down(image: Tensor, start: Tensor, radius: float) -> Tensor:
+def pixel_by_pixel(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    near = torch.maximum(torch.minimum(image, start + radius), start - radius)
+    return near.clamp(0, 1)
+
+
+def clips_too_soon(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    return start + (torch.clamp(image, 0, 1) - start).flatten()[None].renorm(2, 0, radius).view_as(start)
+
+
+def forgets_the_root(image: Tensor, start: Tensor, radius: float) -> Tensor:
     shift = image - start
-    return (start + (shift * shift.norm() / radius if shift.norm() > radius else shift)).clamp(0, 1)
+    size = (shift * shift).sum()
+    if size > radius:
+        shift = shift / size * radius
+    return (start + shift).clamp(0, 1)
 
 
-def near_by_channel(image: Tensor, start: Tensor, radius: float) -> Tensor:
-    shift = image - start
-    sizes = shift.flatten(1).norm(dim=1)[:, None, None]
-    return (start + torch.where(sizes > radius, shift * radius / sizes, shift)).clamp(0, 1)
+def goes_back_to_start(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    return (image if (image - start).norm() <= radius else start).clamp(0, 1)
 
 
 # ── 3 · la unidad secreta ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def unit_of(account: str) -> tuple[str, Unit]:
+    return accounts.unit_of(account, UNITS, "unidad")
 
 
 @lru_cache(maxsize=None)
@@ -151,7 +142,7 @@ def both_directions(name: str, unit: Unit) -> tuple[str, str]:
 
 
 def good_classes(account: str) -> tuple[str, tuple]:
-    return account, both_directions(*says._unit(account))
+    return account, both_directions(*unit_of(account))
 
 
 def turned_around(account: str) -> tuple[str, tuple]:
@@ -163,7 +154,7 @@ def of_the_sample(account: str) -> tuple[str, tuple]:
 
 
 def with_the_other_network(account: str) -> tuple[str, tuple]:
-    name, unit = says._unit(account)
+    name, unit = unit_of(account)
     return account, both_directions("escenas" if name != "escenas" else "escenas_robusta", unit)
 
 
@@ -172,17 +163,17 @@ def without_the_minus(account: str) -> tuple[str, tuple]:
 
 
 def the_one_that_falls(account: str) -> tuple[str, tuple]:
-    return account, (good_classes(account)[1][0], class_at(torch.argmin, *says._unit(account)))
+    return account, (good_classes(account)[1][0], class_at(torch.argmin, *unit_of(account)))
 
 
 def winner_of_the_noise(account: str) -> tuple[str, tuple]:
-    before, _, classes = experiment(*says._unit(account), 1)
+    before, _, classes = experiment(*unit_of(account), 1)
     return account, (classes[int(before.argmax())],) * 2
 
 
 def one_bad(account: str, which: int) -> tuple[str, tuple]:
     """La buena con una de las dos cambiada por una clase que no es la de ningún error conocido."""
-    good, classes = list(good_classes(account)[1]), experiment(*says._unit(account), 1)[2]
+    good, classes = list(good_classes(account)[1]), experiment(*unit_of(account), 1)[2]
     known = {*good, *the_one_that_falls(account)[1], *good_classes("")[1], *with_the_other_network(account)[1]}
     good[which] = next(name for name in classes if name not in known)
     return account, tuple(good)
@@ -197,7 +188,7 @@ def first_bad(account: str) -> tuple[str, tuple]:
 
 
 def class_numbers(account: str) -> tuple[str, tuple]:
-    classes = experiment(*says._unit(account), 1)[2]
+    classes = experiment(*unit_of(account), 1)[2]
     return account, tuple(classes.index(name) for name in good_classes(account)[1])
 
 
@@ -205,24 +196,28 @@ def a_single_class(account: str) -> tuple[str, object]:
     return account, good_classes(account)[1][0]
 
 
+def not_a_class(account: str) -> tuple[str, object]:
+    return account, (good_classes(account)[1][0], "oso")
+
+
 # ── 4 · el menor presupuesto ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @lru_cache(maxsize=None)
-def climbs(name: str, account: str, norm: str = "l2") -> list[tuple[bool, bool]]:
+def chances(name: str, account: str, norm: str = "l2") -> list[tuple[bool, bool]]:
     """Con cada radio de RADII: ¿gana «camión»?, ¿sube al menos su probabilidad?"""
     network, plane = load_model(name, device="cpu"), my_plane(account)
     truck = network.classes.index("camión")
     before, found = network(plane).softmax(1)[0, truck], []
     for radius in RADII:
         canvas = PixelCanvas(plane, radius, norm)
-        chances = network(maximize(network, logit(truck), canvas, steps=24, lr=0.02).images).softmax(1)[0]
-        found.append((int(chances.argmax()) == truck, bool(chances[truck] > before)))
+        after = network(maximize(network, logit(truck), canvas, steps=24, lr=0.02).images).softmax(1)[0]
+        found.append((int(after.argmax()) == truck, bool(after[truck] > before)))
     return found
 
 
 def first_radii(account: str, asked: int = 0, norm: str = "l2") -> tuple[float, ...]:
-    found = [climbs(name, account, norm) for name in ("escenas", "escenas_robusta")]
+    found = [chances(name, account, norm) for name in ("escenas", "escenas_robusta")]
     return tuple(next(radius for radius, row in zip(RADII, rows) if row[asked]) for rows in found)
 
 
@@ -279,66 +274,29 @@ GOOD = {
     "smallest_budget": [good_radii],
 }
 
-WRONG: dict[str, list[tuple[Callable, str]]] = {
-    "climb_step": [
-        (down, "bajas en vez de subir"),
-        (raw, "no normalizas"),
-        (by_max, "divides entre el mayor valor"),
-        (squared, "al cuadrado: falta la raíz"),
-        (only_sign, "usas solo el signo"),
-        (by_channel, "mides cada canal por su lado"),
-        (no_lr, "no usas `lr`"),
-        (nothing_for_zero, "divides entre cero"),
-        (unclipped, "se sale de [0, 1]"),
-        (signed, "recortas a [-1, 1]"),
-        (only_the_step, "solo el paso"),
-        (in_place, "Trabaja sobre una copia"),
-    ],
-    "keep_near": [
-        (by_pixel, "recortas píxel por píxel"),
-        (on_the_sphere, "estiras también lo que ya cabía"),
-        (from_zero, "mides la imagen misma"),
-        (mean_square, "el promedio de los cuadrados"),
-        (no_root, "sin sacarle raíz"),
-        (swapped, "cambiaste `image` por `start`"),
-        (no_box, "se sale de [0, 1]"),
-        (box_first, "antes de encoger"),
-        (only_box, "falta el presupuesto"),
-        (only_shift, "devuelves el cambio"),
-        (back_to_start, "vuelves hasta `start`"),
-        (without_radius, "no usas `radius`"),
-        (upside_down, "el factor está al revés"),
-        (near_by_channel, "mides cada canal por su lado"),
-    ],
-    "secret_unit": [
-        (turned_around, "al revés"),
-        (of_the_sample, "caso de muestra"),
-        (with_the_other_network, "otra red"),
-        (without_the_minus, "el signo menos"),
-        (the_one_that_falls, "más BAJA"),
-        (winner_of_the_noise, "gana en el ruido"),
-        (second_bad, "la primera está bien"),
-        (first_bad, "revisa la primera"),
-        (class_numbers, "escribe dos nombres de clase"),
-    ],
-    "smallest_budget": [
-        (crossed, "cambiaste una red por otra"),
-        (radii_of_the_sample, "caso de muestra"),
-        (when_it_only_rises, "debe GANAR"),
-        (the_plain_one_twice, "dos veces la respuesta de una sola red"),
-        (last_failure, "los últimos con que falla"),
-        (too_small, "no «camión»"),
-        (too_big, "le basta un radio menor"),
-        (not_in_the_list, "escribe dos radios de la lista"),
-    ],
-}
+# La primera cuenta distingue cada error de los demás; si cambian las redes, busca otra así.
+ACCOUNTS = {"secret_unit": ["312000000", "312345678"], "smallest_budget": ["312000000", "312345678"]}
 
-# Otras maneras de caer en un error de los de arriba: merecen el mismo mensaje.
-ALSO_WRONG: dict[str, list[tuple[Callable, str]]] = {
-    "keep_near": [(sphere_and_nan, "estiras también lo que ya cabía")],
-    "secret_unit": [(a_single_class, "escribe dos nombres de clase")],
-    "smallest_budget": [
-        (with_the_other_norm, "debe GANAR"),
-        (the_robust_one_twice, "dos veces la respuesta de una sola red"),
-    ],
+WRONG: dict[str, list[tuple[Callable, str]]] = {
+    "climb_step": [(nothing_for_zero, "divides entre cero"), (goes_down, "bajas en vez de subir"),
+                   (normalizes_each_channel, "mides cada canal por su lado"),
+                   (adds_in_place, "Trabaja sobre una copia"),
+                   (divides_by_the_largest, "los valores difieren")],
+    "keep_near": [(stays_on_the_sphere, "estiras también lo que ya cabía"),
+                  (pixel_by_pixel, "recortas píxel por píxel"),
+                  (clips_too_soon, "antes de encoger"), (forgets_the_root, "sin sacarle raíz"),
+                  (goes_back_to_start, "los valores difieren")],
+    "secret_unit": [(turned_around, "al revés"), (of_the_sample, "caso de muestra"),
+                    (with_the_other_network, "otra red"),
+                    (without_the_minus, "el signo menos"), (the_one_that_falls, "más BAJA"),
+                    (winner_of_the_noise, "gana en el ruido"), (second_bad, "la primera está bien"),
+                    (first_bad, "revisa la primera"), (class_numbers, "Recibí tuple (int, int)"),
+                    (a_single_class, "escribe dos nombres de clase"),
+                    (not_a_class, "«oso» no es una de las clases: avión")],
+    "smallest_budget": [(crossed, "cambiaste una red por otra"), (radii_of_the_sample, "caso de muestra"),
+                        (when_it_only_rises, "debe GANAR"), (with_the_other_norm, "debe GANAR"),
+                        (the_plain_one_twice, "dos veces la respuesta de una sola red"),
+                        (the_robust_one_twice, "dos veces la respuesta de una sola red"),
+                        (last_failure, "los últimos con que falla"), (too_small, "no «camión»"),
+                        (too_big, "le basta un radio menor"), (not_in_the_list, "escribe dos radios de la lista")],
 }

@@ -1,0 +1,249 @@
+"""Los ejercicios de la lección 2: `climb_step`, `keep_near`, la unidad secreta y el menor presupuesto."""
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from labkit.activations import Unit
+from labkit.datasets import load_images
+from labkit.exercises.accounts import clean_account, hand_unit, row_of
+from labkit.exercises.answers import read_name, read_pair
+from labkit.exercises.compare import Mistake
+from labkit.exercises.kinds import Finding, Function, case_generator
+from labkit.objectives import channel, logit
+from labkit.optimization import PixelCanvas, maximize, noise, within
+
+RADII = (0.5, 1.0, 2.0, 4.0, 8.0)
+# Unidades y aviones en que ninguna respuesta es dudosa: tests/test_exercises_optimization.py mide con cuánta ventaja.
+UNITS = {
+    "escenas": "conv3:25 conv4:12 conv4:17 conv4:27 conv4:29 conv4:49 conv4:65 conv4:71 conv5:38 conv5:86 conv5:126",
+    "escenas_robusta": "conv3:25 conv3:42 conv3:44 conv4:12 conv4:34 conv4:94 conv5:10 conv5:94",
+}
+TARGET = "camión"
+ASK_CLASSES = 'escribe dos nombres de clase, como ("avión", "perro").'
+ASK_RADII = f"escribe dos radios de la lista {RADII}: el de la red principal y luego el de la robusta."
+TINY = 1e-12                            # para dividir entre una longitud que puede ser 0
+
+
+# ── 1 · un paso ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def climb_step(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    """La imagen (3, h, w) tras un paso de longitud `lr` hacia donde sube la puntuación, recortada a [0, 1]."""
+    length = gradient.norm()
+    return (image + lr * gradient / length).clamp(0, 1) if length > 0 else image.clone()
+
+
+def climbs() -> Iterator[tuple[Tensor, Tensor, float]]:
+    """Imagen (3, h, w) en [0, 1], vector de su forma y número: vectores largos, cortos y, al final, de puros ceros."""
+    dice = case_generator()
+    for h, w, size, number in ((4, 6, 0.3, 0.5), (5, 3, 2, 0.2), (6, 4, 6, 4), (3, 7, 0.01, 3), (4, 4, 0, 0.7)):
+        image, vector = torch.rand(3, h, w, generator=dice), torch.randn(3, h, w, generator=dice)
+        yield image, vector * (size / vector.norm()), number
+
+
+def _step(gradient: Tensor, lr: float) -> Tensor:
+    return lr * gradient / gradient.norm().clamp(min=TINY)
+
+
+STEP_MISTAKES = (
+    Mistake("con un gradiente de puros ceros divides entre cero: ahí la imagen se queda igual.",
+            lambda image, gradient, lr: (image + lr * gradient / gradient.norm()).clamp(0, 1)),
+    Mistake("bajas en vez de subir: el gradiente apunta hacia donde la puntuación crece.",
+            lambda image, gradient, lr: climb_step(image, -gradient, lr)),
+    Mistake("no normalizas: el paso debe medir lo mismo con un gradiente largo que con uno corto.",
+            lambda image, gradient, lr: (image + lr * gradient).clamp(0, 1)),
+    Mistake("usas solo el signo: así todos los píxeles se mueven igual y la dirección es otra.",
+            lambda image, gradient, lr: (image + lr * gradient.sign()).clamp(0, 1)),
+    Mistake("mides cada canal por su lado; la longitud es una sola, con los tres canales.",
+            lambda image, gradient, lr: torch.stack([climb_step(*pair, lr) for pair in zip(image, gradient)])),
+    Mistake("no usas `lr`: el paso mide 1 y debe medir `lr`.",
+            lambda image, gradient, lr: climb_step(image, gradient, 1.0)),
+    Mistake("la imagen se sale de [0, 1]: falta recortarla al final.",
+            lambda image, gradient, lr: image + _step(gradient, lr)),
+    Mistake("devuelves solo el paso; falta sumárselo a la imagen.", lambda image, gradient, lr: _step(gradient, lr)),
+)
+
+# ── 2 · el presupuesto ──────────────────────────────────────────────────────────────────────────────────────────────
+
+def keep_near(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    """La imagen (3, h, w) traída a no más de `radius` de `start` en norma L2, y después recortada a [0, 1]."""
+    return (start + within((image - start)[None], radius)[0]).clamp(0, 1)
+
+
+def moves() -> Iterator[tuple[Tensor, Tensor, float]]:
+    """Imagen, de dónde salió y presupuesto: cambios que caben, que se pasan, y uno de puros ceros."""
+    for start, shift, radius in climbs():
+        yield start + shift, start, radius
+
+
+def _kept(image: Tensor, start: Tensor, radius: float, measure: Callable[[Tensor], Tensor] = torch.norm) -> Tensor:
+    """La imagen cerca de `start`, sin recortar a [0, 1]; measure: lo que se cree que mide un cambio."""
+    change = image - start
+    return start + change * (radius / measure(change).clamp(min=TINY)).clamp(max=1)
+
+
+NEAR_MISTAKES = (
+    Mistake("recortas píxel por píxel (norma L∞); se mide el cambio entero, ‖·‖₂.",
+            lambda image, start, radius: (start + (image - start).clamp(-radius, radius)).clamp(0, 1)),
+    Mistake("estiras también lo que ya cabía: si no pasa de `radius`, se deja.",
+            lambda image, start, radius: (start + (image - start) * radius / (image - start).norm()).clamp(0, 1)),
+    Mistake("mides la imagen misma; se mide cuánto se alejó de `start`.",
+            lambda image, start, radius: _kept(image, torch.zeros_like(image), radius).clamp(0, 1)),
+    Mistake("comparas la suma de cuadrados sin sacarle raíz.", lambda image, start, radius:
+            _kept(image, start, radius, lambda change: change.square().sum()).clamp(0, 1)),
+    Mistake("solo recortas a [0, 1]: falta el presupuesto.", lambda image, start, radius: image.clamp(0, 1)),
+    Mistake("devuelves el cambio; falta sumárselo a `start`.",
+            lambda image, start, radius: (_kept(image, start, radius) - start).clamp(0, 1)),
+    Mistake("la imagen se sale de [0, 1]: falta recortarla al final.", _kept),
+    Mistake("recortas a [0, 1] antes de encoger; el recorte va al final.",
+            lambda image, start, radius: _kept(image.clamp(0, 1), start, radius)),
+)
+
+# ── 3 · la unidad secreta ───────────────────────────────────────────────────────────────────────────────────────────
+
+class UnitRow(NamedTuple):
+    """Qué clase sube más con una unidad y con su negativo, cuál baja más con ella, y cuál gana en el ruido.
+
+    other_up, other_down: las que suben más con la unidad del mismo nombre de la otra red.
+    """
+    network: str
+    unit: str
+    up: str
+    down: str
+    fall: str
+    quiet: str
+    other_up: str
+    other_down: str
+
+
+def my_unit(account: str | int | None) -> tuple[nn.Module, Unit]:
+    """La red y la unidad que le tocan a un número de cuenta. Error: ValueError si el número no se entiende."""
+    return hand_unit(account, UNITS, "unidad")
+
+
+def rises(network: nn.Module, unit: Unit) -> Tensor:
+    """Cuánto sube cada logit, desde el ruido, al maximizar la unidad y al maximizar su negativo: (2, clases)."""
+    images = [maximize(network, objective, PixelCanvas(noise(1)), steps=32, lr=0.05).images
+              for objective in (channel(unit), -channel(unit))]
+    return network(torch.cat(images)) - network(noise(1))
+
+
+def _read_classes(value: object, row: UnitRow) -> tuple[str, str]:
+    classes = load_images("test", n=1).classes
+    up, down = read_pair(value, (str, str), f"{ASK_CLASSES} Las clases: {', '.join(classes)}.")
+    return read_name(up, classes, "una de las clases"), read_name(down, classes, "una de las clases")
+
+
+def _unit_reasons(given: tuple[str, str], row: UnitRow) -> Iterator[tuple[bool, str]]:
+    yield (given == (row.down, row.up),
+           "al revés: la primera es la que sube con channel(unit) y la segunda, con -channel(unit).")
+    yield (given == (row.other_up, row.other_down),
+           "así responde tu unidad en otra red. ¿Usaste `network`, la que te tocó?")
+    yield (given == (row.up, row.up),
+           "esa es dos veces la de la dirección positiva. ¿Y el signo menos, en un lienzo nuevo?")
+    yield (given == (row.up, row.fall),
+           "la segunda es la que más BAJA con la positiva. La negativa se sube, y da otra imagen.")
+    yield (given == (row.quiet, row.quiet),
+           "esa es la clase que gana en el ruido, antes de subir. Se pregunta cuál SUBE más.")
+    yield given[0] == row.up, "la primera está bien; en la segunda, sube -channel(unit) en un lienzo nuevo."
+    yield True, "revisa la primera: el logit de cada clase en la imagen optimizada, menos el de la de ruido."
+
+
+# ── 4 · el menor presupuesto ────────────────────────────────────────────────────────────────────────────────────────
+
+class PlaneRow(NamedTuple):
+    """Un avión de prueba, y qué dicen de él la red principal y la robusta con cada radio: palabras con espacios."""
+    plane: int
+    plain: str
+    robust: str
+
+    def heard(self) -> tuple[list[str], list[str]]:
+        """Lo que dice cada red, una palabra por radio de RADII."""
+        return self.plain.split(), self.robust.split()
+
+
+def my_plane(account: str | int | None) -> Tensor:
+    """El avión que le toca a un número de cuenta: (1, 3, h, w). Error: ValueError si el número no se entiende."""
+    return load_images("test", n=_plane_row(clean_account(account)).plane + 1).images[-1:].clone()
+
+
+def sayings(network: nn.Module, plane: Tensor) -> list[str]:
+    """Qué dice la red del avión (1, 3, h, w) llevado hacia «camión» con cada radio de RADII."""
+    target = logit(network.classes.index(TARGET))
+    images = [maximize(network, target, PixelCanvas(plane, radius), steps=24, lr=0.02).images for radius in RADII]
+    return [network.classes[k] for k in network(torch.cat(images)).argmax(1)]
+
+
+def _plane_row(account: str) -> PlaneRow:
+    return row_of(account, "smallest_budget", PlaneRow, "avión")
+
+
+def right_radii(row: PlaneRow) -> tuple[float, ...]:
+    """El menor radio con que cada red dice «camión», primero la principal."""
+    return tuple(RADII[words.index(TARGET)] for words in row.heard())
+
+
+def _budget_reasons(given: tuple[float, float], row: PlaneRow) -> Iterator[tuple[bool, str]]:
+    right = right_radii(row)
+    yield given == right[::-1], "cambiaste una red por otra: primero va la principal y luego la robusta."
+    yield (given == (RADII[0], RADII[0]),
+           "ahí la probabilidad sube, pero debe GANAR «camión». (Con «linf» es otro presupuesto.)")
+    yield (given[0] == given[1] and given[0] in right, "esa es dos veces la respuesta de una sola red: mide las dos.")
+    yield (tuple(2 * radius for radius in given) == right,
+           "esos son los últimos con que falla; se piden los primeros con que gana.")
+    i = int(given[0] == right[0])       # la primera de las dos redes en que falla
+    said, which = row.heard()[i][RADII.index(given[i])], ("principal", "robusta")[i]
+    yield given[i] < right[i], f"con radio {given[i]:g}, la red {which} dice «{said}», no «camión»."
+    yield True, f"a la red {which} le basta un radio menor que {given[i]:g}."
+
+
+EXERCISES = {
+    "climb_step": Function(
+        climb_step, climbs, STEP_MISTAKES,
+        describe=lambda image, gradient, lr: f"una imagen de {image.shape[1]} × {image.shape[2]} y lr = {lr:g}",
+        forbidden=("PixelCanvas", "maximize"),
+        hints=("Para que el paso mida lo mismo con cualquier gradiente, primero se le quita su longitud.",
+               "gradient.norm() es la longitud. Y si vale 0, ¿hacia dónde habría que ir?",
+               "Son tres cosas: dividir entre la longitud (solo si no es 0), sumar lr veces eso y terminar con "
+               ".clamp(0, 1)."),
+    ),
+    "keep_near": Function(
+        keep_near, moves, NEAR_MISTAKES,
+        describe=lambda image, start, radius: f"una imagen de {image.shape[1]} × {image.shape[2]} y "
+                                              f"radius = {radius:g}",
+        forbidden=("PixelCanvas", "maximize"),
+        hints=("El presupuesto no se le pone a la imagen, sino al cambio: lo que hay que sumarle a start para llegar "
+               "a ella.",
+               "Encoger una flecha sin girarla es multiplicarla toda por un mismo número. ¿Cuál la deja de longitud "
+               "radius?",
+               "Si el cambio cabe, no se toca; si no, se multiplica por radius / longitud. Al final, suma start y "
+               "recorta."),
+        solution=(keep_near, within),
+    ),
+    "secret_unit": Finding(
+        case=lambda account: row_of(account, "secret_unit", UnitRow, "unidad"),
+        read=_read_classes,
+        right=lambda row: (row.up, row.down),
+        reasons=_unit_reasons,
+        praise="esas son. La dirección negativa no apaga la imagen: busca otra cosa.",
+        hints=("Hacen falta tres imágenes: la de ruido y las dos optimizadas, cada una en un lienzo nuevo.",
+               "La dirección negativa se escribe -channel(unit) y también se sube con maximize.",
+               "network(imagen)[0] da los 12 logits de una. De cada imagen optimizada, resta sus logits menos los del "
+               "ruido, y mira en qué posición está el mayor."),
+        solution=(rises,),
+    ),
+    "smallest_budget": Finding(
+        case=_plane_row,
+        read=lambda value, row: read_pair(value, (float, float), ASK_RADII, among=RADII),
+        right=right_radii,
+        reasons=_budget_reasons,
+        praise="con ese presupuesto cae cada red, y con el anterior de la lista todavía no.",
+        hints=("Para cada red haz una tabla de cinco renglones: el radio y lo que dice. Busca el primero que diga "
+               "«camión».",
+               "Recorre RADII de menor a mayor, con un lienzo nuevo cada vez, y pregunta qué clase gana al final.",
+               "network(ascent.images).argmax(1) es la clase que gana; que suba la probabilidad de «camión» no basta."),
+        solution=(sayings,),
+    ),
+}
