@@ -340,7 +340,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                         (any_unit, "una máscara por imagen"), (contrary, "los valores difieren")],
     "data_iou": [(mean_by_image, "promedias el IoU de cada imagen"), (covered, "divides entre el concepto"),
                  (table_per_image, "una tabla por imagen"), (without_nan, "cero entre cero"),
-                 (transposed, "transpuesta"), (single, "un solo número"), (agreement, "los valores difieren")],
+                 (transposed, "un renglón por unidad"), (single, "un solo número"), (agreement, "los valores difieren")],
     "layer_reading": [(definitions_swapped, "al revés"), (usual_cut, "el corte del artículo"),
                       (pairs, "cuentas parejas"), (units_for_concepts, "en «distintos» cuentas unidades"),
                       (any_concept, "el MEJOR de alguna"), (units_by_category, "en «suma» cuentas unidades"),
