@@ -11,7 +11,7 @@ import pytest
 import torch
 import wrong_answers_occlusion as answers
 
-from labkit.exercises import occlusion, verdict
+from labkit.exercises import verdict
 from labkit.exercises.accounts import load_rows
 from labkit.exercises.occlusion import evidence as material
 from labkit.exercises.occlusion import hidden

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.exercises.occlusion import hidden_network, load_evidence, my_images, without_background, without_object
-from labkit.objectives import Objective, margin, score
+from labkit.objectives import Objective, score
 from labkit.occlusion import occlude
 
 Box = tuple[int, int, int, int]
