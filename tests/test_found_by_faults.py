@@ -11,6 +11,7 @@ from torch import nn
 
 from labkit import exemplars as ex
 from labkit.activations import layer_names
+from labkit.datasets import load_images
 from labkit.device import pick_device, seed_all
 from labkit.dissection import (
     Convention,
@@ -63,6 +64,11 @@ def test_a_network_inside_another_is_not_a_layer(planted):
 def test_more_images_than_objectives_are_told(planted, images):
     with pytest.raises(ValueError, match="hay 1 objetivos y 5 imágenes"):
         each([channel("conv1:0")])({"conv1": planted.conv1(images)})
+
+
+def test_the_values_of_an_image_are_whole_in_255(world):
+    values = load_images("test", n=5).images * 255
+    assert torch.allclose(values, values.round(), atol=1e-3) and values.max() > 200
 
 
 def test_each_line_of_a_text_has_its_place():
@@ -132,6 +138,14 @@ def test_a_layout_obeys_its_perplexity_and_its_seed():
     vectors = torch.randn(60, 5, generator=generator())
     assert not torch.allclose(ex.layout(vectors, "tsne", 3), ex.layout(vectors, "tsne", 25))
     assert not torch.equal(ex.layout(vectors, "som", seed=1), ex.layout(vectors, "som", seed=2))
+
+
+def test_the_odd_rows_of_hexagons_are_half_a_step_away():
+    assert ex.SOM(3, 2, hexagonal=True).places[:, 1].tolist() == [0, 1, 0.5, 1.5, 0, 1]
+
+
+def test_the_maps_of_the_course_are_ready_to_count_with():
+    assert {(points.dtype, tuple(points.shape)) for points in ex.load_maps().values()} == {(torch.float32, (5000, 2))}
 
 
 def test_two_vectors_are_neighbours():
