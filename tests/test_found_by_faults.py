@@ -7,10 +7,11 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import trustworthiness
 from torch import nn
 
 from labkit import exemplars as ex
-from labkit.activations import layer_names
+from labkit.activations import layer_names, run
 from labkit.datasets import load_images
 from labkit.device import pick_device, seed_all
 from labkit.dissection import (
@@ -31,7 +32,7 @@ from labkit.dissection.planted import PlantedWorld, planted_network
 from labkit.images import text_image
 from labkit.models import plain_network, random_twin
 from labkit.objectives import channel, each, score
-from labkit.optimization import PixelCanvas, dream, maximize, noise
+from labkit.optimization import PixelCanvas, diversity, diversity_of, dream, maximize, noise
 from labkit.plotting import show_sheet
 from labkit.regularization import high_frequency_share, pixel_noise, soft_noise
 
@@ -103,6 +104,12 @@ def test_a_dream_carries_what_every_octave_added(planted):
         assert torch.allclose(view, (base + detail)[0], atol=1e-5)
 
 
+def test_the_diversity_of_a_few_images_is_the_mean_and_not_the_largest(planted, images):
+    each_one = diversity("conv1")(run(planted, images, ["conv1"]))
+    assert diversity_of(images, planted, "conv1") == pytest.approx(each_one.mean().item(), abs=1e-6)
+    assert each_one.max() > each_one.mean() + 1e-4
+
+
 def test_the_frequency_of_the_cut_is_not_high():
     wave = 0.5 + 0.4 * torch.cos(torch.pi * torch.arange(32) / 2).expand(1, 3, 32, 32)          # 8 ciclos en 32
     assert high_frequency_share(wave).item() == pytest.approx(0, abs=1e-5)
@@ -132,6 +139,15 @@ def test_the_neighbourhood_of_a_map_shrinks_to_the_last_width(monkeypatch):
     monkeypatch.setattr(ex.SOM, "step", lambda self, vectors, width: widths.append(width))
     ex.SOM(3, 4).fit(torch.rand(9, 3), epochs=3, width=2.0, last=0.5)
     assert widths == pytest.approx([2.0, 1.0, 0.5])
+
+
+def test_continuity_is_trust_with_the_roles_changed_and_the_sample_is_drawn_with_the_seed():
+    vectors, points = torch.randn(1100, 5, generator=generator()), torch.randn(1100, 2, generator=generator(1))
+    points[:, 0] += 2 * vectors[:, 0]
+    few = ex.map_quality(vectors[:200], points[:200])
+    assert few.trustworthiness == pytest.approx(trustworthiness(vectors[:200], points[:200], n_neighbors=12))
+    assert few.continuity == pytest.approx(trustworthiness(points[:200], vectors[:200], n_neighbors=12))
+    assert ex.map_quality(vectors, points, seed=1) != ex.map_quality(vectors, points, seed=2)
 
 
 def test_a_layout_obeys_its_perplexity_and_its_seed():
