@@ -494,20 +494,39 @@ def try_fault(fault: Fault, folder: Path, options: argparse.Namespace, unsound: 
              for file in sorted((folder / "tests").glob("test_*.py")) if file.name not in NOT_ASKED}
     tiers = choose_tests(fault, path.relative_to(folder), before, texts)
     tiers = [options.tests] if options.tests else tiers[:1 if options.quick else 4 if options.all else 3]
-    skipped = [f"--deselect={test}" for test in unsound]
     path.write_text(text, encoding="utf-8")
     try:
         for tests in filter(None, tiers):
             asked += tests
-            failed, seconds = ask(folder, tests, max(options.limit - spent, 1), "-x", *skipped)
+            failed, seconds = first_failure(folder, tests, max(options.limit - spent, 1), unsound)
             spent = round(spent + seconds, 1)
             if failed is None or failed:
-                test = failed[0] if failed else ""
-                result = "time" if failed is None else "error" if test.startswith("(") else "caught"
-                return Outcome(fault.key, fault.function, result, test, spent, asked)
+                result = "time" if failed is None else "error" if failed.startswith("(") else "caught"
+                return Outcome(fault.key, fault.function, result, failed or "", spent, asked)
         return Outcome(fault.key, fault.function, "missed", "", spent, asked)
     finally:
         path.write_text(before, encoding="utf-8")
+
+
+def first_failure(folder: Path, tests: Sequence[str], limit: float, unsound: Sequence[str]) -> tuple[str | None, float]:
+    """La primera prueba que falla, también sola ("" si ninguna; None si no alcanzó el tiempo), y los segundos.
+
+    La que falla en compañía y sola no, falla por lo que corrió antes y no por la falla: se aparta.
+    """
+    spent, skipped = 0.0, [f"--deselect={test}" for test in unsound]
+    while spent < limit:
+        failed, seconds = ask(folder, tests, limit - spent, "-x", *skipped)
+        spent += seconds
+        if failed is None:
+            break
+        if not failed or failed[0].startswith("("):
+            return failed[0] if failed else "", spent
+        alone, seconds = ask(folder, failed[:1], limit)
+        spent += seconds
+        if alone:
+            return failed[0], spent
+        skipped.append(f"--deselect={failed[0]}")
+    return None, spent
 
 
 # ── contar ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -7,10 +7,12 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from sklearn.linear_model import LogisticRegression
+from sklearn.manifold import trustworthiness
 from torch import nn
 
 from labkit import exemplars as ex
-from labkit.activations import layer_names
+from labkit.activations import layer_names, run
+from labkit.datasets import load_images
 from labkit.device import pick_device, seed_all
 from labkit.dissection import (
     Convention,
@@ -30,7 +32,7 @@ from labkit.dissection.planted import PlantedWorld, planted_network
 from labkit.images import text_image
 from labkit.models import plain_network, random_twin
 from labkit.objectives import channel, each, score
-from labkit.optimization import PixelCanvas, dream, maximize, noise
+from labkit.optimization import PixelCanvas, diversity, diversity_of, dream, maximize, noise
 from labkit.plotting import show_sheet
 from labkit.regularization import high_frequency_share, pixel_noise, soft_noise
 
@@ -65,6 +67,11 @@ def test_more_images_than_objectives_are_told(planted, images):
         each([channel("conv1:0")])({"conv1": planted.conv1(images)})
 
 
+def test_the_values_of_an_image_are_whole_in_255(world):
+    values = load_images("test", n=5).images * 255
+    assert torch.allclose(values, values.round(), atol=1e-3) and values.max() > 200
+
+
 def test_each_line_of_a_text_has_its_place():
     one, two = text_image("l", 80), text_image("l\nl", 80)
     ink = (two < 0.5).any(0).any(1).nonzero()[:, 0]
@@ -95,6 +102,12 @@ def test_a_dream_carries_what_every_octave_added(planted):
         canvas = PixelCanvas((base + detail).clamp(0, 1))
         detail = maximize(planted, channel("conv2:1"), canvas, 3, 0.01).images - base
         assert torch.allclose(view, (base + detail)[0], atol=1e-5)
+
+
+def test_the_diversity_of_a_few_images_is_the_mean_and_not_the_largest(planted, images):
+    each_one = diversity("conv1")(run(planted, images, ["conv1"]))
+    assert diversity_of(images, planted, "conv1") == pytest.approx(each_one.mean().item(), abs=1e-6)
+    assert each_one.max() > each_one.mean() + 1e-4
 
 
 def test_the_frequency_of_the_cut_is_not_high():
@@ -128,10 +141,27 @@ def test_the_neighbourhood_of_a_map_shrinks_to_the_last_width(monkeypatch):
     assert widths == pytest.approx([2.0, 1.0, 0.5])
 
 
+def test_continuity_is_trust_with_the_roles_changed_and_the_sample_is_drawn_with_the_seed():
+    vectors, points = torch.randn(1100, 5, generator=generator()), torch.randn(1100, 2, generator=generator(1))
+    points[:, 0] += 2 * vectors[:, 0]
+    few = ex.map_quality(vectors[:200], points[:200])
+    assert few.trustworthiness == pytest.approx(trustworthiness(vectors[:200], points[:200], n_neighbors=12))
+    assert few.continuity == pytest.approx(trustworthiness(points[:200], vectors[:200], n_neighbors=12))
+    assert ex.map_quality(vectors, points, seed=1) != ex.map_quality(vectors, points, seed=2)
+
+
 def test_a_layout_obeys_its_perplexity_and_its_seed():
     vectors = torch.randn(60, 5, generator=generator())
     assert not torch.allclose(ex.layout(vectors, "tsne", 3), ex.layout(vectors, "tsne", 25))
     assert not torch.equal(ex.layout(vectors, "som", seed=1), ex.layout(vectors, "som", seed=2))
+
+
+def test_the_odd_rows_of_hexagons_are_half_a_step_away():
+    assert ex.SOM(3, 2, hexagonal=True).places[:, 1].tolist() == [0, 1, 0.5, 1.5, 0, 1]
+
+
+def test_the_maps_of_the_course_are_ready_to_count_with():
+    assert {(points.dtype, tuple(points.shape)) for points in ex.load_maps().values()} == {(torch.float32, (5000, 2))}
 
 
 def test_two_vectors_are_neighbours():
