@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor
 
-from labkit.regions import Regions
+from labkit.regions import Regions, masks_of
 
 
 class ConceptWorld(Protocol):
@@ -66,6 +66,14 @@ def category_numbers(categories: Sequence[str]) -> Tensor:
         raise ValueError("categories: el conjunto no tiene ningún concepto, y hace falta al menos uno.")
     places = {name: i for i, name in enumerate(dict.fromkeys(categories))}
     return torch.tensor([places[name] for name in categories])
+
+
+def categories_in(world: ConceptWorld, rows: Tensor) -> list[set[str]]:
+    """Por imagen pedida, las categorías de las que tiene algo."""
+    found = []
+    for part in rows.split(64):
+        found += [{world.categories[k] for k in concepts.tolist()} for concepts, _ in masks_of(world.regions(part))]
+    return found
 
 
 def _rows(world: ConceptWorld, size: int, numbers: Sequence[int] | None) -> Iterator[Tensor]:

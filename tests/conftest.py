@@ -1,13 +1,11 @@
 """Lo que comparten las pruebas: una carpeta de datos diminuta y redes plantadas, de las que se sabe todo."""
-import os
 import sys
 from collections import OrderedDict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.setdefault("MPLBACKEND", "Agg")                      # las figuras no necesitan pantalla
-
+import matplotlib
 import numpy as np
 import pytest
 import torch
@@ -17,6 +15,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "data" / "build")]
 
 import packing
+
+matplotlib.use("Agg")       # las figuras no necesitan pantalla; por variable no, que la heredarían los cuadernos
 
 torch.set_num_threads(1)
 

@@ -35,7 +35,7 @@ from labkit.dissection import (
     thresholds,
     unique_by_category,
 )
-from labkit.dissection import dissecting, progress
+from labkit.dissection import dissecting
 from labkit.dissection.dissecting import fitting_batch
 from labkit.dissection.thresholds import tail_of
 from labkit.models import load_model, plain_network, random_twin
@@ -442,13 +442,3 @@ def test_silencing_the_zebra_detectors_costs_the_zebra_most():
     zebra = [label.unit for label in label_units(found.iou(), "relu5", found.names, found.categories, 0.04) if label.concept == "cebra"]
     drops = class_drops(model, world.images, world.labels, zebra)
     assert len(zebra) >= 3 and int(drops.argmax()) == world.classes.index("cebra")
-
-
-# ── la barra ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-@pytest.mark.parametrize("batches", [[torch.zeros(4, 3, 2, 2), torch.zeros(1, 3, 2, 2)],
-                                     [(torch.zeros(4, 3, 2, 2), "regiones"), (torch.zeros(1, 3, 2, 2), "regiones")]])
-def test_the_bar_counts_images_and_gives_the_same_batches(batches, monkeypatch):
-    counted, real = [], progress.tqdm
-    monkeypatch.setattr(real, "update", lambda bar, n=1: counted.append(n))
-    assert list(progress.with_bar(batches, "Contando", 5)) == batches and counted == [4, 1]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from conftest import full_disk
 
 from labkit.datasets import load_images
 from labkit.dissection import Convention, dissect, dissect_shared, processes
@@ -179,17 +180,14 @@ def test_what_is_damaged_is_noticed_and_counted_again(model, tmp_path, capsys, s
 def test_a_save_cut_short_leaves_what_there_was(model, tmp_path, monkeypatch, capsys):
     """Si el disco se llena a media escritura, lo anterior sigue ahí y entero."""
     monkeypatch.setattr(sharing, "BLOCK", 2)
-    written, real = [], safetensors.torch.save_file
+    written, real = [], safetensors.torch.save
 
-    def full(arrays, path):
-        written.append(path)
-        if len(written) == 2:
-            path.write_bytes(b"a medias")
-            raise OSError("no queda espacio")
-        real(arrays, path)
+    def large(arrays):
+        written.append(arrays)
+        return real(arrays) + bytes(10 ** 6 if len(written) == 2 else 0)
 
-    monkeypatch.setattr(safetensors.torch, "save_file", full)
-    with pytest.raises(OSError, match="no queda espacio"):
+    monkeypatch.setattr(safetensors.torch, "save", large)
+    with full_disk(500_000), pytest.raises(OSError):
         dissect_shared(model, Stream(20), "conv2", batch_size=4, folder=tmp_path)
     found = dissect_shared(model, Stream(20), "conv2", batch_size=4, folder=tmp_path)
     assert same(found, dissect(model, Stream(20), "conv2", "paper", 4)) and "Se retoma (umbrales): 2 de 5" in capsys.readouterr().out

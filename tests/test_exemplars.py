@@ -95,7 +95,7 @@ def test_vectors_that_cannot_be_kept_are_given_anyway(model, images, tmp_path, c
 def test_a_long_look_shows_a_bar_in_spanish(model, images, capsys, monkeypatch):
     ex.features(model, images, "dense")
     assert capsys.readouterr() == ("", "")
-    monkeypatch.setattr(ex.vectors, "progress", lambda text, total: progress(text, total, delay=0))
+    monkeypatch.setattr(vectors_room, "progress", lambda text, total: progress(text, total, delay=0))
     ex.features(model, images, "dense")
     out, err = capsys.readouterr()
     assert "Mirando" in out and "de 23 imágenes" in out and err == ""

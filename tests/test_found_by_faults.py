@@ -22,19 +22,19 @@ from labkit.dissection import (
     dissect,
     interval,
     label_units,
-    read_published,
     tally,
     tally_parts,
     thresholds,
 )
-from labkit.dissection.counting import category_numbers, mask_size
 from labkit.dissection.planted import PlantedWorld, planted_network
 from labkit.images import text_image
 from labkit.models import plain_network, random_twin
 from labkit.objectives import channel, each, score
 from labkit.optimization import PixelCanvas, diversity, diversity_of, dream, maximize, noise
 from labkit.plotting import show_sheet
+from labkit.regions import regions_of_masks
 from labkit.regularization import high_frequency_share, pixel_noise, soft_noise
+from labkit.worlds import category_numbers, concept_batches, mask_size
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -228,24 +228,19 @@ def test_a_concept_that_ties_with_nothing_has_no_label():
     assert count_detectors(torch.tensor([[0.5]]), 0.5) == (0, 0)
 
 
-def test_a_published_score_equal_to_the_cut_counts(tmp_path):
-    (tmp_path / "tally.csv").write_text("unit,label,score,color-label,color-iou\n1,rojo,0.04,rojo,0.04\n")
-    assert read_published(tmp_path / "tally.csv") == (0, 1)
-
-
 def test_categories_are_numbered_as_they_come_and_masks_have_their_own_size():
     class World:
-        def batches(self, size: int):
-            yield torch.zeros(size, 3, 8, 8), torch.zeros(size, 2, 4, 4, dtype=torch.bool)
+        def regions(self, rows: torch.Tensor):
+            return regions_of_masks(torch.zeros(len(rows), 2, 4, 5, dtype=torch.bool))
 
     assert category_numbers(["part", "color", "part", "object"]).tolist() == [0, 1, 0, 2]
-    assert mask_size(World()) == (4, 4)
+    assert mask_size(World()) == (4, 5)
 
 
 def test_a_dead_unit_counts_nothing_in_the_whole_and_in_its_parts():
     world, model = PlantedWorld(9), planted_network()
     dead, groups = torch.tensor([True, False, False, False]), torch.zeros(4, dtype=torch.long)
-    counts = tally(model, world.batches(4), "relu1", torch.full((4,), 0.1), groups, dead=dead)
+    counts = tally(model, concept_batches(world, 4), "relu1", torch.full((4,), 0.1), groups, dead=dead)
     assert not counts.both[0].any() and not counts.active[0].any() and counts.both[1].any()
     found = dissect(model, world, "relu1", Convention(0.2))
     found.dead[2] = True

@@ -8,17 +8,15 @@ import pytest
 from planted_faults import FAULTS, ROOT, Fault, functions, plant, sources
 
 TEXTS = sources(ROOT / "labkit")
-STUDENT = """shapes device activations images objectives datasets plotting occlusion optimization regularization
-exemplars/units exemplars/vectors exemplars/tsne exemplars/som exemplars/maps exemplars/layouts
-dissection/tails dissection/counting dissection/labels dissection/conventions dissection/planted
-dissection/chance dissection/tables dissection/rotation dissection/causes""".split()
+STUDENT = """shapes device activations images objectives datasets worlds measures vectors plotting occlusion optimization
+regularization exemplars/units exemplars/tsne exemplars/som exemplars/maps exemplars/layouts
+dissection/masks dissection/thresholds dissection/counting dissection/labels dissection/conventions dissection/dissecting
+dissection/planted dissection/chance dissection/rotation dissection/causes experiments/tables""".split()
 EXCEPTIONS = {
+    **{f"ConceptWorld.{name}": "dice qué se espera, sin hacerlo" for name in ("names", "categories", "pictures", "regions")},
     "PixelCanvas.forward": "entrega sus píxeles, sin hacer nada",
-    "Shuffled.images": "entrega lo del conjunto",
     "Shuffled.names": "entrega lo del conjunto",
     "Shuffled.categories": "entrega lo del conjunto",
-    "Shuffled.regions": "reenvía a `_theirs`, que tiene su falla",
-    "Shuffled.present": "reenvía a `_theirs`, que tiene su falla",
 }
 
 

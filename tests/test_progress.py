@@ -1,5 +1,9 @@
 """La barra de avance: en español, por la salida normal, y solo en lo que tarda."""
-from labkit.progress import download_progress, progress
+import pytest
+import torch
+from tqdm import tqdm
+
+from labkit.progress import download_progress, progress, with_bar
 
 
 def test_a_bar_says_in_spanish_how_much_is_left(capsys):
@@ -31,3 +35,11 @@ def test_a_download_shows_from_the_start_and_stays(capsys):
         bar.update(2_000_000)
     last = capsys.readouterr().out
     assert "100 %" in last and "2.00M de 2.00M B" in last and last.endswith("\n")
+
+
+@pytest.mark.parametrize("batches", [[torch.zeros(4, 3, 2, 2), torch.zeros(1, 3, 2, 2)],
+                                     [(torch.zeros(4, 3, 2, 2), "regiones"), (torch.zeros(1, 3, 2, 2), "regiones")]])
+def test_the_bar_counts_images_and_gives_the_same_batches(batches, monkeypatch):
+    counted = []
+    monkeypatch.setattr(tqdm, "update", lambda bar, n=1: counted.append(n))
+    assert list(with_bar(batches, "Contando", 5)) == batches and counted == [4, 1]

@@ -23,7 +23,6 @@ from labkit.images import (
     sized,
     text_image,
 )
-from labkit.regions import masks_of
 from labkit.widgets.demo import Demo, slider, steps
 from labkit.widgets.dissection.units import (
     DARK,
@@ -35,7 +34,7 @@ from labkit.widgets.dissection.units import (
     unit_maps,
     written,
 )
-from labkit.worlds import ConceptWorld, picture_batches
+from labkit.worlds import ConceptWorld, categories_in, picture_batches
 
 SHARES = (0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2)
 PANEL, BEST, QUIET = 192, 12, 8             # un cuadro, en píxeles; cuántas imágenes en que más responde y en que calla
@@ -109,9 +108,8 @@ def _study(model: nn.Module, world: ConceptWorld, unit: Unit, concept: int, shar
     maps = torch.cat([unit_maps(model, part, unit) for part in picture_batches(world, 64)])             # (n, 1, h', w')
     truth = torch.cat([concept_masks(world, rows, concept) for rows in torch.arange(len(world)).split(64)])
     grown = upsample(maps, tuple(truth.shape[1:]))[:, 0]
-    same = torch.tensor([category == world.categories[concept] for category in world.categories])
-    counted = torch.tensor([bool(same[found].any()) for rows in torch.arange(len(world)).split(64)
-                            for found, _ in masks_of(world.regions(rows))])
+    kinds = categories_in(world, torch.arange(len(world)))
+    counted = torch.tensor([world.categories[concept] in found for found in kinds])
     return _Study(maps[:, 0], grown, truth, tail_of(maps, floor(share * maps.numel()) + 1), counted)
 
 
