@@ -85,7 +85,10 @@ class ConceptSet(ImageSet):
         rows = self._rows(index)
         concepts = list(zip(self.categories, self.names))
         first = len(self.scene_names)                           # los conceptos de lugar no están en `members`
-        wanted = torch.tensor([concepts.index(("object", self.classes[label])) - first for label in self.labels[rows]])
+        things = [("object", self.classes[label]) for label in self.labels[rows]]
+        if missing := set(things) - set(concepts):
+            raise ValueError(f"classes: no hay un objeto con el nombre de la clase «{sorted(missing)[0][1]}».")
+        wanted = torch.tensor([concepts.index(thing) - first for thing in things])
         return self.members[wanted[:, None, None], self.segments[rows].long()]
 
     def batches(self, size: int = 64) -> Iterator[tuple[Tensor, Tensor]]:

@@ -321,3 +321,22 @@ def test_a_set_without_scenes_has_no_scene_concept():
     plain = replace(world, scene_names=[], names=world.names[20:], categories=world.categories[20:], scenes=torch.zeros(5, dtype=torch.int64))
     for (concepts, where), dense in zip(masks_of(plain.regions(slice(0, 5))), plain.masks(slice(0, 5))):
         assert torch.equal(concepts, dense.flatten(1).any(1).nonzero()[:, 0]) and torch.equal(where, dense[concepts])
+
+
+def test_a_set_that_contradicts_itself_is_not_written(tmp_path):
+    make_split(tmp_path, "test", 5)
+    packing.write_info(tmp_path, CLASSES, SCENES, SEGMENTS, {"test": 5})
+    with pytest.raises(ValueError, match="splits: test dice 4 imágenes y tiene 5"):
+        packing.write_info(tmp_path, CLASSES, SCENES, SEGMENTS, {"test": 4})
+    for tables in ((CLASSES[:1], SCENES, SEGMENTS), (CLASSES, SCENES[:1], SEGMENTS), (CLASSES, SCENES, SEGMENTS[:2])):
+        with pytest.raises(ValueError, match="test llega al"):
+            packing.write_info(tmp_path, *tables, {"test": 5})
+
+
+def test_a_class_without_its_object_is_told(written, monkeypatch, tmp_path):
+    make_split(tmp_path / "mudo", "test", 5)
+    packing.write_info(tmp_path / "mudo", ["vaca", "cebra"], SCENES, SEGMENTS, {"test": 5})
+    packing.write_sums(tmp_path)
+    monkeypatch.setenv("LABKIT_DATOS", str(tmp_path))
+    with pytest.raises(ValueError, match="no hay un objeto con el nombre de la clase «vaca»"):
+        load_concepts("test", "mudo").object_masks(slice(None))

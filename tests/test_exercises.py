@@ -28,9 +28,9 @@ LESSONS = [importlib.import_module(name) for name in FILES if name.split("_")[-1
 LESSON_OF = {name: lesson for lesson in LESSONS for name in lesson.GOOD}
 FUNCTIONS = {name: exercise for name, exercise in EXERCISES.items() if isinstance(exercise, Function)}
 FINDINGS = {name: exercise for name, exercise in EXERCISES.items() if isinstance(exercise, Finding)}
-GOOD = [(name, good) for name in FUNCTIONS for good in LESSON_OF[name].GOOD[name]]
-WRONG = [(name, *row) for name in FUNCTIONS for row in LESSON_OF[name].WRONG[name]]
-MISREAD = [(name, *row) for name in FINDINGS for row in LESSON_OF[name].WRONG[name]]
+GOOD = [(name, good) for name in FUNCTIONS if name in LESSON_OF for good in LESSON_OF[name].GOOD[name]]
+WRONG = [(name, *row) for name in FUNCTIONS if name in LESSON_OF for row in LESSON_OF[name].WRONG[name]]
+MISREAD = [(name, *row) for name in FINDINGS if name in LESSON_OF for row in LESSON_OF[name].WRONG[name]]
 MISTAKES = [(name, mistake) for name, exercise in FUNCTIONS.items() for mistake in exercise.mistakes]
 SLOW = 2.0                                      # segundos de procesador: lo más que tarda en revisarse un hallazgo
 PRAISE = re.compile(r"✓ Correcto · \w+: (da|tapa) .* que labkit en \d+ casos al azar\.")
@@ -42,10 +42,18 @@ def label(value: object) -> str:
 
 def test_every_exercise_has_answers_of_students() -> None:
     """Al menos tres malas en el estilo de quien aprende; de las funciones, dos buenas."""
-    assert set(LESSON_OF) == set(FUNCTIONS) | set(FINDINGS)
+    missing = set(EXERCISES) - set(LESSON_OF)
+    assert not missing, f"faltan sus respuestas en tests/wrong_answers_….py (GOOD, WRONG y, si es Finding, ACCOUNTS): {missing}"
+    assert set(LESSON_OF) == set(EXERCISES)
     for name, lesson in LESSON_OF.items():
         assert len(lesson.WRONG[name]) >= 3 and len(lesson.GOOD[name]) >= (2 if name in FUNCTIONS else 1), name
-        assert name in FUNCTIONS or lesson.ACCOUNTS[name], name
+        assert name in FUNCTIONS or lesson.ACCOUNTS.get(name), f"{name}: faltan sus cuentas en ACCOUNTS"
+
+
+def test_every_exercise_is_asked_once_in_the_notebooks() -> None:
+    texts = [path.read_text("utf-8") for path in (Path(__file__).parent.parent / "lessons").glob("*_ejercicios.ipynb")]
+    asked = re.findall(r'check\(\\"(\w+)\\"', "".join(texts))
+    assert sorted(asked) == sorted(EXERCISES)
 
 
 # ── las funciones ───────────────────────────────────────────────────────────────────────────────────────────────────

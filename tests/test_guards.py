@@ -24,7 +24,7 @@ def files() -> Iterator[Path]:
     pending = [ROOT]
     while pending:
         for path in sorted(pending.pop().iterdir()):
-            if path.is_file():
+            if path.is_file() and path.name != ".git":          # en una copia de trabajo de git, .git es un archivo
                 yield path
             elif path.name not in IGNORED and path.suffix != ".egg-info" and not (path / "pyvenv.cfg").exists():
                 pending.append(path)

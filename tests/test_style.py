@@ -51,7 +51,7 @@ def arguments(node: ast.FunctionDef) -> list[ast.arg]:
 
 def too_long(text: str) -> list[str]:
     lines = text.splitlines()
-    problems = [f"{len(lines)} líneas"] if len(lines) > MODULE else []
+    problems = [f"{len(lines)} líneas (máximo {MODULE}: pártelo en una carpeta)"] if len(lines) > MODULE else []
     problems += [f"línea {i}: {len(line)} caracteres" for i, line in enumerate(lines, 1) if len(line) > LINE]
     for node in functions(ast.parse(text)):
         if length(node) > FUNCTION:

@@ -28,6 +28,8 @@ def write_split(folder: Path, split: str, images: np.ndarray, segments: np.ndarr
     for name, (array, shape) in expected.items():
         if array.shape != shape:
             raise ValueError(f"{name}: esperaba forma {shape} y recibí {array.shape}.")
+    if max(classes.max(initial=0), scenes.max(initial=0)) > 255:
+        raise ValueError("classes, scenes: caben a lo más 256 clases y 256 lugares, de 0 a 255.")
     if images.dtype != np.uint8 or n == 0:
         raise ValueError(f"images: esperaba al menos una imagen en uint8 y recibí {n} en {images.dtype}.")
     for shard, start in enumerate(range(0, n, SHARD)):
@@ -40,12 +42,29 @@ def write_info(folder: Path, classes: list[str], scenes: list[str], segments: li
                splits: dict[str, int]) -> None:
     """Escribe info.json: clases, lugares, tabla de segmentos y cuántas imágenes hay en cada parte.
 
-    segments: un renglón [objeto, parte, material, textura] por segmento, "" donde no hay nada que nombrar.
+    segments: un renglón [objeto, parte, material, textura] por segmento, "" donde no hay nada que nombrar. El objeto
+    que da la clase se llama como la clase. Va después de `write_split`: se comprueba que cada parte sea lo que aquí se
+    dice.
     """
     if any(len(row) != 4 for row in segments):
         raise ValueError("segments: cada renglón lleva objeto, parte, material y textura.")
+    for split, n in splits.items():
+        _check_split(folder, split, n, {"classes": len(classes), "scenes": len(scenes), "segments": len(segments)})
     info = {"classes": classes, "scenes": scenes, "size": TILE, "splits": splits, "segments": segments}
     _write(folder / "info.json", (json.dumps(info, ensure_ascii=False, indent=1) + "\n").encode())
+
+
+def _check_split(folder: Path, split: str, n: int, limits: dict[str, int]) -> None:
+    """ValueError si una parte ya escrita no tiene n imágenes, o usa un lugar, clase o segmento que no hay."""
+    path = folder / f"{split}.npz"
+    if not path.is_file():
+        return
+    with np.load(path, allow_pickle=False) as arrays:
+        if len(arrays["classes"]) != n:
+            raise ValueError(f"splits: {split} dice {n} imágenes y tiene {len(arrays['classes'])}.")
+        for name, limit in limits.items():
+            if arrays[name].max() >= max(limit, 1):
+                raise ValueError(f"{name}: {split} llega al {arrays[name].max()} y hay {limit}, de 0 a {limit - 1}.")
 
 
 def write_sums(data_dir: Path) -> None:

@@ -94,4 +94,6 @@ def load_rows(exercise: str, row: type[Row]) -> tuple[Row, ...]:
     """
     kinds = row.__annotations__
     table = csv.DictReader(StringIO(read_data("ejercicios", f"{exercise}.csv").decode("utf-8")))
+    if missing := set(kinds) - set(table.fieldnames or ()):
+        raise ValueError(f"A la tabla de {exercise} le falta {', '.join(sorted(missing))}: repite make_exercises.py.")
     return tuple(row(**{field: kind(line[field]) for field, kind in kinds.items()}) for line in table)

@@ -112,7 +112,9 @@ class Finding(Generic[Case, Answer]):
         given, right = self.read(value, case), self.right(case)
         if self._is_right(given, right):
             return self.praise.format(case=case)
-        message = next(message for holds, message in self.reasons(given, case) if holds)
+        message = next((message for holds, message in self.reasons(given, case) if holds), None)
+        if message is None:
+            raise ValueError("reasons: ninguna razón se cumplió; la última debe cumplirse siempre.")
         suspect = self.alike(given, self.right(self.case(""))) and not self.alike(given, right)
         raise Revise(message + (LIKE_SAMPLE if suspect else ""))
 

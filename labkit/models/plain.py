@@ -83,7 +83,16 @@ def draw_weights(model: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def save_model(model: nn.Module, path: Path, notes: dict[str, str]) -> None:
-    """Guarda en `path` una red del curso en media precisión, con su ficha: arquitectura, clases y `notes`."""
+    """Guarda en `path` una red del curso en media precisión, con su ficha: arquitectura, clases y `notes`.
+
+    notes: textos, como {"seed": "0", "source": "escenas"}.  ValueError si no es una de las arquitecturas del curso
+    (`plain_network` y las de `FAMILIES`): otra se envuelve con `wrap`, y no se guarda.
+    """
+    if not hasattr(model, "architecture") and not all(hasattr(model, name) for name in ("classes", "conv1", "dense")):
+        raise ValueError(f"model: esperaba una red hecha con plain_network o una de FAMILIES, y recibí "
+                         f"{type(model).__name__}. Una red tuya se usa con wrap, sin guardarla.")
+    if strange := [key for key, value in notes.items() if not isinstance(value, str)]:
+        raise ValueError(f"notes: los valores van como texto, y no lo es el de {', '.join(strange)}.")
     weights = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     weights = {key: value.half() if value.is_floating_point() else value for key, value in weights.items()}
     card = {"architecture": getattr(model, "architecture", "plain"),
