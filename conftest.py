@@ -13,15 +13,20 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import pytest
 from notebook_guards import lost_outputs
 
+FIRST = ("test_real_data.py", "03_regularizacion.ipynb")         # lo más largo de todo
 # Los archivos de pruebas que más tardan; con los cuadernos, son lo que omite `pytest -m "not slow"`.
-SLOW = ()
+SLOW = {f"test_{name}.py" for name in (
+    "real_data", "shipped_networks", "exercises", "experiments", "exercises_dissection", "exercises_exemplars",
+    "exercises_optimization", "exercises_occlusion", "exercises_regularization", "commands_dissect", "ready_made",
+    "dissection_shared", "maps", "setup", "shipped_data", "experiments_drawn", "dissection_real", "real_networks")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marca lo que tarda."""
+    """Marca lo que tarda, y lo pone primero: así se reparte mejor entre los procesos."""
     for item in items:
         if item.path.suffix == ".ipynb" or item.path.name in SLOW:
             item.add_marker("slow")
+    items.sort(key=lambda item: (item.path.name not in FIRST, item.get_closest_marker("slow") is None))
 
 
 @pytest.hookimpl(wrapper=True)

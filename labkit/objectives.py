@@ -105,7 +105,7 @@ def direction(layer: str, vector: Tensor) -> Objective:
     return Objective((layer,), measure, f"dirección en {layer}")
 
 
-def layer(name: str) -> Objective:
+def layer_energy(name: str) -> Objective:
     """La media de los cuadrados de toda una capa: lo que sube DeepDream, y lo mismo en una capa densa oculta."""
     return Objective((name,), lambda acts: acts[name].flatten(1).pow(2).mean(1), f"capa {name}")
 

@@ -44,12 +44,13 @@ class Gallery:
 class Recipe:
     """Lo que dio una receta.
 
-    image: (3, 64, 64);  score: su puntuación;  held: la que tiene transformada;  witness: la probabilidad que otra red
-    le da a la clase;  high: la parte de energía en frecuencias altas;  distance: a los datos;  seconds: lo que tardó.
+    image: (3, 64, 64);  score: su puntuación;  score_moved: la que tiene transformada;  witness: la probabilidad que
+    otra red le da a la clase;  high: la parte de energía en frecuencias altas;  distance: a los datos;  seconds: lo
+    que tardó.
     """
     image: Tensor
     score: float
-    held: float
+    score_moved: float
     witness: float
     high: float
     distance: float

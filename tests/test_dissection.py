@@ -315,7 +315,7 @@ def test_huge_images_go_in_smaller_batches_and_count_the_same(busy, monkeypatch)
         return World(images=torch.zeros(1).expand(2, 3, *size))
 
     assert fitting_batch(pixels(64, 64), 32) == 32 and fitting_batch(pixels(224, 224), 32) == 32
-    assert fitting_batch(pixels(1000, 1000), 32) == 4 and fitting_batch(pixels(20_000, 20_000), 32) == 1
+    assert fitting_batch(pixels(1000, 1000), 32) == 4 and fitting_batch(pixels(6000, 6000), 32) == 1
     assert fitting_batch(World(images=torch.zeros(2, 3)), 16) == 16         # códigos, y no imágenes
     whole, sizes = dissect(*busy, "conv1", Convention(0.05)).iou(), []
     monkeypatch.setattr(dissecting, "MAPS_BYTES", 5 * 4 * 64 * 24 * 24)     # caben cinco

@@ -188,22 +188,15 @@ def test_the_planted_unit_is_the_most_selective():
     found = ex.selectivity(values, labels, 3)
     assert (found.best[3], found.area[3], found.next_area[3]) == (2, 1.0, 0.25)
     assert found.area.argmax() == 3 and found.area[4] == found.next_area[4] == 0.75
-    index = ex.class_selectivity(values, labels, 3)
-    assert index[3] == 1.0 and index[4] == pytest.approx(1 / 3) and (index[:3] < 0.3).all()
-    assert ex.class_selectivity(torch.zeros(90, 1), labels, 3).tolist() == [0.0]
-    with pytest.raises(ValueError, match="hay una sola clase"):
-        ex.class_selectivity(values, torch.zeros(90, dtype=torch.long), 3)
-    with pytest.raises(ValueError, match="pide respuestas desde 0"):
-        ex.class_selectivity(-values, labels, 3)
 
 
 def test_survives_looks_inside_each_group():
     truth = torch.tensor([True, False] * 30)
     groups = torch.arange(60) // 20                                         # tres grupos de veinte
     values = torch.where(groups == 1, -truth.float(), truth.float())        # en el segundo responde al revés
-    assert ex.survives(values, truth, groups).tolist() == [1.0, 0.0, 1.0]
+    assert ex.areas_by_group(values, truth, groups).tolist() == [1.0, 0.0, 1.0]
     alone = truth & (groups != 2)
-    assert torch.isnan(ex.survives(values, alone, groups)[2])               # sin verdaderos no se sabe
+    assert torch.isnan(ex.areas_by_group(values, alone, groups)[2])               # sin verdaderos no se sabe
 
 
 def test_object_traits_say_where_and_how():
@@ -421,7 +414,7 @@ ODD = {
     "una clase": (lambda: ex.selectivity(torch.rand(9, 2), torch.zeros(9, dtype=torch.long), 3), "hay una sola clase"),
     "muchas unidades": (lambda: ex.choose(torch.rand(9, 2)), r"Prueba values\[:, k\]"),
     "NaN sin orden": (lambda: ex.choose(torch.tensor([1.0, torch.nan])), "no tienen orden"),
-    "grupos negativos": (lambda: ex.survives(torch.rand(9), torch.rand(9) < 0.5, torch.full((9,), -1)), "grupos desde 0"),
+    "grupos negativos": (lambda: ex.areas_by_group(torch.rand(9), torch.rand(9) < 0.5, torch.full((9,), -1)), "grupos desde 0"),
     "puntos con NaN": (lambda: ex.assign_to_grid(torch.full((4, 2), torch.nan), 2, 2), "points: 4 de 4 tienen NaN"),
     "casillas negativas": (lambda: ex.assign_to_grid(torch.rand(4, 2), -2, -2), "casillas no alcanzan"),
     "rejilla ajena": (lambda: ex.spread_sheet(torch.rand(3, 3, 8, 8), torch.tensor([[3]])), "enteros de −1 a 2"),

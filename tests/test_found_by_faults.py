@@ -175,8 +175,8 @@ def test_a_class_without_images_is_nobodys_best():
 
 def test_five_of_each_are_enough_to_know():
     truth = torch.tensor([True, False] * 5)
-    assert ex.survives(truth.float(), truth, torch.zeros(10, dtype=torch.long)).tolist() == [1.0]
-    assert ex.survives(truth[:8].float(), truth[:8], torch.zeros(8, dtype=torch.long)).isnan().all()
+    assert ex.areas_by_group(truth.float(), truth, torch.zeros(10, dtype=torch.long)).tolist() == [1.0]
+    assert ex.areas_by_group(truth[:8].float(), truth[:8], torch.zeros(8, dtype=torch.long)).isnan().all()
 
 
 def test_the_cache_knows_the_pool_and_the_last_image(tmp_path):

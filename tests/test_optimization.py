@@ -10,7 +10,7 @@ from torch import nn
 from labkit.activations import run
 from labkit.datasets import load_images
 from labkit.models import draw_weights, load_model, plain_network
-from labkit.objectives import Objective, channel, direction, each, layer, logit, margin, neuron
+from labkit.objectives import Objective, channel, direction, each, layer_energy, logit, margin, neuron
 from labkit.optimization import (
     Ascent,
     PixelCanvas,
@@ -221,9 +221,9 @@ def test_within_is_a_projection(norm):
 def test_a_whole_layer_is_the_mean_of_its_squares(network):
     images = noise(3, 16)
     acts = run(network, images, ["conv2", "dense"])
-    assert torch.allclose(layer("conv2")(acts), acts["conv2"].square().mean((1, 2, 3)))
-    assert torch.allclose(layer("dense")(acts), acts["dense"].square().mean(1))
-    ascent = maximize(network, layer("conv2"), PixelCanvas(images), steps=5)
+    assert torch.allclose(layer_energy("conv2")(acts), acts["conv2"].square().mean((1, 2, 3)))
+    assert torch.allclose(layer_energy("dense")(acts), acts["dense"].square().mean(1))
+    ascent = maximize(network, layer_energy("conv2"), PixelCanvas(images), steps=5)
     assert (ascent.scores[-1] > ascent.scores[0]).all()
 
 
@@ -309,12 +309,12 @@ def test_each_image_may_have_its_own_budget(linear):
 
 def test_a_dream_grows_by_octaves_and_keeps_the_picture(network):
     image = torch.rand(3, 12, 12, generator=dice())
-    views = dream(network, layer("conv2"), image, sizes=(12, 16, 24), steps=3)
+    views = dream(network, layer_energy("conv2"), image, sizes=(12, 16, 24), steps=3)
     assert [tuple(view.shape) for view in views] == [(3, 12, 12), (3, 16, 16), (3, 24, 24)]
     for view in views:
         size = view.shape[-1]
         base = torch.nn.functional.interpolate(image[None], (size, size), mode="bicubic", antialias=True).clamp(0, 1)
-        score = layer("conv2")
+        score = layer_energy("conv2")
         assert score(run(network, view[None], ["conv2"])) > score(run(network, base, ["conv2"]))
         assert (view - base[0]).abs().mean() < 0.15
 

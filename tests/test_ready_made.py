@@ -99,7 +99,7 @@ def test_a_recipe_comes_out_again(network, levels, world):
     for k, row in enumerate(rows):
         # el último bit cambia de una computadora a otra y la subida lo amplifica
         assert scores[k].item() == pytest.approx(row.score, rel=0.05)
-        assert held[k].item() == pytest.approx(row.held, rel=0.1)
+        assert held[k].item() == pytest.approx(row.score_moved, rel=0.1)
         assert far[k].item() == pytest.approx(row.distance, rel=0.1)
         assert high[k].item() == pytest.approx(row.high, rel=0.1)
         apart = [(images[k] - other.image).abs().mean().item() for other in (row, rows[1 - k])]

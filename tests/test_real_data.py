@@ -1,6 +1,7 @@
 """Con los datos reales que señala LABKIT_REAL_DATA: las redes de CIFAR-10 y SqueezeNet hacen lo que dice su ficha."""
 import json
 import os
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,12 @@ NETWORKS = ("cifar10", "cifar10_bn", "cifar10_robusta")
 MARKS = [("cifar10", 0.88), pytest.param("cifar10_bn", 0.91, marks=pytest.mark.xfail(strict=True, reason="llega a 90.4 %"))]
 
 
+@pytest.fixture(scope="module")
+def accuracy(photos):
+    """La exactitud de una red en las 10,000 fotografías de prueba, medida una vez."""
+    return lru_cache(lambda name: accuracy_on(photos, name))
+
+
 def accuracy_on(photos, name: str) -> float:
     model = load_model(name, device="cpu")
     assert model.classes == photos.classes
@@ -41,14 +48,14 @@ def accuracy_on(photos, name: str) -> float:
 
 @CIFAR
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_networks_of_cifar10_do_what_their_cards_say(photos, name):
-    assert abs(accuracy_on(photos, name) - float(model_card(name)["accuracy"])) < 0.002     # algún empate, en otra máquina
+def test_the_networks_of_cifar10_do_what_their_cards_say(accuracy, name):
+    assert abs(accuracy(name) - float(model_card(name)["accuracy"])) < 0.002     # algún empate, en otra máquina
 
 
 @CIFAR
 @pytest.mark.parametrize(("name", "mark"), MARKS)
-def test_the_networks_of_cifar10_reach_the_mark(photos, name, mark):
-    assert accuracy_on(photos, name) >= mark
+def test_the_networks_of_cifar10_reach_the_mark(accuracy, name, mark):
+    assert accuracy(name) >= mark
 
 
 @CIFAR

@@ -19,18 +19,17 @@ from labkit.exemplars.tsne import affinities, tsne
 from labkit.exemplars.units import (
     Selectivity,
     Trials,
+    areas_by_group,
     choice_trials,
     choose,
-    class_selectivity,
     object_traits,
     peak_patches,
     selectivity,
-    survives,
 )
 from labkit.measures import roc_areas
 from labkit.vectors import features, features_by_layer, linear_probe, neighbours
 
-__all__ = ["METHODS", "SOM", "Quality", "Selectivity", "Trials", "affinities", "assign_to_grid", "choice_trials",
-           "choose", "class_selectivity", "features", "features_by_layer", "layout", "linear_probe", "load_maps",
+__all__ = ["METHODS", "SOM", "Quality", "Selectivity", "Trials", "affinities", "areas_by_group", "assign_to_grid",
+           "choice_trials", "choose", "features", "features_by_layer", "layout", "linear_probe", "load_maps",
            "map_quality", "neighbour_preservation", "neighbours", "object_traits", "pca", "peak_patches", "roc_areas",
-           "scatter_sheet", "seams", "selectivity", "spread_sheet", "survives", "tsne"]
+           "scatter_sheet", "seams", "selectivity", "spread_sheet", "tsne"]

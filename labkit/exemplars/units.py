@@ -97,26 +97,7 @@ def selectivity(values: Tensor, labels: Tensor, classes: int) -> Selectivity:
     return Selectivity(areas, top.indices[:, 0], top.values[:, 0], top.values[:, -1])
 
 
-def class_selectivity(values: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """El índice de Morcos et al. (2018), (c,): (mayor − resto) / (mayor + resto), de 0 a 1.
-
-    values: (n, c), respuestas después de su ReLU, nunca negativas; mayor es la media en la clase en que responde más y
-    resto, el promedio de las medias de las demás clases. Una unidad muda vale 0.  arXiv:1803.06959.
-    """
-    check_responses(values)
-    if values.min() < 0:
-        raise ValueError("values: el índice pide respuestas desde 0, como las de después de una ReLU.")
-    hot = F.one_hot(labels, classes).to(values)                                             # (n, k)
-    present = hot.sum(0) > 0
-    means = (hot.T @ values)[present] / hot.sum(0)[present, None]                           # (k, c)
-    if len(means) < 2:
-        raise ValueError("labels: hay una sola clase; hacen falta al menos dos.")
-    most = means.amax(0)
-    rest = (means.sum(0) - most) / (len(means) - 1)
-    return (most - rest) / (most + rest).clamp(min=1e-12)
-
-
-def survives(values: Tensor, truth: Tensor, groups: Tensor, least: int = 5) -> Tensor:
+def areas_by_group(values: Tensor, truth: Tensor, groups: Tensor, least: int = 5) -> Tensor:
     """El área ROC de una unidad dentro de cada grupo de imágenes, (g,): ¿distingue la clase en todos los lugares?
 
     values: (n,);  truth: (n,) de verdaderos y falsos;  groups: (n,), a qué grupo va cada imagen, desde 0. Un grupo con
