@@ -7,7 +7,6 @@ from PIL import Image
 
 from labkit.colors import COLOR_NAMES, color_index, rgb_to_lab
 from labkit.images import (
-    _written,
     add_margin,
     bars,
     beside,
@@ -26,6 +25,7 @@ from labkit.images import (
     text_image,
     to_uint8,
 )
+from labkit.images.letters import _written
 
 BLUE, RED = torch.tensor([49, 104, 142]) / 255, torch.tensor([176, 58, 46]) / 255
 NAMES = ["avión", "automóvil", "niño"]

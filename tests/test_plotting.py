@@ -1,86 +1,226 @@
+"""Hojas, mapas, tablas y gráficas: cada píxel en su lugar, cada letrero, y lo que lee quien no las ve."""
+from base64 import b64decode
+from io import BytesIO
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
-from matplotlib.figure import Figure
+from PIL import Image
 
-from labkit.images import to_uint8
-from labkit.plotting import show_bars, show_curves, show_heatmap, show_images, show_paths
+from labkit.datasets import load_images
+from labkit.images import colorize, to_uint8
+from labkit.plotting import (
+    Picture,
+    show_bars,
+    show_curves,
+    show_heatmap,
+    show_intervals,
+    show_paths,
+    show_sheet,
+    show_spread,
+    show_table,
+)
+from labkit.regularization import high_frequency_share
 
-IMAGES = torch.rand(5, 3, 8, 12, generator=torch.Generator().manual_seed(0))
+IMAGES = torch.rand(6, 3, 8, 12, generator=torch.Generator().manual_seed(0))
 HEAT = torch.tensor([[-1.0, 0.0], [0.5, 3.0]])
+POINTS = torch.tensor([[2.0, 1.0], [1.0, -0.5], [0.0, 0.0]])
 
-FIGURES = {
-    "show_images": lambda: show_images(IMAGES),
+PICTURES = {
+    "show_sheet": lambda: show_sheet(IMAGES),
     "show_heatmap": lambda: show_heatmap(HEAT),
     "show_curves": lambda: show_curves([1, 2], {"a": [0.0, 1.0]}),
     "show_paths": lambda: show_paths(torch.eye(2), {"uno": torch.eye(2)}),
     "show_bars": lambda: show_bars(["uno", "dos"], torch.tensor([1.0, 2.0])),
+    "show_intervals": lambda: show_intervals({"uno": (0.5, 0.0, 1.0)}),
+    "show_spread": lambda: show_spread({"uno": [0.0, 1.0, 2.0]}),
 }
 
 
-@pytest.mark.parametrize("name", FIGURES)
-def test_gives_one_closed_figure(name, tmp_path):
-    figure = FIGURES[name]()
-    assert isinstance(figure, Figure) and plt.get_fignums() == []
-    figure.savefig(tmp_path / "figura.png")                         # y se puede dibujar aún
-    assert (tmp_path / "figura.png").stat().st_size > 1000
+def pixels(picture: Picture) -> np.ndarray:
+    """Los píxeles de lo que se muestra, (h, w, 3), enteros."""
+    with Image.open(BytesIO(picture.data)) as opened:
+        return np.asarray(opened.convert("RGB")).astype(int)
 
 
-def test_images_are_drawn_in_order_with_their_titles():
-    figure = show_images(IMAGES, titles=list("ábcñe"), cols=3)
-    drawn = [axis for axis in figure.axes if axis.images]
-    assert [axis.get_title() for axis in drawn] == list("ábcñe") and len(figure.axes) == 6
-    for axis, image in zip(drawn, IMAGES):
-        assert (axis.images[0].get_array() == to_uint8(image).permute(1, 2, 0).numpy()).all()
+def find_tile(page: np.ndarray, image: torch.Tensor, scale: int) -> tuple[int, int]:
+    """Dónde está la imagen agrandada en la página, (y, x); falla si no está, idéntica, en algún lugar."""
+    big = to_uint8(image).permute(1, 2, 0).numpy().repeat(scale, 0).repeat(scale, 1).astype(int)
+    h, w = big.shape[:2]
+    for y, x in np.argwhere((page == big[0, 0]).all(2)):
+        if page[y:y + h, x:x + w].shape == big.shape and (page[y:y + h, x:x + w] == big).all():
+            return int(y), int(x)
+    raise AssertionError("la imagen no está en la hoja")
 
 
-def test_a_signed_map_is_symmetric_about_zero():
-    assert show_heatmap(HEAT, symmetric=True).axes[0].images[0].get_clim() == (-3, 3)
-    assert show_heatmap(HEAT).axes[0].images[0].get_clim() == (-1, 3)
+@pytest.mark.parametrize("name", PICTURES)
+def test_is_shown_pixel_by_pixel_with_its_words(name):
+    picture = PICTURES[name]()
+    bundle, metadata = picture._repr_mimebundle_()
+    height, width = pixels(picture).shape[:2]
+    assert b64decode(bundle["image/png"]) == picture.data
+    shown = metadata["image/png"]
+    assert (shown["width"], shown["height"]) == (width, height) and len(shown["alt"]) > 15
+    assert bundle["text/plain"] == f"<Picture {width}×{height}>" and plt.get_fignums() == []
 
 
-def test_a_map_beside_its_image_says_what_it_measures():
-    image, heat, scale = show_heatmap(HEAT, IMAGES[0], label="caída del logit").axes
-    assert image.images[0].get_array().shape == (8, 12, 3) and heat.images[0].get_array().tolist() == HEAT.tolist()
-    assert scale.get_ylabel() == "caída del logit"
+# ── hojas ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_every_pixel_of_a_sheet_is_a_whole_square():
+    page = pixels(show_sheet(IMAGES, cols=3, width=40))                               # 12 de ancho, 4 veces
+    places = [find_tile(page, image, 4) for image in IMAGES]
+    assert [y for y, _ in places] == [places[0][0]] * 3 + [places[3][0]] * 3
+    assert places[0][1] < places[1][1] < places[2][1] and places[3][0] > places[0][0]
 
 
-def test_curves_differ_in_more_than_color():
-    axis = show_curves(torch.arange(3), {"una": torch.rand(3), "otra": [3, 2, 1]}, "parche (píxeles)", "probabilidad", "título").axes[0]
-    assert len({(line.get_linestyle(), line.get_marker()) for line in axis.lines}) == 2
-    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["una", "otra"]
+def test_headings_and_notes_go_beside_and_not_over_the_images():
+    bare = show_sheet(IMAGES, cols=3, width=96)
+    dressed = show_sheet(IMAGES, rows=["ñandú", "búho"], columns=["uno", "dos", "tres"], notes=list("ábcñef"), width=96)
+    page = pixels(dressed)
+    places = [find_tile(page, image, 8) for image in IMAGES]                          # idénticas: nada les cayó encima
+    (y, x), ink = places[0], (page < 128).all(2)
+    assert ink[:y].any() and ink[:, :x].any() and not ink[:y, :x].any()
+    under = ink[places[0][0] + 64:places[3][0]]
+    assert under[:, x:].any() and not under[:, :x].any()
+    assert dressed.height > bare.height and dressed.width > bare.width
+    for word in ("6 imágenes", "ñandú; búho", "uno; dos; tres", "á; b; c; ñ; e; f"):
+        assert word in dressed.alt
+
+
+def test_a_group_is_a_row_or_a_column():
+    groups = {"uno": IMAGES[:3], "otro": IMAGES[3:]}
+    by_row, by_column = (pixels(show_sheet(groups, rows=rows, width=12)) for rows in ((), ("a", "b", "c")))
+    rows, columns = ([find_tile(page, image, 1) for image in IMAGES] for page in (by_row, by_column))
+    assert rows[0][0] == rows[1][0] == rows[2][0] < rows[3][0] and rows[0][1] == rows[3][1]
+    assert columns[0][1] == columns[1][1] == columns[2][1] < columns[3][1] and columns[0][0] == columns[3][0]
+
+
+def test_what_fits_is_as_large_as_the_page_allows():
+    images = torch.rand(12, 3, 64, 64)
+    widths = {cols: show_sheet(images, cols=cols).width for cols in (1, 4, 6, 12)}
+    assert widths == {1: 192, 4: 4 * 198 - 6, 6: 6 * 134 - 6, 12: 12 * 70 - 6}
+    assert max(widths.values()) <= 860
+
+
+@pytest.mark.parametrize("quality", [None, 90])
+def test_what_is_shown_has_the_frequencies_that_were_measured(quality):
+    images = torch.cat([load_images("test", n=3).images, torch.rand(1, 3, 64, 64)])
+    page = pixels(show_sheet(images, quality=quality, width=128))
+    tiles = [page[:128, x:x + 128][::2, ::2] for x in range(0, 4 * 134, 134)]
+    shown = torch.tensor(np.stack(tiles)).permute(0, 3, 1, 2).float() / 255
+    off = (high_frequency_share(shown) - high_frequency_share(images)).abs()
+    assert (off <= (0.1 * high_frequency_share(images)).clamp(min=0.005)).all()
+
+
+# ── mapas ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_a_map_is_beside_its_image_in_its_colors():
+    picture = show_heatmap(HEAT, IMAGES[0], label="caída del logit", symmetric=True, side=96)
+    page = pixels(picture)
+    image, heat = find_tile(page, IMAGES[0], 8), find_tile(page, colorize(HEAT, limits=(-3, 3), symmetric=True), 48)
+    assert image == (0, 0) and heat == (0, 104)
+    assert picture.alt == "Una imagen y su mapa de caída del logit, de -3 a 3."
+
+
+def test_a_scale_goes_from_the_lowest_to_the_highest():
+    page = pixels(show_heatmap(HEAT, side=100))
+    find_tile(page, colorize(HEAT), 50)
+    column = page[:100, 108 + 4]                                                      # la escala, de arriba abajo
+    ends = to_uint8(colorize(torch.tensor([[3.0], [-1.0]]))).permute(1, 2, 0).numpy()[:, 0].astype(int)
+    assert (column[0] == ends[0]).all() and (column[-1] == ends[1]).all()
+
+
+# ── tablas ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_a_table_reads_the_same_as_text():
+    table = show_table(["red", "caída", "n"], {"tramposa": [-0.834, 30], "reparada": [12.5, 7]}, "Caídas", mark=1)
+    assert repr(table).split("\n") == ["Caídas", "red         caída   n", "tramposa    −0.83  30", "▸ reparada  12.50   7"]
+    html = table._repr_mimebundle_()["text/html"]
+    assert html.count("<tr>") == 3 and '<td align="right">−0.83</td>' in html and "<caption>Caídas</caption>" in html
+    assert "style" not in html
+
+
+def test_a_table_does_not_become_html_of_its_words():
+    assert "<b>" not in show_table(["a"], [["<b>1 & 2</b>"]]).html()
+
+
+# ── gráficas ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def axis_of(picture: Picture):
+    return picture.figure.axes[0]
+
+
+def written(picture: Picture) -> list[str]:
+    return [text.get_text() for text in axis_of(picture).texts]
+
+
+def test_curves_differ_in_more_than_color_and_carry_their_names():
+    picture = show_curves(torch.arange(3), {"una": torch.rand(3), "otra": [3, 2, 1]}, "parche (píxeles)", "probabilidad",
+                          "título", bands={"otra": ([2, 1, 0], [4, 3, 2])}, floor=0.25)
+    axis = axis_of(picture)
+    lines = [line for line in axis.lines if line.get_label() in ("una", "otra")]
+    assert len({(line.get_linestyle(), line.get_marker()) for line in lines}) == 2
+    assert set(written(picture)) == {"una", "otra", "azar: 0.25"} and len(axis.collections) == 1
     assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("parche (píxeles)", "probabilidad", "título")
-    assert list(axis.lines[1].get_ydata()) == [3, 2, 1]
+    assert list(lines[1].get_ydata()) == [3, 2, 1] and list(axis.get_xticks()) == [0, 1, 2]
+
+
+def test_the_names_of_curves_that_end_together_do_not_overlap():
+    picture = show_curves([0, 1], {name: [0, 1 + i / 1000] for i, name in enumerate("abcd")} | {"e": [0, 0.2]})
+    heights = sorted(text.xy[1] for text in axis_of(picture).texts)
+    low, high = axis_of(picture).get_ylim()
+    assert np.diff(heights).min() > 0.07 * (high - low) and heights[-1] <= high
 
 
 def test_bars_go_down_in_order_and_mark_with_a_sign():
-    axis = show_bars(["uno", "dos", "tres"], [1.0, -2.0, 3.0], "logit", mark=2).axes[0]
+    axis = axis_of(show_bars(["uno", "dos", "tres"], [1.0, -2.0, 3.0], "logit", mark=2))
     assert [label.get_text() for label in axis.get_yticklabels()] == ["uno", "dos", "▸ tres"]
     assert [bar.get_width() for bar in axis.patches] == [1, -2, 3] and axis.yaxis_inverted()
 
 
+def test_an_interval_is_drawn_where_it_is_and_written():
+    picture = show_intervals({"uno": (0.5, 0.25, 1.0), "dos": (-1.0, -2.0, 0.5)}, "caída", floor=0.0,
+                             points={"dos": [-1.0, -1.5]}, floor_name="sin efecto")
+    segments = [(list(line.get_xdata()), list(line.get_ydata())) for line in axis_of(picture).lines]
+    assert ([0.25, 1.0], [0, 0]) in segments and ([-2.0, 0.5], [1, 1]) in segments
+    assert any(xs == [-1.0, -1.5] for xs, _ in segments)
+    assert written(picture) == ["0.50 [0.25, 1.00]", "−1.00 [−2.00, 0.50]", "sin efecto: 0"]
+    assert "uno, 0.5, de 0.25 a 1; dos, -1, de -2 a 0.5" in picture.alt
+
+
+def test_a_cloud_says_its_median_and_how_many_are_to_the_right():
+    picture = show_spread({"uno": [-1.0, 1.0, 3.0, 2.0], "dos": torch.tensor([-3.0, -1.0])}, "correlación")
+    assert written(picture) == ["+1.50; 75 % de 4 a la derecha", "−2.00; 0 % de 2 a la derecha"]
+    medians = [list(line.get_xdata()) for line in axis_of(picture).lines if line.get_linewidth() == 2.5]
+    assert medians == [[1.5, 1.5], [-2.0, -2.0]] and "75 % de 4 por encima de 0" in picture.alt
+
+
 def test_paths_are_drawn_over_the_level_curves():
-    points = torch.tensor([[2.0, 1.0], [1.0, -0.5], [0.0, 0.0]])
-    figure = show_paths(torch.diag(torch.tensor([1.0, 9.0])), {"uno": points, "otro": points * 0.5})
-    axis = figure.axes[0]
+    axis = axis_of(show_paths(torch.diag(torch.tensor([1.0, 9.0])), {"uno": POINTS, "otro": POINTS * 0.5}))
     assert [line.get_label() for line in axis.lines] == ["uno", "otro", "el máximo"]
-    assert np.allclose(axis.lines[0].get_xydata(), points.numpy()) and np.allclose(axis.lines[1].get_xydata(), points.numpy() / 2)
+    assert np.allclose(axis.lines[0].get_xydata(), POINTS) and np.allclose(axis.lines[1].get_xydata(), POINTS / 2)
     level = max(axis.collections[0].get_paths(), key=lambda path: len(path.vertices)).vertices
     assert np.ptp((level ** 2) @ [1, 9]) < 0.05 * ((level ** 2) @ [1, 9]).max()            # en una curva, s no cambia
-    with pytest.raises(ValueError, match="curvature"):
-        show_paths(torch.eye(3), {"uno": points})
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: show_images(IMAGES[0]), "¿Falta el eje de lote"),
-    (lambda: show_images(IMAGES, titles=["uno"]), "esperaba 5 títulos, uno por imagen, y recibí 1"),
+    (lambda: show_sheet(IMAGES[0]), "¿Falta el eje de lote"),
+    (lambda: show_sheet(IMAGES, notes=["uno"]), "esperaba 6 textos, uno por imagen, y recibí 1"),
+    (lambda: show_sheet(IMAGES, cols=3, rows=["uno"]), "esperaba 2 encabezados, uno por renglón, y recibí 1"),
+    (lambda: show_sheet({"a": IMAGES[:2], "b": IMAGES[:3]}), "esperaba grupos iguales"),
+    (lambda: show_sheet({"a": IMAGES}, columns=["uno"]), "columns: esperaba 6 encabezados, uno por imagen"),
+    (lambda: show_sheet({"a": IMAGES}, rows=["uno"]), "rows: esperaba 6 encabezados"),
+    (lambda: show_sheet(IMAGES, quality=40), "esperaba de 85 a 95"),
     (lambda: show_heatmap(IMAGES[0]), r"heat: esperaba forma \(h, w\)"),
     (lambda: show_heatmap(HEAT, IMAGES), "¿Sobra el eje de lote"),
+    (lambda: show_table(["a", "b"], [[1, 2], [1]]), "esperaba 2 celdas por renglón, una por columna, y el 1 tiene 1"),
     (lambda: show_curves([1, 2], {"a": [1.0]}), "«a» tiene 1 valores para 2 abscisas"),
     (lambda: show_bars(["uno"], [1.0, 2.0]), "esperaba 1 valores, uno por nombre, y recibí 2"),
+    (lambda: show_intervals({"uno": (0.5, 0.6, 1.0)}), "en «uno» esperaba abajo ≤ valor ≤ arriba"),
+    (lambda: show_paths(torch.eye(3), {"uno": POINTS}), "curvature"),
 ])
-def test_bad_arguments_get_one_clear_sentence_and_leave_no_figure(call, message):
+def test_bad_arguments_get_one_clear_sentence(call, message):
     with pytest.raises(ValueError, match=message):
         call()
     assert plt.get_fignums() == []

@@ -5,15 +5,19 @@ mueven. Si `draw` falla, el error se lee en el lugar del cuadro y el siguiente m
 """
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import ipywidgets as widgets
-from IPython.display import Image, display
+from IPython.display import display
 from torch import Tensor
+from traitlets import TraitError
 
 from labkit.images import png_bytes, sized, text_image
 from labkit.pictures import load_picture
+from labkit.plotting import Picture
 
 WHOLE_LABEL = {"description_width": "initial"}
+SHOWN = (widgets.IntSlider, widgets.SelectionSlider, widgets.Dropdown)         # los controles que muestran un valor
 
 
 class Demo(widgets.VBox):
@@ -30,9 +34,27 @@ class Demo(widgets.VBox):
         kind = "png" if self.first.startswith(b"\x89PNG") else "jpeg"
         self.picture = widgets.Image(value=self.first, format=kind, height=str(self.size[0]), width=str(self.size[1]))
         row = widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap", "grid_gap": "0 16px"})
-        super().__init__([row, self.picture, _hide_static(self.first)])
+        self.static = _hide_static(self.first)
+        super().__init__([row, self.picture, self.static])
         for control in controls.values():
             control.observe(self._redraw, "value")
+
+    def opening(self, **values: object) -> "Demo":
+        """La misma demostración, abierta con esos valores: su cuadro es el que se lee en la página sin correr nada.
+
+        values: control → valor.  Error: ValueError si no hay un control con ese nombre, o no toma ese valor.
+        """
+        for name, value in values.items():
+            if name not in self.controls:
+                raise ValueError(f"{name}: no hay un control con ese nombre. Prueba {', '.join(self.controls)}.")
+            control = self.controls[name]
+            with suppress(TraitError):
+                control.value = value
+            if control.value != value:                                  # un deslizador se queda en su extremo, callado
+                raise ValueError(f"{name}: el control «{control.description}» no toma el valor {value!r}.")
+        self.first = bytes(self.picture.value)
+        self.static.value = _style_that_hides(self.first)
+        return self
 
     def frame(self) -> bytes:
         """El cuadro que toca a los valores de ahora; si `draw` falla, uno con el error escrito."""
@@ -48,10 +70,16 @@ class Demo(widgets.VBox):
         """Muestra el primer cuadro como imagen normal, que se lee en el cuaderno sin correr nada, y luego lo vivo, que
         donde llega a dibujarse trae consigo el estilo que esconde a esa imagen (véase `_hide_static`).
         """
-        display(Image(self.first))
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}
-        display({"application/vnd.jupyter.widget-view+json": view,
-                 "text/plain": "Demostración interactiva: ejecuta la celda y mueve los controles."}, raw=True)
+        shown = "; ".join(f"{control.description}: {getattr(control, 'label', control.value)}"
+                          for control in self.controls.values() if isinstance(control, SHOWN))
+        display(Picture(self.first, self.size[1], self.size[0], f"Demostración. {shown}."))
+        show_live(self, "Demostración interactiva: ejecuta la celda y mueve los controles.")
+
+
+def show_live(widget: widgets.Widget, words: str) -> None:
+    """Muestra lo vivo; donde no hay kernel se leen esas palabras, y no los bytes de sus imágenes."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    display({"application/vnd.jupyter.widget-view+json": view, "text/plain": words}, raw=True)
 
 
 def slider(label: str, low: int, high: int) -> widgets.IntSlider:
@@ -98,5 +126,9 @@ def _hide_static(picture: bytes) -> widgets.HTML:
 
     Sólo llega a la página si lo vivo se dibuja; sin kernel no hay estilo y la copia fija se ve. Así nunca salen dos.
     """
+    return widgets.HTML(_style_that_hides(picture), layout={"display": "none"})
+
+
+def _style_that_hides(picture: bytes) -> str:
     piece = b64encode(picture).decode()[len(picture) * 2 // 3:][:64]   # de en medio
-    return widgets.HTML(f"<style>img[src*='{piece}'] {{ display: none; }}</style>", layout={"display": "none"})
+    return f"<style>img[src*='{piece}'] {{ display: none; }}</style>"

@@ -3,7 +3,6 @@ from collections.abc import Sequence
 
 import ipywidgets as widgets
 import torch
-from IPython.display import display
 from torch import Tensor, nn
 
 from labkit.datasets import ImageSet
@@ -11,7 +10,7 @@ from labkit.images import add_margin, bars, beside, caption, contact_sheet, draw
 from labkit.objectives import logit
 from labkit.optimization import Ascent, PixelCanvas, maximize, noise
 from labkit.ready_made import COLUMNS, Gallery, load_gallery
-from labkit.widgets.demo import Demo, choice, slider, steps
+from labkit.widgets.demo import Demo, choice, show_live, slider, steps
 
 SIDE, THUMB, QUALITY = 192, 30, 50  # lado de una imagen, más o menos; el de una en la galería; calidad del JPEG
 
@@ -47,7 +46,7 @@ def watch(canvas: nn.Module, every: int = 4) -> Watched:
     """El mismo lienzo, a la vista: `maximize(model, objective, watch(canvas))` enseña la imagen conforme avanza."""
     watched = Watched(canvas, every)
     watched.show("antes de empezar")
-    display(widgets.VBox([watched.view, watched.text]))
+    show_live(widgets.VBox([watched.view, watched.text]), "En vivo: la imagen mientras avanza; ejecuta la celda.")
     return watched
 
 

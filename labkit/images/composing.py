@@ -1,24 +1,17 @@
-"""Imágenes como tensores: componerlas, colorearlas y entregarlas como PNG o JPEG. Aquí nada sabe de redes.
-
-Toda imagen es (3, h, w), RGB en [0, 1]. Lo que se redibuja con un control deslizante sale de este módulo, con Pillow:
-componer y comprimir un cuadro toma unos milisegundos.
-"""
+"""Componer, colorear y entregar imágenes como tensores (3, h, w)."""
 from collections.abc import Sequence
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
-from textwrap import wrap
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 from torch import Tensor
 
 from labkit.files import write_aside
-from labkit.pictures import from_pillow
 from labkit.shapes import check_shape
 
-WHITE, INK, BLUE, RED = (255, 255, 255), (33, 33, 33), (49, 104, 142), (176, 58, 46)
 DIVERGING = "RdBu_r"                # azul: negativo; blanco: cero; rojo: positivo
 
 
@@ -131,52 +124,6 @@ def draw_outline(image: Tensor, mask: Tensor, width: int = 2) -> Tensor:
     return marked
 
 
-def text_image(text: str, width: int, size: int = 14) -> Tensor:
-    """Un texto en renglones sobre fondo blanco, del alto que haga falta: (3, h, width)."""
-    font, line = _font(size), size + size // 3
-    columns = max(int(width / font.getlength("n")) - 1, 1)
-    lines = [piece for paragraph in text.splitlines() for piece in wrap(paragraph, columns) or [""]] or [""]
-    picture = Image.new("RGB", (width, line * len(lines) + size // 2), WHITE)
-    draw = ImageDraw.Draw(picture)
-    for i, piece in enumerate(lines):
-        draw.text((size // 3, size // 4 + i * line), piece, INK, font)
-    return from_pillow(picture)
-
-
-def caption(image: Tensor, text: str, size: int = 14) -> Tensor:
-    """La imagen con un texto debajo: (3, h, w) → (3, h', w)."""
-    return torch.cat([image.detach().cpu(), text_image(text, image.shape[2], size)], 1)
-
-
-def bars(names: Sequence[str], values: Sequence[float] | Tensor, mark: int | None = None,
-         limits: tuple[float, float] = (0.0, 1.0), width: int = 360, row: int = 22,
-         digits: int | None = None) -> Tensor:
-    """Una barra horizontal por nombre, en el orden dado: (3, row · len(names), width).
-
-    mark: el renglón que se señala con ▸.  limits: los valores de los extremos; entre 0 y 1 se escriben en por ciento,
-    si no dices con cuántos decimales (digits). La barra sale del 0, o del extremo más cercano a él.
-    """
-    values = [float(value) for value in values]
-    font, low, high = _font(row * 2 // 3), *limits
-    names = [_shortened(name, font, 0.45 * width) for name in names]
-    start = max(font.getlength(name) for name in names) + row * 1.2         # donde empiezan las barras
-    room = width - start - font.getlength("−100.0 ")                        # y lo que pueden medir
-    picture = Image.new("RGB", (width, row * len(names)), WHITE)
-    draw = ImageDraw.Draw(picture)
-
-    def at(value: float) -> float:
-        return start + room * (min(max(value, low), high) - low) / max(high - low, 1e-12)
-
-    for i, (name, value) in enumerate(zip(names, values, strict=True)):
-        middle, ink = row * (i + 0.5), RED if i == mark else BLUE
-        if i == mark:
-            draw.polygon([(row * 0.2, row * (i + 0.28)), (row * 0.2, row * (i + 0.72)), (row * 0.6, middle)], ink)
-        draw.text((start - row * 0.3, middle), name, INK, font, anchor="rm")
-        draw.rectangle([min(at(0), at(value)), row * (i + 0.15), max(at(0), at(value)), row * (i + 0.85)], ink)
-        draw.text((max(at(0), at(value)) + row * 0.25, middle), _written(value, limits, digits), INK, font, anchor="lm")
-    return from_pillow(picture)
-
-
 def save_poster(image: Tensor, path: str | Path, width: int = 3000, dpi: int = 300) -> Path:
     """Guarda la imagen (3, h, w) como PNG de `width` píxeles de ancho, suavizada, para imprimirla; devuelve la ruta.
 
@@ -193,9 +140,12 @@ def save_poster(image: Tensor, path: str | Path, width: int = 3000, dpi: int = 3
     return path
 
 
-def png_bytes(image: Tensor) -> bytes:
-    """La imagen (3, h, w) como archivo PNG: sin pérdida, para texto y píxeles agrandados."""
-    return _encoded(image, "PNG", {"compress_level": 1})
+def png_bytes(image: Tensor, level: int = 1) -> bytes:
+    """La imagen (3, h, w) como archivo PNG: sin pérdida, para texto y píxeles agrandados.
+
+    level: de 1, lo más rápido, a 9, lo más chico.
+    """
+    return _encoded(image, "PNG", {"compress_level": level})
 
 
 def jpeg_bytes(image: Tensor, quality: int = 90) -> bytes:
@@ -208,28 +158,6 @@ def _encoded(image: Tensor, kind: str, options: dict[str, int]) -> bytes:
     buffer = BytesIO()
     Image.fromarray(to_uint8(image).permute(1, 2, 0).contiguous().numpy()).save(buffer, kind, **options)
     return buffer.getvalue()
-
-
-def _shortened(name: str, font: ImageFont.FreeTypeFont, room: float) -> str:
-    """El nombre, con puntos suspensivos si no cabe en `room` píxeles."""
-    if font.getlength(name) <= room:
-        return name
-    kept = max(i for i in range(len(name)) if i == 0 or font.getlength(f"{name[:i]}…") <= room)
-    return f"{name[:kept]}…"
-
-
-def _written(value: float, limits: tuple[float, float], digits: int | None) -> str:
-    if digits is None and limits == (0.0, 1.0):
-        return f"{value:.0%}".replace("%", " %")
-    return f"{value:.{1 if digits is None else digits}f}".replace("-", "−")
-
-
-@lru_cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, que viene con matplotlib: la letra que trae Pillow no tiene acentos ni ñ."""
-    import matplotlib
-
-    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)
 
 
 @lru_cache
