@@ -62,6 +62,7 @@ def show_bars(names: Sequence[str], values: Values, xlabel: str = "", title: str
         _name_rows(axis, [f"▸ {name}" if i == mark else name for i, name in enumerate(names)])
         _draw_floor(axis, floor, "v")
         axis.margins(x=0.15)
+        axis.xaxis.set_major_locator(MaxNLocator(6, integer=bool((lengths == lengths.round()).all())))
         axis.set(xlabel=xlabel, title=title)
         said = "; ".join(f"{name}, {value:.3g}" for name, value in zip(names, lengths))
         return picture_of_figure(figure, f"Barras de {xlabel or title or 'valores'}: {said}.")
@@ -154,7 +155,7 @@ def _same_length(names: Sequence[str], values: np.ndarray) -> None:
 def _mark_places(axis: Axes, places: np.ndarray) -> None:
     """Las marcas del eje, donde hay datos si son pocos; si son cuentas, en números enteros."""
     if len(places) <= 9:
-        axis.set_xticks(places, [f"{place:g}" for place in places])
+        axis.set_xticks(places, [f"{place:.3g}".replace("-", "−") for place in places])
     elif (places == places.round()).all():
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
