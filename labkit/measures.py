@@ -117,6 +117,21 @@ def paired(first: Sequence[float], second: Sequence[float], share: float = 0.95)
     return Gap(fmean(gaps), float(low), float(high))
 
 
+def mean_interval(values: Sequence[float] | Tensor, share: float = 0.95) -> Gap:
+    """El promedio de unos números independientes, uno por imagen o por semilla, con su intervalo de confianza.
+
+    Error: ValueError si son menos de dos. Fuente: Student (1908), doi:10.1093/biomet/6.1.1.
+    """
+    numbers = [float(value) for value in values]
+    if len(numbers) < 2:
+        raise ValueError(f"values: esperaba al menos dos números y recibí {len(numbers)}.")
+    mean = fmean(numbers)
+    if len(set(numbers)) == 1:                                              # sin dispersión no hay cuenta que hacer
+        return Gap(mean, mean, mean)
+    low, high = stats.ttest_1samp(numbers, 0.0).confidence_interval(share)
+    return Gap(mean, float(low), float(high))
+
+
 def discoveries(p: Tensor, level: float = 0.05) -> Tensor:
     """Qué pruebas se aceptan si de las aceptadas, en promedio, a lo más `level` pueden ser falsas: (c,) de verdaderos.
 

@@ -1,4 +1,4 @@
-"""La pregunta que se le hace a una red: un objetivo da a cada imagen una puntuación, y más siempre es más.
+"""La pregunta que se le hace a una red: un objetivo da a cada imagen un número, y cuanto mayor, más hay de eso.
 
 El mismo objetivo se tapa (lección 1), se escala (2 y 3) y sirve para ordenar fotos (4). Los objetivos se suman, se
 restan y se multiplican por números: `channel(u) - 0.5 * channel(v)`. La idea del objetivo como pieza que se compone:

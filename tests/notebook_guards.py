@@ -13,8 +13,8 @@ import nbformat
 
 from labkit.commands.publish import Address, preparation
 
-MAX_BYTES, MAX_CELL_LINES = 1_000_000, 25
-CODE_CELLS, MIN_WORDS, CHECKED = (15, 30), 1500, (3, 6)
+MAX_BYTES, MAX_CELL_LINES = 2_000_000, 25
+CODE_CELLS, MIN_WORDS, CHECKED = (15, 45), 1500, (3, 6)
 CHECK_TAG = "nbval-check-output"
 NBVAL_COMMENTS = {"NBVAL_SKIP", "NBVAL_CHECK_OUTPUT", "NBVAL_IGNORE_OUTPUT", "NBVAL_RAISES_EXCEPTION"}
 IMAGES = {"image/png", "image/jpeg", "image/svg+xml"}
@@ -136,7 +136,7 @@ def no_errors(book: dict) -> list[str]:
 
 def small_file(book: dict) -> list[str]:
     size = len(json.dumps(book, ensure_ascii=False, indent=1).encode())
-    return [] if size <= MAX_BYTES else [f"pesa {size / 1e6:.1f} MB, más de 1 MB"]
+    return [] if size <= MAX_BYTES else [f"pesa {size / 1e6:.1f} MB, más de 2 MB"]
 
 
 def figures_are_pictures(book: dict) -> list[str]:

@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 from sklearn.metrics import average_precision_score
 
-from labkit.measures import Gap, Tally, average_precisions, difference, discoveries, name_sets, paired
+from labkit.measures import Gap, Tally, average_precisions, difference, discoveries, mean_interval, name_sets, paired
 
 
 def dice(seed: int = 0) -> torch.Generator:
@@ -57,6 +57,15 @@ def test_the_interval_of_pairs_is_students():
 def test_without_spread_the_interval_is_a_point():
     assert difference([2, 2], [5, 5, 5]) == Gap(3, 3, 3) and paired([1, 2], [3, 4]) == Gap(2, 2, 2)
     assert str(Gap(3, -1.25, 4)) == "+3.0 (de -1.2 a +4.0)"
+
+
+def test_a_mean_has_the_interval_of_student():
+    values = [0.2, 0.5, 0.9, 0.4, 0.1]
+    reach = 2.7764451 * (sum((value - fmean(values)) ** 2 for value in values) / 4 / 5) ** 0.5         # t, 4 grados, 95 %
+    assert mean_interval(torch.tensor(values)) == pytest.approx((0.42, 0.42 - reach, 0.42 + reach), abs=1e-6)
+    assert mean_interval([3, 3, 3]) == Gap(3, 3, 3)
+    with pytest.raises(ValueError, match="esperaba al menos dos números y recibí 1"):
+        mean_interval([1.0])
 
 
 def test_discoveries_are_those_of_benjamini_and_hochberg():

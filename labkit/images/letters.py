@@ -33,7 +33,8 @@ def text_width(text: str, size: int = 14) -> int:
 def color_bar(limits: tuple[float, float], height: int, symmetric: bool = False, size: int = 13) -> Tensor:
     """La escala de un mapa coloreado, con el valor de los extremos y el de en medio: (3, height, w)."""
     low, high = limits
-    written = [f"{value:.3g}".replace("-", "−") for value in (high, (low + high) / 2, low)]
+    values = [0.0 if abs(value) < (high - low) / 1000 else value for value in (high, (low + high) / 2, low)]
+    written = [f"{value:.3g}".replace("-", "−") for value in values]
     picture = Image.new("RGB", (28 + max(text_width(text, size) for text in written), height), WHITE)
     draw = ImageDraw.Draw(picture)
     for text, y, anchor in zip(written, (0, height / 2, height - 1), ("la", "lm", "ld")):

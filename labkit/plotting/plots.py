@@ -92,8 +92,12 @@ def show_intervals(rows: Mapping[str, tuple[float, float, float]], xlabel: str =
         return picture_of_figure(figure, f"Intervalos de {xlabel or title or 'valores'}: {said}.")
 
 
-def show_spread(groups: Mapping[str, Values], xlabel: str = "", floor: float = 0.0, title: str = "") -> Picture:
-    """Un renglón por grupo, {nombre: valores}: cada valor un punto, la mediana una raya, y cuántos pasan de `floor`."""
+def show_spread(groups: Mapping[str, Values], xlabel: str = "", floor: float = 0.0, title: str = "",
+                limits: tuple[float, float] | None = None) -> Picture:
+    """Un renglón por grupo, {nombre: valores}: cada valor un punto, la mediana una raya, y cuántos pasan de `floor`.
+
+    limits: los extremos del eje, para comparar varias; si no, los de los datos.
+    """
     with matplotlib.rc_context(STYLE):
         figure, axis = _blank(1.25 * ROW * len(groups) + 0.9)
         notes, said = [], []
@@ -107,7 +111,7 @@ def show_spread(groups: Mapping[str, Values], xlabel: str = "", floor: float = 0
         _write_right(axis, notes)
         _name_rows(axis, list(groups))
         axis.axvline(floor, color="0.4", linewidth=1, linestyle="--")
-        axis.set(xlabel=xlabel, title=title)
+        axis.set(xlabel=xlabel, title=title, xlim=limits)
         return picture_of_figure(figure, f"Puntos de {xlabel or title or 'valores'}: {'; '.join(said)}.")
 
 
