@@ -179,15 +179,19 @@ def load_counterfactuals() -> Counterfactuals:
     """Las parejas de la lección 1b, sin pérdida.  Errores: los de `labkit.files.verify_file`."""
     with np.load(BytesIO(read_data("contrafactuales", "pares.npz")), allow_pickle=False) as file:
         arrays = dict(file)
+    for colors in (arrays["images"], arrays["shifts"]):
+        colors[..., ::2] += colors[..., 1:2]                    # rojo y azul vienen restados del verde
     images, scene = arrays["images"].cumsum(2, dtype=np.uint8), arrays["scene"].astype(np.int64)    # (n, h, w, 3)
     masks, changed = (np.unpackbits(arrays[name], axis=1).reshape(-1, *images.shape[1:3]).astype(bool)
                       for name in ("masks", "changed"))
     variants, why = images[scene], np.zeros_like(changed, np.uint8)
     variants[changed] += arrays["shifts"]
     why[changed] = arrays["why"]
-    photos, others = (torch.from_numpy(a).permute(0, 3, 1, 2).contiguous().float().div_(255) for a in (images, variants))
+    photos, others = (torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous().float().div_(255)
+                      for pixels in (images, variants))
+    labels = arrays["labels"].astype(np.int64)
     classes = json.loads(read_data("contrafactuales", "ficha.json"))["classes"]
-    return Counterfactuals(photos, torch.from_numpy(arrays["labels"].astype(np.int64)), classes, torch.from_numpy(scene),
+    return Counterfactuals(photos, torch.from_numpy(labels), classes, torch.from_numpy(scene),
                            arrays["removed"].tolist(), others, torch.from_numpy(masks), torch.from_numpy(why))
 
 
