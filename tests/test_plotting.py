@@ -192,9 +192,9 @@ def test_an_interval_is_drawn_where_it_is_and_written():
 def test_a_cloud_says_its_median_and_how_many_are_to_the_right():
     picture = show_spread({"uno": [-1.0, 1.0, 3.0, 2.0], "dos": torch.tensor([-3.0, -1.0])}, "correlación", limits=(-4, 4))
     assert axis_of(picture).get_xlim() == (-4, 4)
-    assert written(picture) == ["+1.50; 75 % de 4 a la derecha", "−2.00; 0 % de 2 a la derecha"]
+    assert written(picture) == ["+1.50; 3 de 4 > 0", "−2.00; 0 de 2 > 0"]
     medians = [list(line.get_xdata()) for line in axis_of(picture).lines if line.get_linewidth() == 2.5]
-    assert medians == [[1.5, 1.5], [-2.0, -2.0]] and "75 % de 4 por encima de 0" in picture.alt
+    assert medians == [[1.5, 1.5], [-2.0, -2.0]] and "3 de 4 por encima de 0" in picture.alt
 
 
 def test_paths_are_drawn_over_the_level_curves():

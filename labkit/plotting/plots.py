@@ -104,14 +104,15 @@ def show_spread(groups: Mapping[str, Values], xlabel: str = "", floor: float = 0
         for i, (name, values) in enumerate(groups.items()):
             numbers = _numbers(values)
             _draw_points(axis, i, numbers)
-            middle, above = float(np.median(numbers)), float((numbers > floor).mean())
+            middle, above = float(np.median(numbers)), int((numbers > floor).sum())
             axis.plot([middle, middle], [i - 0.36, i + 0.36], color=INKS[1], linewidth=2.5)
-            notes.append(f"{middle:+.2f}; {100 * above:.0f} % de {len(numbers)} a la derecha".replace("-", "−"))
-            said.append(f"{name}, mediana {middle:.2f}, {100 * above:.0f} % de {len(numbers)} por encima de {floor:g}")
+            notes.append(f"{middle:+.2f}; {above} de {len(numbers)} > {floor:g}".replace("-", "−"))
+            said.append(f"{name}, mediana {middle:.2f}, {above} de {len(numbers)} por encima de {floor:g}")
         _write_right(axis, notes)
         _name_rows(axis, list(groups))
         axis.axvline(floor, color="0.4", linewidth=1, linestyle="--")
         axis.set(xlabel=xlabel, title=title, xlim=limits)
+        axis.xaxis.set_major_locator(MaxNLocator(5))
         return picture_of_figure(figure, f"Puntos de {xlabel or title or 'valores'}: {'; '.join(said)}.")
 
 

@@ -113,8 +113,8 @@ def explore_images(model: nn.Module, images: Tensor, labels: Tensor, classes: Se
 def explore_masks(model: nn.Module, images: Tensor, masks: Tensor, labels: Tensor, classes: Sequence[str]) -> Demo:
     """Qué contesta la red si se esconde el objeto entero, o el fondo entero, o si se cambia el fondo.
 
-    images: (n, 3, h, w);  masks: bool (n, h, w), los píxeles del objeto;  labels: (n,). El fondo nuevo es el de la
-    siguiente imagen de otra clase, con su objeto desenfocado.
+    images: (n, 3, h, w);  masks: bool (n, h, w), los píxeles del objeto;  labels: (n,). Se esconde en gris. El fondo
+    nuevo es el de la siguiente imagen de otra clase, con el color medio de ese fondo donde estaba su objeto.
     """
     n, h, w = check_shape(images, "n 3 h w", "images").values()
     check_shape(masks, f"{n} {h} {w}", "masks")
@@ -124,8 +124,9 @@ def explore_masks(model: nn.Module, images: Tensor, masks: Tensor, labels: Tenso
     def draw(image: int, hidden: int) -> bytes:
         picture, mask, label = images[image], masks[image], int(labels[image])
         other = next((k % n for k in range(image + 1, image + n) if labels[k % n] != label), image)
-        background = cover_mask(images[other], masks[other], "blur")
-        covers = ((torch.zeros_like(mask), 0.0), (mask, "mean"), (~mask, "mean"), (~mask, background))
+        color = images[other][:, ~masks[other]].mean(1)[:, None, None].expand(3, h, w)
+        background = cover_mask(images[other], masks[other], color)
+        covers = ((torch.zeros_like(mask), 0.0), (mask, 0.5), (~mask, 0.5), (~mask, background))
         view, none = cover_mask(picture, *covers[hidden]), torch.tensor([[0, 0, 0, 0]])
         chances = torch.cat([class_probabilities(model, seen, none) for seen in (picture, view)])
         text = "P({}): {:.3f} → {:.3f}".format(classes[label], *chances[:, label])
