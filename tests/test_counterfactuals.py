@@ -170,7 +170,7 @@ def test_tests_made_together_are_corrected_together():
     found = lesson.compared(groups)
     assert len(alone) > 1 and [name for name, row in found.items() if row.found] == ["real"]
     assert found["real"][:3] == lesson.clustered(*groups["real"])
-    assert str(lesson.Tested(1.234, -0.5, 2, True)) == "+1.23 [-0.50, +2.00]"
+    assert str(lesson.Tested(1.234, -0.5, 2, True)) == "+1.23 [−0.50, +2.00]"
 
 
 def test_rows_are_chosen_by_every_column_named():

@@ -38,7 +38,7 @@ class Tested(NamedTuple):
     found: bool
 
     def __str__(self) -> str:
-        return f"{self.mean:+.2f} [{self.low:+.2f}, {self.high:+.2f}]"
+        return f"{self.mean:+.2f} [{self.low:+.2f}, {self.high:+.2f}]".replace("-", "−")
 
 
 def compared(groups: Mapping[str, tuple[Tensor, Tensor]]) -> dict[str, Tested]:
