@@ -62,7 +62,8 @@ def rank_agreement(scores: Tensor, truth: Tensor, scene: Tensor) -> Tensor:
 def interaction(without_a: Tensor, without_b: Tensor, without_both: Tensor, before: Tensor) -> Tensor:
     """Cuánto más cae la puntuación sin las dos partes que la suma de lo que cae sin cada una, (v,).
 
-    Positivo: una suplía a la otra, y solo la falta de ambas se nota entera. Negativo: decían lo mismo.
+    Positivo: una suplía a la otra, y solo la falta de ambas se nota entera. Negativo: hacían falta juntas, y sin una la
+    otra ya no servía.
     """
     return (before - without_both) - (before - without_a) - (before - without_b)
 
