@@ -18,7 +18,7 @@ FIRST = ("test_real_data.py", "03_regularizacion.ipynb")         # lo más largo
 SLOW = {f"test_{name}.py" for name in (
     "real_data", "shipped_networks", "exercises", "experiments", "exercises_dissection", "exercises_exemplars",
     "exercises_optimization", "exercises_occlusion", "exercises_regularization", "commands_dissect", "ready_made",
-    "dissection_shared", "maps", "setup", "shipped_data", "experiments_drawn", "dissection_real", "real_networks")}
+    "exercises_counterfactuals", "counterfactuals", "dissection_shared", "maps", "setup", "shipped_data", "experiments_drawn", "dissection_real", "real_networks")}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

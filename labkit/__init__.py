@@ -21,6 +21,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         O  first_cell      el texto de la primera celda de cada cuaderno, que encuentra o copia el curso
     Piso 3: un cuarto por lección
         E  occlusion       1. tapar partes de la imagen
+        E  counterfactuals 1b. la misma escena sin una parte: qué relleno y qué mapa se le parecen
         E  optimization    2. subir una unidad, o una clase, cambiando la imagen
         E  regularization  3. penalizaciones, transformaciones y el lienzo de Fourier
         E  priors          3. lo que una red sabe de las imágenes: limpiador, generador, segmentador

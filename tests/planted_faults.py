@@ -143,6 +143,18 @@ FAULTS = [
     Fault("images-256", "_images", "div_(255)", "div_(256)", "datasets"),
     Fault("tiles-by-column", "_tiles", "permute(0, 2, 4, 1, 3)", "permute(2, 0, 4, 1, 3)"),
     Fault("count-zero", "_count", "not 1 <= n <= total", "not 0 <= n <= total", "datasets"),
+    Fault("pairs-shift", "load_counterfactuals", "variants[changed] += arrays", "variants[changed] -= arrays"),
+    Fault("pairs-left", "load_counterfactuals", ".cumsum(2, dtype=np.uint8)", ".cumsum(1, dtype=np.uint8)"),
+    Fault("pairs-green", "load_counterfactuals", "colors[..., ::2] += colors", "colors[..., :2] += colors"),
+    # ── counterfactuals ──────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("cluster-alone", "_by_scene", "scene.unique(return_inverse=True)",
+          "torch.arange(len(scene)).unique(return_inverse=True)"),
+    Fault("interaction-sign", "interaction", "- (before - without_a)", "+ (before - without_a)"),
+    Fault("deletion-order", "deletion", "descending=True", "descending=False"),
+    Fault("cascade-first", "cascade", "reversed(list(", "iter(list("),
+    Fault("inpaint-outside", "inpaint", "denoiser(found + sigma * noise, sigma), images)",
+          "denoiser(found + sigma * noise, sigma), found + noise)"),
+    Fault("rest-own", "answers", "scatter(1, labels[:, None], -torch.inf)", "scatter(1, labels[:, None], 0.0)", "pairs"),
     # ── plotting ─────────────────────────────────────────────────────────────────────────────────────────────────────
     Fault("sheet-not-larger", "show_sheet", "enlarge(tiles.detach().cpu(), _scale(", "enlarge(tiles.detach().cpu(), 1 or _scale("),
     Fault("sheet-first-heading", "show_sheet", "rows[i // cols]", "rows[0]"),

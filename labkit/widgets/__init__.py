@@ -1,4 +1,5 @@
 """Demostraciones interactivas: cada `explore_…` da una, lista para mostrarse en un cuaderno."""
+from labkit.widgets.counterfactuals import explore_counterfactuals
 from labkit.widgets.demo import Demo
 from labkit.widgets.dissection import explore_concepts, explore_detectors, explore_threshold
 from labkit.widgets.exemplars import explore_choice, explore_map
@@ -6,6 +7,7 @@ from labkit.widgets.occlusion import explore_images, explore_masks, explore_occl
 from labkit.widgets.optimization import explore_budget, explore_frames, explore_gallery, explore_units, watch
 from labkit.widgets.regularization import explore_blind, explore_recipes
 
-__all__ = ["Demo", "explore_blind", "explore_budget", "explore_choice", "explore_concepts", "explore_detectors",
-           "explore_frames", "explore_gallery", "explore_images", "explore_map", "explore_masks", "explore_occlusion",
-           "explore_patch", "explore_recipes", "explore_threshold", "explore_units", "explore_upload", "watch"]
+__all__ = ["Demo", "explore_blind", "explore_budget", "explore_choice", "explore_concepts", "explore_counterfactuals",
+           "explore_detectors", "explore_frames", "explore_gallery", "explore_images", "explore_map", "explore_masks",
+           "explore_occlusion", "explore_patch", "explore_recipes", "explore_threshold", "explore_units",
+           "explore_upload", "watch"]

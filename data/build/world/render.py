@@ -110,13 +110,14 @@ def trace(s, g, origin, axes, spread, size, split, seed):
     return colors, label_map
 
 
-def develop(light: np.ndarray, rng: np.random.Generator, exposure: float = 1.0) -> np.ndarray:
+def develop(light: np.ndarray, rng: np.random.Generator, exposure: float = 1.0,
+            metered: np.ndarray | None = None) -> np.ndarray:
     """Cámara: exposición, balance de blancos, viñeta, curva de película (Narkowicz 2015), gama y algo de grano.
 
-    light: (h, w, 3) lineal  →  uint8 (h, w, 3)
+    light: (h, w, 3) lineal  →  uint8 (h, w, 3). metered: la luz con que se mide la exposición; si no la das, `light`.
     """
     h, w = light.shape[:2]
-    bright = np.percentile(light.mean(2), 60)
+    bright = np.percentile((light if metered is None else metered).mean(2), 60)
     light = light * np.clip(0.42 / (bright + 0.05), 0.6, 1.8) ** 0.6 * exposure * np.exp(0.1 * rng.standard_normal())
     light = light * (1 + 0.03 * rng.standard_normal(3))
     y, x = np.mgrid[-1:1:h * 1j, -1:1:w * 1j]
@@ -127,10 +128,16 @@ def develop(light: np.ndarray, rng: np.random.Generator, exposure: float = 1.0) 
     return (np.clip(film, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
-def render(scene: Scene, size: int = 64, split: int = 3) -> tuple[np.ndarray, np.ndarray, list[Segment]]:
-    """Imagen uint8 (size, size, 3), mapa de segmentos (size, size) y la tabla de segmentos que nombra sus números."""
+def expose(scene: Scene, size: int = 64, split: int = 3) -> tuple[np.ndarray, np.ndarray, list[Segment]]:
+    """La luz que llega a cada pixel (size, size, 3), lineal, el mapa de segmentos y su tabla: lo que ve la cámara."""
     surroundings, geometry, labels = pack(scene, size)
     camera: Camera = scene.camera
     light, label_map = trace(surroundings, geometry, np.asarray(camera.origin, float), np.asarray(camera.axes, float),
                              math.tan(math.radians(camera.view) / 2), size, split, scene.seed % 2 ** 31)
-    return develop(light, np.random.default_rng(scene.seed + 1), scene.exposure), label_map, labels.segments
+    return light, label_map, labels.segments
+
+
+def render(scene: Scene, size: int = 64, split: int = 3) -> tuple[np.ndarray, np.ndarray, list[Segment]]:
+    """Imagen uint8 (size, size, 3), mapa de segmentos (size, size) y la tabla de segmentos que nombra sus números."""
+    light, label_map, table = expose(scene, size, split)
+    return develop(light, np.random.default_rng(scene.seed + 1), scene.exposure), label_map, table
