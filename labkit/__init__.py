@@ -21,7 +21,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         O  first_cell      el texto de la primera celda de cada cuaderno, que encuentra o copia el curso
     Piso 3: un cuarto por lección
         E  occlusion       1. tapar partes de la imagen
-        E  optimization    2. subir una unidad, o una clase, cambiando la imagen
+        E  optimization    2. maximizar una unidad, o una clase, cambiando la imagen
         E  regularization  3. penalizaciones, transformaciones y el lienzo de Fourier
         E  priors          3. lo que una red sabe de las imágenes: limpiador, generador, segmentador
         E  exemplars       4. las imágenes en que responde, y los mapas de una capa
@@ -33,6 +33,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         E  datasets        los conjuntos de imágenes que vienen con el curso
         E  worlds          lo que se puede disecar: imágenes, y en cada una las regiones con sus conceptos
         T  plotting        las figuras que no se mueven
+        T  gradients       ver un gradiente: dónde, hacia dónde, y si es verdad
         E  vectors         un vector por imagen: lo que da una capa, sus vecinos, una sonda lineal
         E  measures        áreas, IoU, intervalos y correcciones: qué tan bien y qué tan seguro
         T  ready_made      imágenes optimizadas que ya vienen hechas
