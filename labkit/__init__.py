@@ -22,9 +22,9 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
     Piso 3: un cuarto por lección
         E  occlusion       1. tapar partes de la imagen
         E  counterfactuals 1b. la misma escena sin una parte: qué relleno y qué mapa se le parecen
-        E  optimization    2. subir una unidad, o una clase, cambiando la imagen
+        E  optimization    2. maximizar una unidad, o una clase, cambiando la imagen
         E  regularization  3. penalizaciones, transformaciones y el lienzo de Fourier
-        E  priors          3. lo que una red sabe de las imágenes: limpiador, generador, segmentador
+        E  priors          3. lo que una red sabe de las imágenes: limpiador, generador, segmentador, fórmula
         E  exemplars       4. las imágenes en que responde, y los mapas de una capa
         E  dissection      5. el nombre de cada unidad, y si es casualidad; lo rápido va aparte, en `dissection/fast`
         E  experiments     5b. las tablas de los experimentos, y disecar a una red que dibuja
@@ -34,6 +34,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         E  datasets        los conjuntos de imágenes que vienen con el curso
         E  worlds          lo que se puede disecar: imágenes, y en cada una las regiones con sus conceptos
         T  plotting        las figuras que no se mueven
+        T  gradients       ver un gradiente: dónde, hacia dónde, y si es verdad
         E  vectors         un vector por imagen: lo que da una capa, sus vecinos, una sonda lineal
         E  measures        áreas, IoU, intervalos y correcciones: qué tan bien y qué tan seguro
         T  ready_made      imágenes optimizadas que ya vienen hechas

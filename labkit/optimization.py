@@ -1,7 +1,7 @@
 """Optimizar la entrada: buscar, con el gradiente, la imagen que más responde a una pregunta (lección 2).
 
 Tres piezas: un lienzo (*canvas*), que da imágenes y sabe de dónde parte y de dónde no puede salirse; un objetivo, que
-las puntúa; y `maximize`, que sube. Fuente: Olah et al. (2017), «Feature Visualization», Distill,
+las puntúa; y `maximize`, que da los pasos. Fuente: Olah et al. (2017), «Feature Visualization», Distill,
 doi:10.23915/distill.00007.
 """
 from collections.abc import Callable, Iterator, Sequence
@@ -25,8 +25,7 @@ class PixelCanvas(nn.Module):
 
     start: las imágenes de las que parte, (b, 3, h, w): ruido (`noise`) o imágenes de un conjunto.
     radius: cuánto puede alejarse cada una de la suya (un número, o uno por imagen, (b,)), o None si es libre; norm:
-    "l2" (la raíz de la suma de cuadrados de los cambios) o "linf" (el mayor cambio de un píxel).
-    after: algo que se hace a las imágenes tras cada paso.
+    "l2" (raíz de la suma de cuadrados) o "linf" (el mayor cambio).  after: algo que se les hace tras cada paso.
     """
 
     def __init__(self, start: Tensor, radius: float | Tensor | None = None, norm: str = "l2",
@@ -186,10 +185,7 @@ def style_likeness(maps: Tensor) -> Tensor:
 
 @contextmanager
 def redirect_relu(model: nn.Module) -> Iterator[None]:
-    """Dentro del `with`, una ReLU apagada deja pasar el gradiente que la encendería (y solo ese).
-
-    Una unidad después de su ReLU, donde está en cero, no tiene gradiente: la imagen no sabe hacia dónde moverse.
-    """
+    """Dentro del `with`, una ReLU apagada, que no tiene gradiente, deja pasar el que la encendería, y solo ese."""
     handles = [get_layer(model, name).register_forward_hook(lambda _, inputs, output: _Redirected.apply(inputs[0]))
                for name in layer_names(model, nn.ReLU)]
     try:

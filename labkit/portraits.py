@@ -5,10 +5,12 @@ from torch import Tensor, nn
 from labkit.activations import Unit, run
 from labkit.device import device_of
 from labkit.dissection.masks import maps_of, upsample
-from labkit.images import contact_sheet
+from labkit.exemplars import peak_patches
+from labkit.images import centered, contact_sheet
 from labkit.objectives import channel, each
 from labkit.optimization import maximize, redirect_relu
 from labkit.progress import progress
+from labkit.ready_made import Gallery
 from labkit.regularization import FourierCanvas, color_matrix, compose, jitter, rotate, scale, soft_noise
 from labkit.worlds import ConceptWorld, picture_batches
 
@@ -47,6 +49,19 @@ def _climbed(model: nn.Module, units: list[Unit], start: Tensor, colors: Tensor 
     canvas = FourierCanvas(start.repeat(len(units), 1, 1, 1), 1.5, colors)
     move = compose(jitter(start.shape[-1] // 12), rotate(10), scale(0.15))
     return maximize(model, each([channel(unit) for unit in units]), canvas, steps, 0.2, move).images
+
+
+def rung(model: nn.Module, images: Tensor, layer: str, shown: Gallery, units: list[int], side: int = 128) -> Tensor:
+    """Un escalón de la escalera: por unidad, la imagen hecha para ella y el pedazo real que más la excita.
+
+    images: las de la prueba, (n, 3, h, w);  shown: la galería de la capa.  Da (2 · unidades, 3, side, side). El pedazo
+    mide lo que la unidad alcanza a ver: cuanto más arriba la capa, más grande.
+    """
+    tiles = []
+    for unit in units:
+        patch = peak_patches(model, images[shown.top[unit, :1]], f"{layer}:{unit}")[0]
+        tiles += [centered(shown.images[unit], side), centered(patch, side)]
+    return torch.stack(tiles)
 
 
 def best_images(model: nn.Module, world: ConceptWorld, layer: str, channels: list[int], cuts: Tensor) -> list[Tensor]:

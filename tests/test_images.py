@@ -11,6 +11,7 @@ from labkit.images import (
     bars,
     beside,
     caption,
+    centered,
     color_limits,
     colorize,
     contact_sheet,
@@ -75,6 +76,17 @@ def test_margins_are_white_and_what_is_too_much_is_cut(image):
     assert torch.equal(sized(image, 8, 5), add_margin(image[:, :, :5], bottom=2))
     assert torch.equal(sized(image, width=11), add_margin(image, right=2)) and torch.equal(sized(image, 4), image[:, :4])
     assert torch.equal(sized(image), image)
+
+
+@pytest.mark.parametrize("h, w, times", [(5, 5, 4), (4, 9, 2), (23, 23, 1), (30, 30, 1)])
+def test_centered_grows_a_whole_number_of_times_in_the_middle(h, w, times):
+    small = torch.rand(3, h, w) * 0.5
+    framed = centered(small, 23)
+    assert framed.shape == (3, 23, 23)
+    if h <= 23:
+        top, left = (23 - times * h) // 2, (23 - times * w) // 2
+        assert torch.equal(framed[:, top:top + times * h, left:left + times * w], enlarge(small, times))
+        assert (framed == 1).all(0).sum() == 23 * 23 - times * times * h * w
 
 
 def test_beside_keeps_every_picture_and_fills_with_white(image):

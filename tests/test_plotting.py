@@ -2,6 +2,7 @@
 from base64 import b64decode
 from io import BytesIO
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -63,6 +64,12 @@ def test_is_shown_pixel_by_pixel_with_its_words(name):
     shown = metadata["image/png"]
     assert (shown["width"], shown["height"]) == (width, height) and len(shown["alt"]) > 15
     assert bundle["text/plain"] == f"<Picture {width}×{height}>" and plt.get_fignums() == []
+
+
+def test_a_plot_has_its_size_whatever_matplotlib_is_told():
+    with matplotlib.rc_context({"figure.dpi": 90, "savefig.dpi": 72, "savefig.bbox": "tight"}):
+        picture = show_curves([1, 2], {"a": [0.0, 1.0]})
+    assert pixels(picture).shape[:2] == (picture.height, picture.width) == (360, 720)
 
 
 # ── hojas ────────────────────────────────────────────────────────────────────────────────────────────────────────────

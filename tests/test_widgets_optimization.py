@@ -50,20 +50,25 @@ def test_two_ascents_are_shown_side_by_side(model):
     assert {size_of(demo.draw(image=i, frame=f)) for i in (0, 1) for f in (0, 1, 2)} == {size_of(demo.first)}
 
 
-def test_the_gallery_marks_the_unit_and_shows_it_in_both_networks():
+def test_the_gallery_marks_the_unit_and_shows_it_in_the_network_asked_for():
     pictures = load_images("test")
-    demo = explore_gallery(pictures, {"robusta": "escenas_robusta", "principal": "escenas"}, ["conv1", "conv5", "fc"], "conv1")
-    contents = {(layer, unit): demo.draw(layer=layer, unit=unit) for layer in ("conv1", "conv5", "fc") for unit in (0, 7, 127)}
-    assert {size_of(content) for content in contents.values()} == {size_of(demo.first)} and len(set(contents.values())) == 9
-    assert contents["fc", 127] == demo.draw(layer="fc", unit=11)                # más allá de la última, la última
-    side = optimization_widgets.THUMB
-    marked = load_picture(contents["conv5", 127])
-    corner = marked[:, 7 * side:7 * side + 2, 15 * side:16 * side].mean((1, 2))
+    networks = {"la robusta": "escenas_robusta", "la principal": "escenas"}
+    demo = explore_gallery(pictures, networks, ["conv1", "conv5", "fc"], "conv1")
+    contents = {(network, layer, unit): demo.draw(network=network, layer=layer, unit=unit)
+                for network in networks.values() for layer in ("conv1", "conv5", "fc") for unit in (0, 7, 127)}
+    assert {size_of(content) for content in contents.values()} == {size_of(demo.first)} and len(set(contents.values())) == 18
+    assert contents["escenas", "fc", 127] == demo.draw(network="escenas", layer="fc", unit=11)   # más allá de la última
+    top, side = optimization_widgets.CARDS, 56                                  # conv5: 128 unidades, en 16 columnas
+    marked = load_picture(contents["escenas", "conv5", 127])
+    corner = marked[:, top + 7 * side:top + 7 * side + 2, 15 * side:16 * side].mean((1, 2))
     assert corner[0] > 0.8 and corner[1:].max() < 0.3                           # el marco, rojo, en la última casilla
-    real = torch.nn.functional.interpolate(pictures.images[None, load_gallery("escenas_robusta", "fc").top[11, 0]], (90, 90),
-                                           mode="nearest")[0]
-    shown = load_picture(contents["fc", 127])[:, 8 * side + 6:, 97:187][:, :90]
-    assert (shown - real).abs().mean() < 0.05
+    few = load_picture(contents["escenas_robusta", "fc", 127])                  # fc: 12 unidades, más grandes
+    line = few[:, top + 149:top + 151, 5 * 149:6 * 149].mean((1, 2))
+    assert line[0] > 0.7 and line[1:].max() < 0.4
+    shown, gallery = few, load_gallery("escenas_robusta", "fc")
+    real = pictures.images[gallery.top[11, 0]].repeat_interleave(2, 1).repeat_interleave(2, 2)
+    cards = [(shown[:, y:y + 128, 152:280] - real).abs().mean() for y in range(18, 40)]
+    assert min(cards) < 0.05
 
 
 def test_units_show_their_own_panels():

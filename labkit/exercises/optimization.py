@@ -138,16 +138,16 @@ def _read_classes(value: object, row: UnitRow) -> tuple[str, str]:
 
 def _unit_reasons(given: tuple[str, str], row: UnitRow) -> Iterator[tuple[bool, str]]:
     yield (given == (row.down, row.up),
-           "al revés: la primera es la que sube con channel(unit) y la segunda, con -channel(unit).")
+           "al revés: la primera es la que crece con channel(unit) y la segunda, con -channel(unit).")
     yield (given == (row.other_up, row.other_down),
            "así responde tu unidad en otra red. ¿Usaste `network`, la que te tocó?")
     yield (given == (row.up, row.up),
            "esa es dos veces la de la dirección positiva. ¿Y el signo menos, en un lienzo nuevo?")
     yield (given == (row.up, row.fall),
-           "la segunda es la que más BAJA con la positiva. La negativa se sube, y da otra imagen.")
+           "la segunda es la que más BAJA con la positiva. La negativa se maximiza, y da otra imagen.")
     yield (given == (row.quiet, row.quiet),
-           "esa es la clase que gana en el ruido, antes de subir. Se pregunta cuál SUBE más.")
-    yield given[0] == row.up, "la primera está bien; en la segunda, sube -channel(unit) en un lienzo nuevo."
+           "esa es la clase que gana en el ruido, antes de empezar. Se pregunta cuál CRECE más.")
+    yield given[0] == row.up, "la primera está bien; en la segunda, maximiza -channel(unit) en un lienzo nuevo."
     yield True, "revisa la primera: el logit de cada clase en la imagen optimizada, menos el de la de ruido."
 
 
@@ -229,7 +229,7 @@ EXERCISES = {
         reasons=_unit_reasons,
         praise="esas son. La dirección negativa no apaga la imagen: busca otra cosa.",
         hints=("Hacen falta tres imágenes: la de ruido y las dos optimizadas, cada una en un lienzo nuevo.",
-               "La dirección negativa se escribe -channel(unit) y también se sube con maximize.",
+               "La dirección negativa se escribe -channel(unit) y también se le da a maximize.",
                "network(imagen)[0] da los 12 logits de una. De cada imagen optimizada, resta sus logits menos los del "
                "ruido, y mira en qué posición está el mayor."),
         solution=(rises,),

@@ -10,6 +10,7 @@ from labkit.images.composing import (
     DIVERGING,
     add_margin,
     beside,
+    centered,
     color_limits,
     colorize,
     contact_sheet,
@@ -25,6 +26,6 @@ from labkit.images.composing import (
 )
 from labkit.images.letters import bars, caption, color_bar, text_image, text_width
 
-__all__ = ["DIVERGING", "add_margin", "bars", "beside", "caption", "color_bar", "color_limits", "colorize",
+__all__ = ["DIVERGING", "add_margin", "bars", "beside", "caption", "centered", "color_bar", "color_limits", "colorize",
            "contact_sheet", "draw_box", "draw_outline", "enlarge", "jpeg_bytes", "overlay", "png_bytes", "save_poster",
            "sized", "text_image", "text_width", "to_uint8"]

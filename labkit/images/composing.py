@@ -60,6 +60,13 @@ def enlarge(image: Tensor, scale: int) -> Tensor:
     return image.repeat_interleave(scale, -2).repeat_interleave(scale, -1)
 
 
+def centered(image: Tensor, side: int) -> Tensor:
+    """La imagen (3, h, w), agrandada un número entero de veces, en medio de un cuadro blanco de ese lado."""
+    grown = enlarge(image, max(1, side // max(image.shape[1:])))
+    top, left = ((side - length) // 2 for length in grown.shape[1:])
+    return add_margin(grown, top, side - grown.shape[1] - top, left, side - grown.shape[2] - left)
+
+
 def colorize(heat: Tensor, cmap: str = "", symmetric: bool = False,
              limits: tuple[float, float] | None = None) -> Tensor:
     """Un mapa de números pintado con una tabla de colores: (h, w) → (3, h, w). Lo que sea NaN queda gris.

@@ -10,6 +10,7 @@ from torch import Tensor
 from labkit.images import jpeg_bytes, png_bytes
 
 Cell = str | float | int
+DOTS = 100                          # píxeles por pulgada de toda gráfica
 
 
 class Picture:
@@ -41,9 +42,9 @@ def picture_of(image: Tensor, alt: str, quality: int | None = None) -> Picture:
 
 
 def picture_of_figure(figure: Figure, alt: str) -> Picture:
-    """La figura de matplotlib como PNG, del tamaño que pidió: 100 píxeles por pulgada."""
+    """La figura de matplotlib como PNG, del tamaño que pidió, diga lo que diga la configuración de matplotlib."""
     buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
+    figure.savefig(buffer, format="png", dpi=DOTS, bbox_inches=figure.bbox_inches)
     width, height = (int(pixels) for pixels in figure.canvas.get_width_height())
     return Picture(buffer.getvalue(), width, height, alt, figure)
 

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from labkit.plotting.picture import Picture, picture_of_figure
+from labkit.plotting.picture import DOTS, Picture, picture_of_figure
 from labkit.shapes import check_shape
 
 STYLES = ("o-", "s--", "^:", "D-.", "v-", "P--")        # las curvas se distinguen por marca y trazo, no sólo por color
@@ -138,7 +138,7 @@ def show_paths(curvature: Tensor, paths: Mapping[str, Tensor]) -> Picture:
 
 def _blank(height: float) -> tuple[Figure, Axes]:
     """Una figura en blanco, que pyplot no conoce: ni se muestra sola ni queda abierta si algo falla."""
-    figure = Figure(figsize=(WIDTH, height))
+    figure = Figure(figsize=(WIDTH, height), dpi=DOTS)
     return figure, figure.add_subplot()
 
 

@@ -6,13 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from labkit.datasets import ImageSet
-from labkit.images import add_margin, bars, beside, caption, contact_sheet, draw_box, enlarge, jpeg_bytes, sized
+from labkit.images import (bars, beside, caption, contact_sheet, draw_box, enlarge, jpeg_bytes, png_bytes, sized,
+                           text_image)
 from labkit.objectives import logit
 from labkit.optimization import Ascent, PixelCanvas, maximize, noise
-from labkit.ready_made import COLUMNS, Gallery, load_gallery
+from labkit.ready_made import Gallery, load_gallery
 from labkit.widgets.demo import Demo, choice, show_live, slider, steps
 
-SIDE, THUMB, QUALITY = 192, 30, 50  # lado de una imagen, más o menos; el de una en la galería; calidad del JPEG
+SIDE = 192                                      # lado de una imagen, más o menos
+CARDS, TALL, WIDE = 200, 448, 896               # la galería: el alto de las tarjetas, el de la hoja y lo ancho de todo
 
 
 class Watched(nn.Module):
@@ -21,7 +23,7 @@ class Watched(nn.Module):
     def __init__(self, canvas: nn.Module, every: int) -> None:
         super().__init__()
         self.canvas, self.every, self.step = canvas, every, 0
-        self.view = widgets.Image(format="jpeg")
+        self.view = widgets.Image(format="png")
         self.text = widgets.Label()
 
     def forward(self) -> Tensor:
@@ -39,7 +41,7 @@ class Watched(nn.Module):
         """Las imágenes del lienzo, ahora, con un texto."""
         images = self.canvas().detach()
         scale = max(1, SIDE // images.shape[-1])
-        self.view.value, self.text.value = jpeg_bytes(contact_sheet(images, 4, scale), QUALITY), text
+        self.view.value, self.text.value = png_bytes(contact_sheet(images, 4, scale)), text
 
 
 def watch(canvas: nn.Module, every: int = 4) -> Watched:
@@ -65,7 +67,7 @@ def explore_frames(ascents: Ascent | dict[str, Ascent], names: Sequence[str]) ->
             pair = contact_sheet(torch.stack([ascent.frames[0, image], ascent.frames[frame, image]]), 2, scale)
             text = f"al empezar · paso {step}: puntuación {ascent.scores[step, image]:.1f}"
             parts.append(caption(pair, f"{title}\n{text}" if title else text))
-        return jpeg_bytes(beside(parts), QUALITY)
+        return png_bytes(beside(parts))
 
     controls = {"image": choice("imagen", [(name, i) for i, name in enumerate(names)], 0)}
     return Demo(draw, controls | {"frame": slider("cuadro", 0, len(kept) - 1)})
@@ -78,53 +80,52 @@ def explore_units(panels: dict[str, Tensor], labels: Sequence[str]) -> Demo:
     """
     def draw(unit: int) -> bytes:
         shown = [enlarge(images[unit], max(1, SIDE // images.shape[-1])) for images in panels.values()]
-        return jpeg_bytes(beside([caption(image, title) for image, title in zip(shown, panels)]), QUALITY)
+        return png_bytes(beside([caption(image, title) for image, title in zip(shown, panels)]))
 
     return Demo(draw, {"unit": choice("unidad", [(name, i) for i, name in enumerate(labels)], 0)})
 
 
 def explore_gallery(pictures: ImageSet, networks: dict[str, str], layers: Sequence[str], layer: str) -> Demo:
-    """Todas las unidades de una capa en cada red y, de la que escojas, su imagen y las reales en que más responde.
+    """Todas las unidades de una capa y, de la que escojas, su imagen y las reales en que más responde.
 
-    pictures: la prueba de Escenas;  networks: título → red con galería, lado a lado;  layers: las capas, y `layer` por
-    cuál empezar.
+    pictures: la prueba de Escenas;  networks: título → red con galería;  layers: las capas, y `layer` por cuál empezar.
     """
     shown = {(name, layer): load_gallery(name, layer) for name in networks.values() for layer in layers}
-    highest = max(len(gallery.images) for gallery in shown.values())
+    most = max(len(gallery.images) for gallery in shown.values())
 
-    def draw(layer: str, unit: int) -> bytes:
-        unit = min(unit, len(shown[next(iter(networks.values())), layer].images) - 1)
-        return jpeg_bytes(beside([_gallery_panel(title, shown[name, layer], unit, -(-highest // COLUMNS), pictures)
-                                  for title, name in networks.items()]), 40)
+    def draw(network: str, layer: str, unit: int) -> bytes:
+        here = shown[network, layer]
+        unit = min(unit, len(here.images) - 1)
+        return jpeg_bytes(torch.cat([_cards(here, unit, pictures), _units(here.images, unit)], 1), 21)
 
-    unit = slider("unidad", 0, highest - 1)
+    first = next(iter(networks.values()))
+    unit = slider("unidad", 0, most - 1)
     unit.value = 0
-    return Demo(draw, {"layer": choice("capa", [(name, name) for name in layers], layer), "unit": unit})
+    return Demo(draw, {"network": choice("red", list(networks.items()), first),
+                       "layer": choice("capa", [(name, name) for name in layers], layer), "unit": unit})
 
 
-def _gallery_panel(title: str, shown: Gallery, unit: int, rows: int, pictures: ImageSet) -> Tensor:
-    """La hoja de una capa, de `rows` renglones y con un marco en la unidad, y debajo su imagen y cuatro reales."""
-    sheet = contact_sheet(_resized(shown.images, THUMB), COLUMNS, pad=0)
-    sheet = sized(sheet, rows * THUMB)
-    y, x = unit // COLUMNS * THUMB, unit % COLUMNS * THUMB
-    for edge in (0, 1):
-        sheet = draw_box(sheet, (y + edge, x + edge, y + THUMB - edge, x + THUMB - edge))
-    best, side = shown.top[unit, :4], 3 * THUMB
-    cards = [caption(_resized(shown.images[unit:unit + 1], side)[0], "optimizada", 12)]
-    cards += [caption(image, pictures.classes[k], 12)
-              for image, k in zip(_resized(pictures.images[best], side), pictures.labels[best])]
-    strip = beside(cards, 7)
-    strip = add_margin(strip, top=6, right=sheet.shape[2] - strip.shape[2])
-    text = (f"{title} · unidad {unit} de {len(shown.images)} · campo receptivo: {shown.field} píxeles\n"
-            f"Máximo: {shown.peaks[unit]:.1f} en la optimizada, {shown.real_peaks[unit]:.1f} en la mejor real")
-    return caption(torch.cat([sheet, strip], 1), text, 12)
+def _cards(shown: Gallery, unit: int, pictures: ImageSet) -> Tensor:
+    """Lo que se sabe de una unidad, su imagen y cuatro reales, con sus letreros: (3, CARDS, WIDE)."""
+    best = shown.top[unit, :4]
+    cards = [caption(enlarge(shown.images[unit], 3), "optimizada")]
+    cards += [caption(enlarge(image, 2), pictures.classes[k])
+              for image, k in zip(pictures.images[best], pictures.labels[best])]
+    text = (f"Unidad {unit} de {len(shown.images)}. Ve {shown.field} × {shown.field} píxeles. Lo más que responde: "
+            f"{shown.peaks[unit]:.1f} en la optimizada, {shown.real_peaks[unit]:.1f} en la mejor real.")
+    return sized(torch.cat([text_image(text, WIDE), sized(beside(cards), width=WIDE)], 1), CARDS)
 
 
-def _resized(images: Tensor, side: int) -> Tensor:
-    """Las imágenes (n, 3, h, w) a `side` píxeles de lado: al achicar se suavizan; al agrandar se ven sus píxeles."""
-    if side >= images.shape[-1]:
-        return torch.nn.functional.interpolate(images, (side, side))
-    return torch.nn.functional.interpolate(images, (side, side), mode="bilinear", antialias=True).clamp(0, 1)
+def _units(images: Tensor, unit: int) -> Tensor:
+    """La hoja de una capa, tan grandes sus unidades como quepan, con un marco en la escogida: (3, TALL, WIDE)."""
+    columns = next(c for c in range(4, WIDE) if c * (TALL // (WIDE // c)) >= len(images))
+    side = WIDE // columns
+    small = torch.nn.functional.interpolate(images, (side, side), mode="bilinear", antialias=True)
+    sheet = contact_sheet(small, columns, pad=0)
+    y, x = unit // columns * side, unit % columns * side
+    for edge in (0, 1, 2):
+        sheet = draw_box(sheet, (y + edge, x + edge, y + side - edge, x + side - edge))
+    return sized(sheet, TALL, WIDE)
 
 
 def explore_budget(model: nn.Module, image: Tensor, target: int, radii: Sequence[float] = (0.5, 1, 2, 4, 8, 16, 64),
@@ -150,9 +151,10 @@ def explore_budget(model: nn.Module, image: Tensor, target: int, radii: Sequence
         best = chances[i].topk(min(5, len(names))).indices.tolist()
         shown = [caption(enlarge(picture, scale), text) for picture, text in
                  ((before, "al empezar"), (after, "después"), (change, "el cambio, × 3"))]
-        rows = bars([names[k] for k in best], chances[i, best], mark=best.index(target) if target in best else None)
+        place = best.index(target) if target in best else None
+        rows = bars([names[k] for k in best], chances[i, best], place, width=260)
         text = f"cambio de {(after - before).norm():.2f} (L2) · P({names[target]}) = {chances[i, target]:.3f}"
-        return jpeg_bytes(caption(beside([*shown, rows]), text), QUALITY)
+        return png_bytes(caption(beside([*shown, rows]), text))
 
     controls = {"mix": steps("de ruido (0) a imagen (1)", mixes), "radius": steps("radio", radii)}
     controls["mix"].value = max(mixes)
