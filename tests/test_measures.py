@@ -101,6 +101,13 @@ def test_the_best_name_is_in_its_set_as_often_as_it_says(lead):
         assert sum(1 in names for names in found) / len(found) >= 0.93          # y de dos iguales, ninguno sobra
 
 
+def test_the_rivals_are_the_best_and_not_the_first():
+    """Con quince conceptos y doce lugares: el mejor es el último de la tabla, y aun así compite."""
+    both = torch.cat([torch.full((14,), 5), torch.tensor([80])])[None]
+    part = Tally(both, torch.tensor([[100]]), torch.full((15,), 100), 1000, torch.zeros(15, dtype=torch.long))
+    assert name_sets([part] * 4, times=50) == [[14]]
+
+
 def test_a_clear_winner_stands_alone():
     parts = noisy_tallies(0.09, 0)
     assert name_sets(parts, times=200) == [[0]]

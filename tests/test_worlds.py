@@ -8,7 +8,7 @@ from labkit.datasets import load_concepts
 from labkit.dissection import PlantedWorld, Shuffled
 from labkit.experiments import Drawn
 from labkit.regions import masks_of, regions_of_masks
-from labkit.worlds import category_numbers, concept_batches, mask_size, picture_batches
+from labkit.worlds import categories_in, category_numbers, concept_batches, mask_size, picture_batches
 
 PLAYERS = {
     "Escenas": lambda folder: load_concepts("test", n=9),
@@ -75,3 +75,12 @@ def test_categories_are_numbered_as_they_appear():
     assert category_numbers(["scene", "color", "scene", "part"]).tolist() == [0, 1, 0, 2]
     with pytest.raises(ValueError, match="no tiene ningún concepto"):
         category_numbers([])
+
+
+def test_the_categories_of_each_image_are_its_own():
+    world, rows = Shelf(130), torch.arange(129, -1, -1)
+    for number in range(0, 130, 3):
+        world.hidden[number] = 0.0                                      # en una de cada tres no hay nada
+    world.hidden[1::3, 1] = 0.0                                         # y en otras falta el segundo concepto, el de «dos»
+    every = [set(), {"uno"}, {"uno", "dos"}]
+    assert categories_in(world, rows) == [every[number % 3] for number in rows.tolist()]
