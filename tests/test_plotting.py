@@ -144,8 +144,9 @@ def test_a_table_reads_the_same_as_text():
     table = show_table(["red", "caída", "n"], {"tramposa": [-0.834, 30], "reparada": [12.5, 7]}, "Caídas", mark=1)
     assert repr(table).split("\n") == ["Caídas", "red         caída   n", "tramposa    −0.83  30", "▸ reparada  12.50   7"]
     html = table._repr_mimebundle_()["text/html"]
-    assert html.count("<tr>") == 3 and '<td align="right">−0.83</td>' in html and "<caption>Caídas</caption>" in html
-    assert "style" not in html
+    assert html.count("<tr>") == 3 and "<caption>Caídas</caption>" in html
+    assert '<td align="right" style="text-align: right">−0.83</td>' in html
+    assert '<td align="left" style="text-align: left">▸ reparada</td>' in html
 
 
 def test_a_table_does_not_become_html_of_its_words():

@@ -50,7 +50,7 @@ def picture_of_figure(figure: Figure, alt: str) -> Picture:
 
 
 class Table:
-    """Una tabla: HTML sin estilos en el cuaderno, y el mismo contenido alineado donde solo cabe texto."""
+    """Una tabla: HTML en el cuaderno, y el mismo contenido alineado donde solo cabe texto."""
 
     def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool],
                  caption: str) -> None:
@@ -60,11 +60,12 @@ class Table:
         return {"text/html": self.html(), "text/plain": repr(self)}
 
     def html(self) -> str:
-        """La tabla en HTML, con `align` en cada celda: GitHub quita los estilos, y eso no."""
+        """La tabla en HTML. El lado de cada celda va dos veces: GitHub quita los estilos y Jupyter no mira `align`."""
         sides = ["right" if right else "left" for right in self.right]
-        head = "".join(f'<th align="{side}">{escape(name)}</th>' for name, side in zip(self.columns, sides))
-        body = "\n".join("<tr>" + "".join(f'<td align="{side}">{escape(cell)}</td>' for cell, side in zip(row, sides))
-                         + "</tr>" for row in self.rows)
+        places = [f'align="{side}" style="text-align: {side}"' for side in sides]
+        head = "".join(f"<th {place}>{escape(name)}</th>" for name, place in zip(self.columns, places))
+        lines = ["".join(f"<td {place}>{escape(cell)}</td>" for cell, place in zip(row, places)) for row in self.rows]
+        body = "\n".join(f"<tr>{line}</tr>" for line in lines)
         title = f"<caption>{escape(self.caption)}</caption>\n" if self.caption else ""
         return f"<table>\n{title}<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
