@@ -287,7 +287,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (forgets_one, "la primera está bien"),
         (wrong_both, "la interacción está bien"),
         (in_probability, "la probabilidad"),
-        (wild, "ninguna de las dos"),
+        (wild, "ninguno de los dos números"),
         (not_numbers, "Recibí tuple (str, str)"),
     ],
 }

@@ -148,7 +148,8 @@ def _unit_reasons(given: tuple[str, str], row: UnitRow) -> Iterator[tuple[bool, 
     yield (given == (row.quiet, row.quiet),
            "esa es la clase que gana en el ruido, antes de empezar. Se pregunta cuál CRECE más.")
     yield given[0] == row.up, "la primera está bien; en la segunda, maximiza -channel(unit) en un lienzo nuevo."
-    yield True, "revisa la primera: el logit de cada clase en la imagen optimizada, menos el de la de ruido."
+    yield given[1] == row.down, "la segunda está bien; revisa la primera, con channel(unit)."
+    yield True, "ninguno de los dos nombres: cuenta el logit en la imagen optimizada, menos el de la de ruido."
 
 
 # ── 4 · el menor presupuesto ────────────────────────────────────────────────────────────────────────────────────────
@@ -189,7 +190,7 @@ def _budget_reasons(given: tuple[float, float], row: PlaneRow) -> Iterator[tuple
     right = right_radii(row)
     yield given == right[::-1], "cambiaste una red por otra: primero va la principal y luego la robusta."
     yield (given == (RADII[0], RADII[0]),
-           "ahí la probabilidad sube, pero debe GANAR «camión». (Con «linf» es otro presupuesto.)")
+           "ahí la probabilidad sube, pero debe GANAR «camión». El presupuesto se mide con ‖·‖₂.")
     yield (given[0] == given[1] and given[0] in right, "esa es dos veces la respuesta de una sola red: mide las dos.")
     yield (tuple(2 * radius for radius in given) == right,
            "esos son los últimos con que falla; se piden los primeros con que gana.")

@@ -120,7 +120,7 @@ EXERCISES = {
         case=top_rows, read=read_tops,
         right=lambda rows: (best(rows, "verdad"), best(rows, "negro")),
         reasons=top_reasons,
-        praise="esas son. Tapar de negro y quitar no señalan la misma parte: una de las dos preguntas no era la tuya.",
+        praise="esas son. Tapar de negro y quitar no señalan la misma parte: el negro contesta otra pregunta.",
         hints=("Haz una tabla con un renglón por parte: cuánto cae el margen al quitarla y cuánto al taparla.",
                "answers(network, images, labels).margin da el margen de cada imagen; las variantes están en "
                "mine.variants.",
@@ -135,7 +135,7 @@ EXERCISES = {
         reasons=pair_reasons,
         praise="así es. Una caída por parte no dice lo que pasa cuando faltan dos.",
         hints=("Necesitas tres caídas: sin la primera, sin la segunda y sin las dos.",
-               "mine.variants está en ese orden. La caída es el margen de la foto menos el de la variante.",
+               "duo.variants está en ese orden. La caída es el margen de la foto menos el de la variante.",
                "La interacción es drops[2] − (drops[0] + drops[1]); conserva su signo."),
         margins=(CLOSE, CLOSE),
         alike=lambda a, b: all(map(near, a, b)),

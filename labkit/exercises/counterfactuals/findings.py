@@ -107,7 +107,8 @@ def top_reasons(given: tuple[str, str], rows: dict[str, dict[str, float]]) -> It
     yield given == (black, true), "al revés: primero la que más pesa al quitarla de verdad."
     yield first == second == black, "las dos salen de tapar; la primera se mide con mine.variants, sin la parte."
     yield first == second == true, "las dos salen de quitar; la segunda se mide tapando con filled(…, 0.0)."
-    yield first == min(rows, key=lambda name: fallen(rows[name], "verdad")), "la primera es la que MENOS cae."
+    yield (first == min(rows, key=lambda name: fallen(rows[name], "verdad")),
+           "sin la primera es cuando MENOS cae el margen.")
     yield second == black, "la segunda está bien. En la primera compara el margen de la foto con el de cada variante."
     yield first == true, "la primera está bien. En la segunda tapa de negro justo la máscara de cada parte."
     yield True, "ninguna de las dos: mide cuánto cae el margen, antes menos después, y busca la mayor caída."
@@ -169,4 +170,4 @@ def pair_reasons(given: tuple[float, float], row: PairRow) -> Iterator[tuple[boo
     yield near(both, row.both), "la primera está bien. La interacción es esa caída menos las otras dos."
     yield near(extra, row.extra), "la interacción está bien; revisa cuánto cae el margen sin las dos."
     yield abs(both) <= 1, "¿mediste la probabilidad? Aquí se pide el margen, que no se aplana."
-    yield True, "ninguna de las dos: son caídas del margen, antes menos después, con la red principal."
+    yield True, "ninguno de los dos números: son caídas del margen, antes menos después, con la red principal."

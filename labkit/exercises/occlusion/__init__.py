@@ -20,7 +20,7 @@ from labkit.occlusion import occlude, occluder_boxes, occlusion_map, paint_boxes
 __all__ = ["EXERCISES", "hidden_network", "load_evidence", "my_images", "without_background", "without_object"]
 Box = tuple[int, int, int, int]
 
-ASK_CLASS = "escribe el nombre de la clase entre comillas, no su número."
+ASK_CLASS = "escribe el nombre de una clase entre comillas, sin lista ni paréntesis, y no su número."
 ASK_POSITIONS = "escribe una lista con las posiciones de las imágenes, por ejemplo [0, 2]."
 FROM_ONE = ("¿cuentas desde 1? Las posiciones son 0, 1, 2 y 3, como en cualquier lista de Python. Si no es eso, "
             "repite las dos pruebas en cada imagen.")
