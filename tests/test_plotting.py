@@ -90,6 +90,8 @@ def test_headings_and_notes_go_beside_and_not_over_the_images():
     assert ink[:y].any() and ink[:, :x].any() and not ink[:y, :x].any()
     under = ink[places[0][0] + 64:places[3][0]]
     assert under[:, x:].any() and not under[:, :x].any()
+    first, second = (ink[top:top + 64, :x] for top in (places[0][0], places[3][0]))
+    assert first.any() and second.any() and (first != second).any()                   # cada renglón, su encabezado
     assert dressed.height > bare.height and dressed.width > bare.width
     for word in ("6 imágenes", "ñandú; búho", "uno; dos; tres", "á; b; c; ñ; e; f"):
         assert word in dressed.alt
@@ -113,7 +115,9 @@ def test_what_fits_is_as_large_as_the_page_allows():
 @pytest.mark.parametrize("quality", [None, 90])
 def test_what_is_shown_has_the_frequencies_that_were_measured(quality):
     images = torch.cat([load_images("test", n=3).images, torch.rand(1, 3, 64, 64)])
-    page = pixels(show_sheet(images, quality=quality, width=128))
+    sheet = show_sheet(images, quality=quality, width=128)
+    page = pixels(sheet)
+    assert sheet.data.startswith(b"\x89PNG" if quality is None else b"\xff\xd8")
     tiles = [page[:128, x:x + 128][::2, ::2] for x in range(0, 4 * 134, 134)]
     shown = torch.tensor(np.stack(tiles)).permute(0, 3, 1, 2).float() / 255
     off = (high_frequency_share(shown) - high_frequency_share(images)).abs()
@@ -147,6 +151,10 @@ def test_a_table_reads_the_same_as_text():
     assert html.count("<tr>") == 3 and "<caption>Caídas</caption>" in html
     assert '<td align="right" style="text-align: right">−0.83</td>' in html
     assert '<td align="left" style="text-align: left">▸ reparada</td>' in html
+
+
+def test_the_mark_goes_to_the_row_that_is_told():
+    assert repr(show_table(["a"], [["uno"], ["dos"]], mark=0)).split("\n")[1:] == ["▸ uno", "dos"]
 
 
 def test_a_table_does_not_become_html_of_its_words():
@@ -185,6 +193,7 @@ def test_bars_go_down_in_order_and_mark_with_a_sign():
     axis = axis_of(show_bars(["uno", "dos", "tres"], [1.0, -2.0, 3.0], "logit", mark=2))
     assert [label.get_text() for label in axis.get_yticklabels()] == ["uno", "dos", "▸ tres"]
     assert [bar.get_width() for bar in axis.patches] == [1, -2, 3] and axis.yaxis_inverted()
+    assert [bar.get_y() + bar.get_height() / 2 for bar in axis.patches] == pytest.approx([0, 1, 2])
 
 
 def test_an_interval_is_drawn_where_it_is_and_written():
