@@ -11,6 +11,6 @@ from labkit.priors.generator import CODE, SIDE, CodeCanvas, ImageGenerator, load
 from labkit.priors.phase import PhaseCanvas, mean_amplitude
 from labkit.priors.segmenter import Segmenter, load_segmenter
 
-__all__ = ["CODE", "SIDE", "SPREAD", "CPPNCanvas", "Cleaning", "CodeCanvas", "Denoiser", "ImageGenerator", "PhaseCanvas",
-           "Segmenter", "distance_to_data", "load_denoiser", "load_generator", "load_segmenter",
+__all__ = ["CODE", "SIDE", "SPREAD", "CPPNCanvas", "Cleaning", "CodeCanvas", "Denoiser", "ImageGenerator",
+           "PhaseCanvas", "Segmenter", "distance_to_data", "load_denoiser", "load_generator", "load_segmenter",
            "mean_amplitude", "ppgn", "random_codes"]
