@@ -167,6 +167,8 @@ def pair_reasons(given: tuple[float, float], row: PairRow) -> Iterator[tuple[boo
     yield near(both, row.left), "la primera es el margen que queda; se pide cuánto cayó."
     yield (near(both, row.both) and near(extra, -row.extra),
            "el signo de la interacción está al revés: es la caída de las dos menos la suma de las otras.")
+    yield (near(both, -row.both) and near(extra, -row.extra),
+           "los dos signos están al revés: una caída es el margen de la foto menos el de la variante.")
     yield near(both, row.both), "la primera está bien. La interacción es esa caída menos las otras dos."
     yield near(extra, row.extra), "la interacción está bien; revisa cuánto cae el margen sin las dos."
     yield abs(both) <= 1, "¿mediste la probabilidad? Aquí se pide el margen, que no se aplana."
