@@ -192,6 +192,36 @@ def test_the_reasons_are_tried_one_by_one_and_the_last_always_holds(name: str, a
     assert holds is True and message.endswith((".", "?"))
 
 
+PAIRS = {"": (1, 2), "312345678": (5, 1), "312345679": (2, 1), "312345670": (7, 8)}
+
+
+def swapped_or_half(given: tuple, right: tuple) -> Iterator[tuple[bool, str]]:
+    yield given == right[::-1], "al revés."
+    yield accounts.LIKE_SAMPLE
+    yield given[1] == right[1], "la segunda está bien."
+    yield True, "ninguna."
+
+
+def unmarked(given: tuple, right: tuple) -> Iterator[tuple[bool, str]]:
+    yield given == right[::-1], "al revés."
+    yield True, "ninguna."
+
+
+@pytest.mark.parametrize(("reasons", "account", "given", "says"), [
+    (swapped_or_half, "312345679", (1, 2), "al revés."),                 # también es la de la muestra: manda la entera
+    (swapped_or_half, "312345670", (1, 2), accounts.LIKE_SAMPLE[1]),
+    (swapped_or_half, "312345678", (3, 1), "la segunda está bien."),
+    (unmarked, "312345679", (1, 2), accounts.LIKE_SAMPLE[1]),
+    (unmarked, "312345678", (1, 5), "al revés."), (unmarked, "312345678", (9, 9), "ninguna."),
+])
+def test_a_wrong_finding_gets_one_diagnosis(reasons: Callable, account: str, given: tuple, says: str) -> None:
+    exercise = Finding(case=PAIRS.get, read=lambda value, case: value, right=lambda case: case, reasons=reasons,
+                       praise="", hints=(), solution=())
+    with pytest.raises(Revise) as caught:
+        exercise.examine((account, given))
+    assert caught.value.message == says
+
+
 class Strange:
     """Un objeto que se queja de cualquier cosa que se le pregunte."""
 

@@ -1,4 +1,4 @@
-"""Las dos funciones que se escriben en la lección 1, `occlude_one` y `drop_map`: con qué se prueban y en qué se falla."""
+"""Las dos funciones que se escriben en la lección 1, `occlude_one` y `drop_map`: con qué se prueban y sus errores."""
 from collections.abc import Iterator
 
 import torch
@@ -98,7 +98,8 @@ def _clipped(case: tuple, every: bool = True) -> Tensor:
     """Los parches de paso en paso, cortados en la orilla. every: todos los que empiezan dentro, o hasta cubrirla."""
     _, image, _, size, stride, _ = case
     h, w = image.shape[1:]
-    corners = torch.cartesian_prod(*(torch.arange(0, side if every else side - size + stride, stride) for side in (h, w)))
+    ends = (h, w) if every else (h - size + stride, w - size + stride)
+    corners = torch.cartesian_prod(*(torch.arange(0, end, stride) for end in ends))
     return torch.cat([corners, (corners + size).minimum(torch.tensor([h, w]))], 1)
 
 

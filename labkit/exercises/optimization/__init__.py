@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from labkit.activations import Unit
 from labkit.datasets import load_images
-from labkit.exercises.accounts import clean_account, hand_unit, row_of
+from labkit.exercises.accounts import LIKE_SAMPLE, clean_account, hand_unit, row_of
 from labkit.exercises.answers import read_name, read_pair
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.optimization.functions import NEAR_MISTAKES, STEP_MISTAKES, climb_step, climbs, keep_near, moves
@@ -72,6 +72,7 @@ def _unit_reasons(given: tuple[str, str], row: UnitRow) -> Iterator[tuple[bool, 
            "la segunda es la que más BAJA con la positiva. La negativa se maximiza, y da otra imagen.")
     yield (given == (row.quiet, row.quiet),
            "esa es la clase que gana en el ruido, antes de empezar. Se pregunta cuál CRECE más.")
+    yield LIKE_SAMPLE
     yield given[0] == row.up, "la primera está bien; en la segunda, maximiza -channel(unit) en un lienzo nuevo."
     yield given[1] == row.down, "la segunda está bien; revisa la primera, con channel(unit)."
     yield True, "ninguno de los dos nombres: cuenta el logit en la imagen optimizada, menos el de la de ruido."
@@ -115,10 +116,11 @@ def _budget_reasons(given: tuple[float, float], row: PlaneRow) -> Iterator[tuple
     right = right_radii(row)
     yield given == right[::-1], "cambiaste una red por otra: primero va la principal y luego la robusta."
     yield (given == (RADII[0], RADII[0]),
-           "ahí la probabilidad sube, pero debe GANAR «camión». El presupuesto se mide con ‖·‖₂.")
+           "con esos radios la probabilidad sube, pero debe GANAR «camión».")
     yield (given[0] == given[1] and given[0] in right, "esa es dos veces la respuesta de una sola red: mide las dos.")
     yield (tuple(2 * radius for radius in given) == right,
            "esos son los últimos con que falla; se piden los primeros con que gana.")
+    yield LIKE_SAMPLE
     i = int(given[0] == right[0])       # la primera de las dos redes en que falla
     said, which = row.heard()[i][RADII.index(given[i])], ("principal", "robusta")[i]
     yield given[i] < right[i], f"con radio {given[i]:g}, la red {which} dice «{said}», no «camión»."
@@ -130,8 +132,8 @@ EXERCISES = {
         climb_step, climbs, STEP_MISTAKES,
         describe=lambda image, gradient, lr: f"una imagen de {image.shape[1]} × {image.shape[2]} y lr = {lr:g}",
         forbidden=("PixelCanvas", "maximize"),
-        hints=("Una flecha dividida entre lo que mide apunta a lo mismo y mide 1. ¿Por cuánto se multiplica para que mida "
-               "lo que se pide?",
+        hints=("Una flecha dividida entre lo que mide apunta a lo mismo y mide 1. ¿Por cuánto hay que multiplicarla "
+               "para que mida lo que se pide?",
                "Antes de dividir, pregunta con un if: si la longitud es 0, ¿qué imagen hay que devolver?",
                "Son tres cosas: dividir entre la longitud (solo si no es 0), sumar lr veces eso y terminar con "
                ".clamp(0, 1)."),

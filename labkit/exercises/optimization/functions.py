@@ -1,4 +1,4 @@
-"""Las dos funciones que se escriben en la lección 2, `climb_step` y `keep_near`: con qué se prueban y en qué se falla."""
+"""Las dos funciones que se escriben en la lección 2, `climb_step` y `keep_near`: con qué se prueban y sus errores."""
 
 from collections.abc import Callable, Iterator
 
@@ -41,7 +41,7 @@ STEP_MISTAKES = (
     Mistake("el paso no mide `lr`: o no divides entre la longitud, o no usas `lr`.",
             lambda image, gradient, lr: (image + lr * gradient).clamp(0, 1),
             (lambda image, gradient, lr: climb_step(image, gradient, 1.0),)),
-    Mistake("mides por pedazos, cada píxel, canal o valor (su signo) por su lado; la longitud es una sola, la de todos.",
+    Mistake("mides por pedazos, cada canal, píxel o valor (su signo) por su lado; la longitud es una, la de todos.",
             lambda *case: _climbed(*case, lambda gradient: gradient.norm(dim=0)).clamp(0, 1),
             (lambda *case: _climbed(*case, lambda gradient: gradient.norm(dim=(1, 2), keepdim=True)).clamp(0, 1),
              lambda *case: _climbed(*case, torch.abs).clamp(0, 1))),
@@ -77,13 +77,11 @@ def _kept(image: Tensor, start: Tensor, radius: float, measure: Callable[[Tensor
     return start + change * (radius / measure(change).clamp(min=TINY)).clamp(max=1)
 
 
-def _unless_it_fits(otherwise: Callable[[Tensor, Tensor, float], Tensor]) -> Callable[..., Tensor]:
-    """Lo que devuelve quien deja lo que cabe y, con lo que se pasa, hace `otherwise(cambio, start, radius)`."""
-    def commit(image: Tensor, start: Tensor, radius: float) -> Tensor:
-        change = image - start
-        return (image if change.norm() <= radius else otherwise(change, start, radius)).clamp(0, 1)
-
-    return commit
+def _beyond(image: Tensor, start: Tensor, radius: float, do: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """Lo que devuelve quien deja lo que cabe y, con lo que se pasa, hace `do(cambio, lo que mide)` desde `start`."""
+    change = image - start
+    length = change.norm()
+    return (image if length <= radius else start + do(change, length)).clamp(0, 1)
 
 
 NEAR_MISTAKES = (
@@ -97,21 +95,21 @@ NEAR_MISTAKES = (
             lambda *case: _kept(*case, lambda change: change.square().sum()).clamp(0, 1)),
     Mistake("lo que se pasa no queda de longitud `radius`: al factor le falta el presupuesto, lo que mide el cambio o "
             "ambos.", lambda image, start, radius: image.clamp(0, 1),
-            (_unless_it_fits(lambda change, start, radius: start + change / change.norm()),
-             _unless_it_fits(lambda change, start, radius: start + change * radius))),
+            (lambda *case: _beyond(*case, lambda change, length: change / length),
+             lambda *case: _beyond(*case, lambda change, length: change * case[2]))),
     Mistake("sumas un mismo número a todos los píxeles: falta la dirección del cambio.",
-            _unless_it_fits(lambda change, start, radius: start + radius),
-            (_unless_it_fits(lambda change, start, radius: start + change + radius),
-             _unless_it_fits(lambda change, start, radius: start + radius / change.norm()))),
+            lambda *case: _beyond(*case, lambda change, length: torch.full_like(change, case[2])),
+            (lambda *case: _beyond(*case, lambda change, length: change + case[2]),
+             lambda *case: _beyond(*case, lambda change, length: case[2] / length))),
     Mistake("le sumas el cambio a la imagen, que ya lo trae; va sumado a `start`.",
             lambda image, start, radius: (_kept(image, start, radius) - start + image).clamp(0, 1),
-            (_unless_it_fits(lambda change, start, radius: start + change + radius * change / change.norm()),)),
+            (lambda *case: _beyond(*case, lambda change, length: change + case[2] * change / length),)),
     Mistake("devuelves el cambio; falta sumárselo a `start`.",
             lambda image, start, radius: _kept(image, start, radius) - start,
             (lambda image, start, radius: (_kept(image, start, radius) - start).clamp(0, 1),
-             _unless_it_fits(lambda change, start, radius: radius * change / change.norm()))),
+             lambda *case: _beyond(*case, lambda change, length: case[2] * change / length - case[1]))),
     Mistake("devuelves `start`: lo que se pasa no se borra, se encoge.",
-            _unless_it_fits(lambda change, start, radius: start), (lambda image, start, radius: start.clone(),)),
+            lambda *case: _beyond(*case, lambda change, length: 0 * change), (lambda image, start, radius: start,)),
     Mistake("el recorte a [0, 1] va una vez y al final: te falta, o recortas antes de encoger.", _kept,
             (lambda image, start, radius: _kept(image.clamp(0, 1), start, radius),)),
 )
