@@ -107,9 +107,9 @@ def top_reasons(given: tuple[str, str], rows: dict[str, dict[str, float]]) -> It
     yield given == (black, true), "al revés: primero la que más pesa al quitarla de verdad."
     yield first == second == black, "las dos salen de tapar; la primera se mide con mine.variants, sin la parte."
     yield first == second == true, "las dos salen de quitar; la segunda se mide tapando con filled(…, 0.0)."
+    yield LIKE_SAMPLE
     yield (first == min(rows, key=lambda name: fallen(rows[name], "verdad")),
            "sin la primera es cuando MENOS cae el margen.")
-    yield LIKE_SAMPLE
     yield second == black, "la segunda está bien. En la primera compara el margen de la foto con el de cada variante."
     yield first == true, "la primera está bien. En la segunda tapa de negro justo la máscara de cada parte."
     yield True, "ninguna de las dos: mide cuánto cae el margen, antes menos después, y busca la mayor caída."
