@@ -116,6 +116,22 @@ def test_filled_covers_each_mask_and_nothing_else(images):
         assert all(torch.equal(one, cover_mask(images[0], mask, fill)) for one, mask in zip(found, masks))
 
 
+@pytest.mark.parametrize("ask", [
+    lambda model, lot: lesson.filled(lot, torch.ones(4, 8, 12)),
+    lambda model, lot: lesson.deletion(model, lot, torch.ones(8, 12), margin(0)),
+    lambda model, lot: lesson.gradient_times_input(model, lot, margin(0)),
+    lambda model, lot: lesson.edge_map(lot),
+])
+def test_a_batch_where_one_image_goes_is_told(images, ask):
+    with pytest.raises(ValueError, match=r"¿Sobra el eje de lote\? Prueba image\[0\]"):
+        ask(load_model("escenas", device="cpu"), images[:1])
+
+
+def test_inpaint_wants_a_batch(images):
+    with pytest.raises(ValueError, match=r"¿Falta el eje de lote\? Prueba images\[None\]"):
+        lesson.inpaint(images[0], torch.ones(8, 12, dtype=torch.bool), lambda noisy, sigma: noisy)
+
+
 def test_inpaint_only_touches_the_hole_and_repeats_itself(images):
     masks = torch.zeros(5, 8, 12, dtype=torch.bool)
     masks[:, 2:5, 3:9] = True
