@@ -343,8 +343,10 @@ def test_the_other_networks_have_the_same_fills_in_the_same_order(data, network)
     parts = torch.tensor([kind == "parte" for kind in lesson.kinds(data.removed)])
     for place, fill in enumerate((*lesson.FILLS, "limpiador", "detrás")):
         assert networks["fill"][place] == fill and networks["network"][place] == "escenas"
-        error = (lesson.fallen(drops, fill) - lesson.fallen(drops, "verdad"))[parts]
-        for name, values in (("distance", error.abs()), ("bias", error)):
+        true = lesson.fallen(drops, "verdad")[parts]
+        error = lesson.fallen(drops, fill)[parts] - true
+        assert networks["nothing"][place].item() == pytest.approx(true.abs().mean().item(), abs=0.02)
+        for name, values in (("distance", error.abs()), ("bias", error), ("worse", error.abs() - true.abs())):
             gap = lesson.clustered(values, data.scene[parts])
             assert [networks[f"{name} {end}"][place].item() for end in ("mean", "low", "high")] == pytest.approx(gap, abs=0.02)
     assert networks["fill"] == networks["fill"][:6] * 5 and networks["parts"][0] == parts.sum()
