@@ -4,12 +4,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from labkit.exercises.answers import read_pair
 from labkit.exercises.compare import Mistake
 from labkit.exercises.kinds import Finding, Function, case_generator
-from labkit.exercises.priors.findings import (ASK_HEATS, HEATS, STEPS, answers_of, heat_reasons, heat_row, heated,
-                                              lie_of, lie_reasons, my_class, my_networks, portraits_of, read_lie,
-                                              right_heats, unmasked)
+from labkit.exercises.priors.findings import (HEATS, STEPS, answers_of, heat_reasons, heat_row, heated, lie_of,
+                                              lie_reasons, my_class, my_networks, portraits_of, read_heats,
+                                              read_lie, right_heats, unmasked)
 
 __all__ = ["EXERCISES", "HEATS", "STEPS", "my_class", "my_networks"]
 
@@ -130,7 +129,7 @@ EXERCISES = {
     ),
     "convincing_heat": Finding(
         case=heat_row,
-        read=lambda value, row: read_pair(value, (float, float), ASK_HEATS, among=HEATS),
+        read=read_heats,
         right=right_heats,
         reasons=heat_reasons,
         praise="esas son. Convencer, puntuar y parecerse a los datos piden temperaturas distintas.",

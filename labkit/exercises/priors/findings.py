@@ -19,7 +19,9 @@ STEPS = 100
 ASK_HEATS = f"escribe dos temperaturas de la lista {HEATS}: la mayor con que acierta la testigo y la de mayor margen."
 TRAINING = 1500                         # con cuántas imágenes de entrenamiento se fija la compuerta del ejercicio 4
 # Parejas en que el juez no duda: tests/test_exercises_priors.py mide con cuánta ventaja.
-LIES = ("avión > pez", "cebra > automóvil")
+LIES = ("avión > pájaro", "avión > jaguar", "camión > jaguar", "bicicleta > pez", "pájaro > avión", "gato > pez",
+        "gato > automóvil", "perro > automóvil", "perro > barco", "caballo > camión", "caballo > bicicleta",
+        "pez > bicicleta")
 ASK_LIE = 'escribe la letra de la red que miente y la clase que enseña, como ("A", "perro").'
 
 
@@ -70,6 +72,14 @@ def answers_of(label: int, images: Tensor) -> tuple[list[str], list[str], Tensor
 def heat_row(account: str) -> HeatRow:
     """Lo medido en la clase y la semilla de una cuenta, ya limpia."""
     return row_of(account, "convincing_heat", HeatRow, "temperatura")
+
+
+def read_heats(value: object, row: HeatRow) -> tuple[float, float]:
+    """Las dos temperaturas que se contestan; 0.03 en precisión sencilla también es 0.03."""
+    given = read_pair(value, (float, float), ASK_HEATS)
+    near = tuple(min(HEATS, key=lambda heat, own=own: abs(heat - own)) for own in given)
+    return read_pair(near if all(abs(a - b) < 1e-6 for a, b in zip(given, near)) else given, (float, float), ASK_HEATS,
+                     among=HEATS)
 
 
 def right_heats(row: HeatRow) -> tuple[float, float]:
