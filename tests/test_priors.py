@@ -11,7 +11,7 @@ from labkit.priors import (
     CodeCanvas,
     Denoiser,
     ImageGenerator,
-    distance_to_data,
+    cleaning_change,
     load_denoiser,
     load_generator,
     ppgn,
@@ -77,8 +77,8 @@ def test_each_term_of_ppgn_alone(network, images):
     assert torch.equal(still, start)
     pulled_to_data = ppgn(network, logit(1), Toward(0.3), start, 4, (0.5, 0, 0))
     assert torch.allclose(pulled_to_data, 0.3 + (start - 0.3) / 16, atol=1e-6)
-    climbed, x = ppgn(network, logit(1), Toward(0.3), start, 2, (0, 1, 0), (0.4, 0.1)), start
-    for sigma in (0.4, 0.1):
+    climbed, x = ppgn(network, logit(1), Toward(0.3), start, 2, (0, 1, 0)), start
+    for sigma in (0.5, 0.05):
         x = x.clone().requires_grad_(True)
         slope, = torch.autograd.grad(network(x)[:, 1].sum(), x)
         x = (x.detach() + sigma * slope / slope.flatten(1).norm(dim=1).view(-1, 1, 1, 1)).clamp(0, 1)
@@ -89,8 +89,8 @@ def test_each_term_of_ppgn_alone(network, images):
     assert torch.equal(jolted, ppgn(network, logit(1), Toward(0.3), torch.full_like(start, 0.5), 1, (0, 0, 0.2)))
 
 
-def test_distance_to_data_is_what_the_denoiser_changes(images):
-    assert torch.allclose(distance_to_data(Toward(0.5), images), (images - 0.5).abs().mean((1, 2, 3)))
+def test_cleaning_change_is_what_the_denoiser_changes(images):
+    assert torch.allclose(cleaning_change(Toward(0.5), images), (images - 0.5).abs().mean((1, 2, 3)))
 
 
 # ── el limpiador que se reparte ──────────────────────────────────────────────────────────────────────────────────────
@@ -108,10 +108,10 @@ def test_the_shipped_denoiser_beats_a_blur_at_every_noise():
 
 def test_what_is_not_of_the_world_is_farther_from_the_data():
     denoiser, world = load_denoiser(device="cpu"), load_images("test", n=24).images
-    own = distance_to_data(denoiser, world)
+    own = cleaning_change(denoiser, world)
     for strange in (noise(8), world[:8].flip(1), torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(1))):
-        assert distance_to_data(denoiser, strange).mean() > own.mean()
-    assert distance_to_data(denoiser, noise(8, sd=0.3)).min() > 2 * own.max()
+        assert cleaning_change(denoiser, strange).mean() > own.mean()
+    assert cleaning_change(denoiser, noise(8, sd=0.3)).min() > 2 * own.max()
 
 
 # ── el generador ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,7 @@ from labkit.measures import purity
 from labkit.models import load_model, random_twin
 from labkit.objectives import channel, each, logit
 from labkit.optimization import PixelCanvas, maximize, noise
-from labkit.priors import distance_to_data, load_denoiser
+from labkit.priors import cleaning_change, load_denoiser
 from labkit.ready_made import LEVELS, load_gallery, load_recipes
 from labkit.regularization import compose, high_frequency_share, score_under
 from labkit.vectors import features, features_by_layer
@@ -95,7 +95,7 @@ def test_a_recipe_comes_out_again(network, levels, world):
     rows = [made[levels, what] for what in ("clase", "unidad")]
     scores = score_under(model, images, each(goals), compose(), 1)
     held = score_under(model, images, each(goals), make_recipes.moved(2, 900), 16)
-    far, high = distance_to_data(load_denoiser(device="cpu"), images), high_frequency_share(images)
+    far, high = cleaning_change(load_denoiser(device="cpu"), images), high_frequency_share(images)
     for k, row in enumerate(rows):
         # el último bit cambia de una computadora a otra y la subida lo amplifica
         assert scores[k].item() == pytest.approx(row.score, rel=0.05)

@@ -31,6 +31,7 @@ from labkit.exercises.dissection import reading  # noqa: E402
 from labkit.exercises.experiments import transplants  # noqa: E402
 from labkit.exercises.occlusion.evidence import load_evidence, supports  # noqa: E402
 from labkit.exercises.occlusion.hidden import NetworkRow, measure, most_tied, open_network  # noqa: E402
+from labkit.exercises.priors import findings as heats  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.optimization import noise  # noqa: E402
@@ -61,6 +62,7 @@ TWINS = (("relu2", 0, "autos_invertidos"), ("relu2", 1, "autos_invertidos"), ("r
          ("relu5", 1, "autos_invertidos"), ("relu5", 1, "autos_libres"), ("relu6", 0, "autos_libres"),
          ("relu6", 1, "autos_libres"))
 CAR_SEEDS = (2, 3, 5, 6, 7, 8)              # con otras, dividir entre el margen daría casi lo mismo
+HEATED = ((1, 5), (2, 5), (4, 5), (5, 5), (7, 5), (11, 5), (2, 6), (3, 6), (0, 7), (2, 7), (5, 7), (11, 7))   # clase y semilla
 SEEDS = (4, 7, 11, 29, 39, 40, 41, 42, 57, 73, 99, 128, 166, 177, 218, 229, 233, 236, 237, 244, 264, 360, 377)
 
 
@@ -178,6 +180,13 @@ def twins_row(layer: str, label: int, source: str, seed: int) -> transplants.Twi
     )
 
 
+def heat_row(label: int, seed: int) -> heats.HeatRow:
+    """Con cada temperatura, qué dicen la testigo y la robusta de la imagen de esa clase y esa semilla, y el margen."""
+    witness, robust, margins = heats.answers_of(label, heats.heated(label, seed))
+    name = load_images("test", n=1).classes[label]
+    return heats.HeatRow(name, seed, " ".join(witness), " ".join(robust), " ".join(f"{value:.2f}" for value in margins))
+
+
 def hidden_network() -> Iterator[NetworkRow]:
     for k in range(len(tied_options())):
         yield hidden_row(network_name(k))
@@ -202,6 +211,11 @@ def smallest_decay() -> Iterator[regularization.DecayRow]:
 
 def convinced() -> Iterator[regularization.CountRow]:
     yield from count_rows(SEXTETS)
+
+
+def convincing_heat() -> Iterator[heats.HeatRow]:
+    for case in HEATED:
+        yield heat_row(*case)
 
 
 def selective_unit() -> Iterator[exemplars.UnitRow]:
@@ -232,6 +246,7 @@ TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
     "smallest_budget": smallest_budget,
     "smallest_decay": smallest_decay,
     "convinced": convinced,
+    "convincing_heat": convincing_heat,
     "selective_unit": selective_unit,
     "seam_reading": seam_reading,
     "layer_reading": layer_reading,

@@ -27,7 +27,7 @@ from labkit.images import contact_sheet, jpeg_bytes  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.objectives import Objective, channel, each, logit  # noqa: E402
 from labkit.optimization import PixelCanvas, maximize  # noqa: E402
-from labkit.priors import Cleaning, distance_to_data, load_denoiser  # noqa: E402
+from labkit.priors import Cleaning, cleaning_change, load_denoiser  # noqa: E402
 from labkit.regularization import (  # noqa: E402
     FourierCanvas,
     color_matrix,
@@ -88,7 +88,7 @@ def main() -> None:
                 chance = witness(images).softmax(1)[:, zebra]
             held = score_under(model, images, each(objectives), moved(2, 900), 16)
             plain = score_under(model, images, each(objectives), compose(), 1)
-            high, far = high_frequency_share(images), distance_to_data(denoiser, images)
+            high, far = high_frequency_share(images), cleaning_change(denoiser, images)
             for k, what in enumerate(("clase", "unidad")):
                 rows.append([network, *levels, what, *(f"{value:.4g}" for value in (
                     plain[k], held[k], chance[k], high[k], far[k], seconds))])

@@ -7,7 +7,7 @@ sobre un hallazgo se revisa calculando la respuesta, con una variante por númer
 import inspect
 import os
 
-from labkit.exercises import (counterfactuals, dissection, exemplars, experiments, occlusion, optimization,
+from labkit.exercises import (counterfactuals, dissection, exemplars, experiments, occlusion, optimization, priors,
                               regularization)
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.sandbox import preserved
@@ -18,6 +18,7 @@ EXERCISES: dict[str, Function | Finding] = {
     **counterfactuals.EXERCISES,
     **optimization.EXERCISES,
     **regularization.EXERCISES,
+    **priors.EXERCISES,
     **exemplars.EXERCISES,
     **dissection.EXERCISES,
     **experiments.EXERCISES,

@@ -1,4 +1,4 @@
-"""Una distribución aprendida: pedir que la imagen se parezca a las del conjunto (lección 3).
+"""Una distribución aprendida: pedir que la imagen se parezca a las del conjunto (lección 3b).
 
 Un autocodificador que quita ruido (*denoising autoencoder*), aquí el **limpiador**, aprendió con imágenes de Escenas.
 Lo que le falta a una imagen para parecerse a ellas es D(x, σ) − x: con ruido gaussiano, σ² veces el gradiente de
@@ -70,24 +70,28 @@ class Cleaning:
         return torch.lerp(images, self.denoiser(images, sigma), self.amount)
 
 
-def distance_to_data(denoiser: Denoiser, images: Tensor, sigma: float = 0.1) -> Tensor:
-    """Cuánto cambia el limpiador cada imagen, (b,): la media de |D(x, σ) − x|. Poco en Escenas, más en lo raro."""
+def cleaning_change(denoiser: Denoiser, images: Tensor, sigma: float = 0.1) -> Tensor:
+    """Cuánto cambia el limpiador cada imagen, (b,): la media de |D(x, σ) − x|. No es una distancia a los datos.
+
+    A un gris liso lo cambia menos que a casi cualquier imagen de Escenas: mide más lo liso que el parecido.
+    """
     check_shape(images, "b 3 h w", "images")
     with torch.no_grad():
         return (denoiser(images, sigma) - images).abs().mean((1, 2, 3))
 
 
 def ppgn(model: nn.Module, objective: Objective, denoiser: Denoiser, start: Tensor, steps: int = 120,
-         terms: tuple[float, float, float] = (0.25, 6.0, 0.01), sigmas: tuple[float, float] = (0.5, 0.05)) -> Tensor:
-    """La actualización de Nguyen et al. (2017), con sus tres términos a la vista: de (b, 3, h, w) a (b, 3, h, w).
+         terms: tuple[float, float, float] = (0.25, 6.0, 0.01), seed: int = 0) -> Tensor:
+    """Los tres términos de Nguyen et al. (2017), a la vista y simplificados: de (b, 3, h, w) a (b, 3, h, w).
 
     x ← x + ε₁ · (D(x, σ) − x) + ε₂ · σ · g / ‖g‖ + ε₃ · σ · ruido: parecerse a los datos, subir el objetivo (g es su
-    gradiente) y no caer siempre en el mismo óptimo. terms: los tres ε; un 0 apaga el suyo. sigmas: de qué σ a cuál.
+    gradiente) y no caer siempre en el mismo óptimo. terms: los tres ε; un 0 apaga el suyo. seed: la del ruido. σ baja de
+    0.5 a 0.05: eso, y que g lleve su longitud quitada, no está en el artículo.
     """
     check_shape(start, "b 3 h w", "start")
-    generator = torch.Generator().manual_seed(0)
+    generator = torch.Generator().manual_seed(seed)
     images, (prior, pull, jolt) = start.detach().clone(), terms
-    for sigma in sigma_schedule(*sigmas, steps):
+    for sigma in sigma_schedule(0.5, 0.05, steps):
         with torch.enable_grad():
             images.requires_grad_(True)
             score = objective(run(model, images, objective.layers))

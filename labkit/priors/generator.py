@@ -1,4 +1,4 @@
-"""Un generador: buscar entre las imágenes que una red sabe dibujar, y no entre todas (lección 3).
+"""Un generador: buscar entre las imágenes que una red sabe dibujar, y no entre todas (lección 3b).
 
 Un **generador** G dibuja una imagen a partir de un **código** corto. Aquí el código son 512 números, 32 en cada casilla
 de una cuadrícula de 4 × 4, y una imagen de Escenas tiene 12,288. Aprendió con otras dos redes: un codificador E, que

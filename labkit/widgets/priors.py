@@ -1,0 +1,73 @@
+"""Las demostraciones de la lección 3b: la flecha en la recta, con la σ que quieras, y la temperatura."""
+import math
+from collections.abc import Mapping, Sequence
+
+import ipywidgets as widgets
+import torch
+from torch import Tensor
+
+from labkit.images import beside, caption, draw_box, enlarge, png_bytes, sized, text_image
+from labkit.plotting import Picture
+from labkit.priors import Tempered
+from labkit.widgets.demo import WHOLE_LABEL, Demo, choice
+
+BIG, NOTES, TEXT = 4, 300, 13                           # cuántas veces se agranda; el ancho de los números; su letra
+
+
+def explore_arrows(pictures: Mapping[float, Picture]) -> Demo:
+    """Una figura ya dibujada por cada σ: {σ: figura}, todas del mismo tamaño."""
+    names = [(f"{sigma:g}", sigma) for sigma in pictures]
+    return Demo(lambda sigma: pictures[sigma].data, {"sigma": _along("σ, el ruido", names)})
+
+
+def explore_temperature(rows: Sequence[Tempered], images: Tensor, classes: Sequence[str]) -> Demo:
+    """La imagen de una clase con cada temperatura, y lo que miden las semillas que se probaron.
+
+    rows: lo medido.  images: (clases, temperaturas, 3, h, w), en el orden de `classes` y de las temperaturas de rows.
+    """
+    hot = list(dict.fromkeys(row.temperature for row in rows))
+    if images.shape[:2] != (len(classes), len(hot)):
+        raise ValueError(f"images: esperaba ({len(classes)}, {len(hot)}, …) y recibí {tuple(images.shape[:2])}.")
+
+    def draw(label: str, place: int) -> bytes:
+        strip = images[list(classes).index(label)]
+        found = [row for row in rows if row.label == label and row.temperature == hot[place]]
+        big = caption(enlarge(strip[place], BIG), f"{label}, T = {_named(hot[place])}")
+        side = text_image(_written(found), NOTES, TEXT)
+        thumbs = [_framed(image, i == place) for i, image in enumerate(strip)]
+        small = beside([caption(thumb, _named(value), TEXT) for thumb, value in zip(thumbs, hot)], 4)
+        upper = beside([big, side])
+        width = max(upper.shape[2], small.shape[2])
+        return png_bytes(torch.cat([sized(upper, width=width), sized(small, width=width)], 1))
+
+    return Demo(draw, {"label": choice("clase", [(name, name) for name in classes], classes[0]),
+                       "place": _along("temperatura T", [(_named(value), i) for i, value in enumerate(hot)])})
+
+
+def _along(label: str, options: Sequence[tuple[str, object]]) -> widgets.SelectionSlider:
+    """Un deslizador por esas opciones, en su orden; empieza en la de en medio."""
+    return widgets.SelectionSlider(options=list(options), value=options[len(options) // 2][1], description=label,
+                                   style=WHOLE_LABEL)
+
+
+def _named(temperature: float) -> str:
+    return "∞" if math.isinf(temperature) else f"{temperature:g}"
+
+
+def _written(found: Sequence[Tempered]) -> str:
+    """Lo medido en las semillas, un renglón por número."""
+    def line(title: str, name: str, digits: int) -> str:
+        values = "   ".join(f"{getattr(row, name):.{digits}f}" for row in found)
+        return f"{title}\n{values}"
+
+    parts = [line("margen en la robusta", "score", 0), line("margen, movida", "moved", 0),
+             line("probabilidad según la testigo", "witness", 2), line("frecuencias altas", "high", 2)]
+    return f"{len(found)} semillas; la imagen es de la primera.\n\n" + "\n\n".join(parts)
+
+
+def _framed(image: Tensor, chosen: bool) -> Tensor:
+    """La imagen con un marco si es la escogida."""
+    h, w = image.shape[1:]
+    for inset in range(3 if chosen else 0):
+        image = draw_box(image, (inset, inset, h - inset, w - inset), (0.0, 0.0, 0.0))
+    return image

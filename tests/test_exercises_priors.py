@@ -1,0 +1,126 @@
+"""Los ejercicios de la lección 3b; lo que vale para todos está en test_exercises.py."""
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import make_exercises
+import matplotlib
+import pytest
+import torch
+import wrong_answers_priors as answers
+
+from labkit.datasets import load_images
+from labkit.exercises import priors
+from labkit.exercises.accounts import load_rows
+from labkit.exercises.priors import findings
+from labkit.models import load_model
+from labkit.objectives import margin, score
+from labkit.priors import Bumps
+
+NOTEBOOK = Path(__file__).resolve().parents[1] / "lessons" / "03b_distribuciones_ejercicios.ipynb"
+ROWS = load_rows("convincing_heat", findings.HeatRow)
+ACCOUNT = "312000025"
+
+
+def test_the_best_guess_is_that_of_the_line():
+    """Con tres «imágenes» de un solo píxel gris, la de la recta con tres picos angostos."""
+    centers = torch.tensor([0.1, 0.4, 0.9], dtype=torch.float64)
+    bumps = Bumps(centers, torch.full((3,), 1e-6, dtype=torch.float64), torch.full((3,), 1 / 3, dtype=torch.float64))
+    data = torch.zeros(3, 3, 1, 1, dtype=torch.float64)
+    data[:, 0, 0, 0] = centers
+    for place in (0.0, 0.3, 0.6):
+        x = torch.tensor([place, 0.0, 0.0], dtype=torch.float64).view(3, 1, 1)
+        want = bumps.best_guess(torch.tensor(place, dtype=torch.float64), 0.2)
+        assert torch.allclose(priors.best_guess(x, data, 0.2)[0, 0, 0], want, atol=1e-6)
+
+
+def test_the_last_case_needs_care_with_the_exponentials():
+    x, data, sigma = list(priors.guesses())[-1]
+    assert (torch.exp(-(data - x).square().sum((1, 2, 3)) / (2 * sigma ** 2)) == 0).all()
+    assert priors.best_guess(x, data, sigma).isfinite().all()
+
+
+def test_a_step_is_that_of_the_lesson():
+    for images, cleaned, gradient, weights in priors.prior_steps():
+        one = priors.prior_step(images[:1], cleaned[:1], gradient[:1], weights)
+        assert torch.allclose(one, priors.prior_step(images, cleaned, gradient, weights)[:1])
+        assert torch.allclose(priors.prior_step(images, cleaned, gradient, (1.0, 0.0)), cleaned, atol=1e-6)
+
+
+def test_the_table_of_heats_is_what_is_measured():
+    """Las palabras, y el margen donde se juega la respuesta: con T muy chica, el redondeo se agranda."""
+    case = make_exercises.HEATED[10]
+    again, row = make_exercises.heat_row(*case), ROWS[10]
+    assert findings.right_heats(again) == findings.right_heats(row)
+    assert again.margins()[:3] == pytest.approx(row.margins()[:3], abs=0.5)
+
+
+def test_in_every_variant_the_answers_are_clear_and_not_all_alike():
+    assert [(row.label, row.seed) for row in ROWS] == [
+        (load_images("test", n=1).classes[label], seed) for label, seed in make_exercises.HEATED]
+    found = Counter()
+    for row in ROWS:
+        most, second = sorted(row.margins())[:-3:-1]
+        assert most > 1.1 * second and row.first(row.witness) is not None and row.witness.split()[-1] != ""
+        found[findings.right_heats(row)] += 1
+    assert len(found) >= 5 and max(found.values()) <= len(ROWS) / 2
+
+
+@pytest.mark.parametrize("place", [0, 5])
+def test_the_judge_has_no_doubt_of_who_lies(place, monkeypatch):
+    monkeypatch.setattr(findings, "variant", lambda account, options, purpose: 2 * place + place % 2)
+    lie, (networks, label) = findings.lie_of(ACCOUNT), findings.my_networks(ACCOUNT)
+    classes = load_model("escenas").classes
+    assert classes[label] == lie.label and findings.unmasked(networks, label) == (lie.letter, lie.shown)
+    judge, images = load_model("escenas", device="cpu"), findings.portraits_of(networks, label)
+    honest = "AB".replace(lie.letter, "")
+    assert score(judge, images[honest], margin(label)).item() > 20
+    assert score(judge, images[lie.letter], margin(classes.index(lie.shown))).item() > 20
+    for letter, network in networks.items():                            # cada una se cree su propia imagen
+        assert network(images[letter]).argmax(1).item() == label
+    tried = load_images("test", n=50).images
+    assert torch.equal(networks["A"](tried), networks["B"](tried))
+
+
+def test_every_lie_is_of_two_classes_and_no_class_is_shown_too_often():
+    classes = load_images("test", n=1).classes
+    lies = [lie.split(" > ") for lie in findings.LIES]
+    assert len(set(findings.LIES)) == len(lies) >= 10
+    assert all(label != shown and {label, shown} <= set(classes) for label, shown in lies)
+    assert max(Counter(shown for _, shown in lies).values()) <= len(lies) / 3
+
+
+# ── el cuaderno ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def run_notebook(changes, helped=False):
+    """Ejecuta las celdas con el texto de algunas cambiado; helped: también lo que las de ayuda traen comentado."""
+    matplotlib.use("Agg")
+    space, pending = {}, dict(changes)
+    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] == "code":
+            text = pending.pop(cell["id"], "".join(cell["source"]))
+            if helped and cell["id"].endswith("-ayuda"):
+                text = re.sub(r"(?m)^# (?!(hint|solution)\(|Cuando|Con tu)", "", text)
+            exec(text, space)
+    assert not pending
+
+
+def test_an_untouched_notebook_stays_pending(capfd):
+    run_notebook({})
+    shown = capfd.readouterr()
+    assert shown.out.count("… Pendiente") == 4 and "✗" not in shown.out and shown.err == ""
+
+
+def test_a_solved_notebook_passes_graded(monkeypatch, capfd):
+    monkeypatch.setenv("LABKIT_ESTRICTO", "1")
+    run_notebook({
+        "cuenta": f'ACCOUNT = "{ACCOUNT}"',
+        "e1-apuesta": "from wrong_answers_priors import good_guess as best_guess",
+        "e2-paso": "from wrong_answers_priors import good_step as prior_step",
+        "e3-calor": "from wrong_answers_priors import good_heats\nheats = good_heats(ACCOUNT)[1]",
+        "e4-mentira": "from labkit.exercises.priors.findings import unmasked\nliar = unmasked(networks, label)",
+    }, helped=True)
+    shown = capfd.readouterr()
+    assert shown.out.count("✓ Correcto") == 4 and shown.err == ""

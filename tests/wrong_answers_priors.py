@@ -1,0 +1,245 @@
+"""Respuestas a los ejercicios de la lección 3b: las buenas, en varios estilos, y las malas, cada una con su mensaje."""
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from labkit.datasets import load_images
+from labkit.exercises.priors import findings
+from labkit.exercises.priors.findings import HEATS
+
+# ── 1 · la mejor apuesta ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def good_guess(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    away = ((data - x) ** 2).flatten(1).sum(1)
+    weights = torch.softmax(-away / (2 * sigma ** 2), dim=0)
+    return (weights.view(-1, 1, 1, 1) * data).sum(0)
+
+
+def guess_by_hand(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    away = [float(((image - x) ** 2).sum()) for image in data]
+    chances = [math.exp(-(d - min(away)) / (2 * sigma * sigma)) for d in away]
+    total = torch.zeros_like(x)
+    for chance, image in zip(chances, data):
+        total += chance / sum(chances) * image
+    return total
+
+
+def guess_with_einsum(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    logs = -torch.cdist(data.flatten(1).double(), x.flatten()[None].double())[:, 0] ** 2 / 2 / sigma ** 2
+    return torch.einsum("n,nchw->chw", (logs - logs.logsumexp(0)).exp().to(data), data)
+
+
+def without_the_trick(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    weights = torch.exp(-((data - x) ** 2).sum(dim=(1, 2, 3)) / (2 * sigma ** 2))
+    weights = weights / weights.sum()
+    return torch.einsum("n,nchw->chw", weights, data)
+
+
+def only_the_nearest(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    best = min(range(len(data)), key=lambda i: float((data[i] - x).norm()))
+    return data[best].clone()
+
+
+def all_alike(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    return data.sum(0) / len(data)
+
+
+def without_the_two(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    away = ((data - x) / sigma).flatten(1).pow(2).sum(1)
+    return (torch.softmax(-away, 0)[:, None, None, None] * data).sum(0)
+
+
+def mean_instead_of_sum(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    away = ((data - x) ** 2).flatten(1).mean(1)
+    return ((-away / (2 * sigma ** 2)).softmax(0).view(-1, 1, 1, 1) * data).sum(0)
+
+
+def gives_the_arrow(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    return good_guess(x, data, sigma) - x
+
+
+def farthest_first(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    away = ((data - x) ** 2).flatten(1).sum(1)
+    return (torch.softmax(away / (2 * sigma ** 2), 0).view(-1, 1, 1, 1) * data).sum(0)
+
+
+# ── 2 · un paso con distribución ────────────────────────────────────────────────────────────────────────────────────
+
+
+def good_step(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+    near, up = weights
+    length = gradient.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
+    return torch.clamp(images + near * (cleaned - images) + up * gradient / length, 0, 1)
+
+
+def step_one_by_one(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+    found = []
+    for image, clean, slope in zip(images, cleaned, gradient):
+        moved = torch.lerp(image, clean, weights[0])
+        if slope.norm() > 0:
+            moved = moved + weights[1] * slope / slope.norm()
+        found.append(moved.clip(0, 1))
+    return torch.stack(found)
+
+
+def step_normalized(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+    up = torch.nn.functional.normalize(gradient.flatten(1), dim=1).view_as(gradient)
+    return ((1 - weights[0]) * images + weights[0] * cleaned + weights[1] * up).clamp(min=0, max=1)
+
+
+def divides_by_zero(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+    length = (gradient ** 2).sum((1, 2, 3), keepdim=True).sqrt()
+    return (images + weights[0] * (cleaned - images) + weights[1] * gradient / length).clamp(0, 1)
+
+
+def one_length_for_all(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+    return (images + weights[0] * (cleaned - images) + weights[1] * gradient / gradient.norm()).clamp(0, 1)
+
+
+def not_normalized(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+    return torch.clip(torch.lerp(images, cleaned, weights[0]) + weights[1] * gradient, 0, 1)
+
+
+def adds_the_clean_one(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+    up = torch.nn.functional.normalize(gradient.flatten(1), dim=1).view_as(gradient)
+    return (images + weights[0] * cleaned + weights[1] * up).clamp(0, 1)
+
+
+def swapped_weights(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+    up, near = weights
+    return good_step(images, cleaned, gradient, (near, up))
+
+
+def not_clipped(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+    up = torch.nn.functional.normalize(gradient.flatten(1), dim=1).view_as(gradient)
+    return torch.lerp(images, cleaned, weights[0]) + weights[1] * up
+
+
+def only_climbs(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+    return good_step(images, images, gradient, weights)
+
+
+# ── 3 · la temperatura que convence ─────────────────────────────────────────────────────────────────────────────────
+
+
+def row_of(account: str) -> findings.HeatRow:
+    return findings.heat_row(account)
+
+
+@lru_cache(maxsize=None)
+def experiment(label: int, seed: int) -> tuple[list[str], list[str], list[float]]:
+    witness, robust, margins = findings.answers_of(label, findings.heated(label, seed))
+    return witness, robust, margins.tolist()
+
+
+def good_heats(account: str) -> tuple[str, tuple]:
+    """Midiéndolo, como quien contesta."""
+    row = row_of(account)
+    witness, _, margins = experiment(load_images("test", n=1).classes.index(row.label), row.seed)
+    return account, (HEATS[witness.index(row.label)], HEATS[margins.index(max(margins))])
+
+
+def read_heats(account: str) -> tuple[str, tuple]:
+    """Lo mismo, leído de la tabla."""
+    return account, findings.right_heats(row_of(account))
+
+
+def turned_around(account: str) -> tuple[str, tuple]:
+    return account, read_heats(account)[1][::-1]
+
+
+def of_the_sample(account: str) -> tuple[str, tuple]:
+    return account, findings.right_heats(row_of(""))
+
+
+def asks_the_robust(account: str) -> tuple[str, tuple]:
+    row = row_of(account)
+    return account, (row.first(row.robust), row.top())
+
+
+def the_smallest_one(account: str) -> tuple[str, tuple]:
+    return account, (min(HEATS), row_of(account).top())
+
+
+def coldest_is_highest(account: str) -> tuple[str, tuple]:
+    return account, (read_heats(account)[1][0], min(HEATS))
+
+
+def too_hot(account: str) -> tuple[str, tuple]:
+    return account, (HEATS[0], HEATS[1])
+
+
+def not_in_the_list(account: str) -> tuple[str, tuple]:
+    return account, (1.0, 0.5)
+
+
+def one_number(account: str) -> tuple[str, object]:
+    return account, read_heats(account)[1][0]
+
+
+# ── 4 · la red que miente ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def good_liar(account: str) -> tuple[str, tuple]:
+    lie = findings.lie_of(account)
+    return account, (lie.letter, lie.shown)
+
+
+def other_network(account: str) -> tuple[str, tuple]:
+    letter, shown = good_liar(account)[1]
+    return account, ("AB".replace(letter, ""), shown)
+
+
+def asks_the_liar(account: str) -> tuple[str, tuple]:
+    lie = findings.lie_of(account)
+    return account, (lie.letter, lie.label)
+
+
+def accuses_the_honest(account: str) -> tuple[str, tuple]:
+    lie = findings.lie_of(account)
+    return account, ("AB".replace(lie.letter, ""), lie.label)
+
+
+def another_class(account: str) -> tuple[str, tuple]:
+    lie = findings.lie_of(account)
+    return account, (lie.letter, next(name for name in ("perro", "gato", "pez") if name not in lie))
+
+
+def everything_wrong(account: str) -> tuple[str, tuple]:
+    return account, (other_network(account)[1][0], another_class(account)[1][1])
+
+
+def says_c(account: str) -> tuple[str, tuple]:
+    return account, ("C", "perro")
+
+
+GOOD = {
+    "best_guess": [good_guess, guess_by_hand, guess_with_einsum],
+    "prior_step": [good_step, step_one_by_one, step_normalized],
+    "convincing_heat": [read_heats],
+    "lying_network": [good_liar],
+}
+
+# La primera cuenta distingue cada error de los demás; si cambian las variantes, busca otra así.
+ACCOUNTS = {"convincing_heat": ["312000025"], "lying_network": ["312000000", "312345678"]}
+
+WRONG: dict[str, list[tuple[Callable, str]]] = {
+    "best_guess": [(without_the_trick, "0 / 0"), (only_the_nearest, "solo la más cercana"),
+                   (all_alike, "todas por igual"), (without_the_two, "2σ²"), (mean_instead_of_sum, "la distancia se suma"),
+                   (gives_the_arrow, "la flecha"), (farthest_first, "los valores difieren")],
+    "prior_step": [(divides_by_zero, "divides entre cero"), (one_length_for_all, "su propia longitud"),
+                   (not_normalized, "no normalizas"), (adds_the_clean_one, "lo limpio entero"),
+                   (swapped_weights, "los pesos van al revés"), (not_clipped, "falta recortarla"),
+                   (only_climbs, "los valores difieren")],
+    "convincing_heat": [(turned_around, "al revés"), (of_the_sample, "caso de muestra"),
+                        (asks_the_robust, "se pregunta por la testigo"), (the_smallest_one, "se pide la mayor"),
+                        (coldest_is_highest, "el margen no es el mayor"), (too_hot, "la testigo dice"),
+                        (not_in_the_list, "escribe dos temperaturas"), (one_number, "escribe dos temperaturas")],
+    "lying_network": [(other_network, "la clase está bien"), (asks_the_liar, "pregúntale al juez"),
+                      (accuses_the_honest, "la otra red sí la enseña"), (another_class, "la red está bien; la clase, no"),
+                      (everything_wrong, "ninguna de las dos"), (says_c, "«C» no es una de las dos redes")],
+}
