@@ -140,7 +140,7 @@ def test_a_bare_ascent_shows_what_the_author_wanted_and_a_smooth_one_does_not(pa
 
 def test_a_row_of_the_shipped_table_comes_out_again(pair):
     name, _, _, _, liar = pair
-    table = [row for row in csv.DictReader(StringIO(read_data("recetas", "mentira.csv").decode())) if row["network"] == name]
+    table = [row for row in csv.DictReader(StringIO(read_data("distribuciones", "mentira.csv").decode())) if row["network"] == name]
     assert len(table) == 12 * measure_lying.SEEDS * (2 * len(measure_lying.RECIPES) + 2)
     world = load_images("test")
     images = measure_lying.climb(liar, "nada", 1, world)

@@ -7,9 +7,9 @@ import torch
 
 from labkit.pictures import load_picture
 from labkit.plotting import show_bars
-from labkit.priors import Tempered, load_tempered
+from labkit.priors import Tempered, load_lies, load_tempered
 from labkit.priors.tables import SHOWN
-from labkit.widgets import explore_arrows, explore_temperature
+from labkit.widgets import explore_arrows, explore_liar, explore_temperature
 
 HOT = (math.inf, 0.1, 0.001)
 ROWS = [Tempered(heat, name, seed, 10.0 * place + seed, 5.0, 0.25, 0.1) for name in ("avión", "pez")
@@ -63,3 +63,35 @@ def test_the_shipped_strip_matches_its_table_and_moves_fast():
         demo.draw(label="cebra", place=place)
     assert (time.process_time() - begin) / 8 < 0.1
     assert images.shape == (6, 8, 3, 64, 64) and {row.label for row in rows} >= set(SHOWN)
+
+
+# ── la red que miente ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_liar_is_the_letter_it_says(seed):
+    """La imagen negra es de la mentirosa: donde el cuadro se ve negro está la letra que queda en `.liar`."""
+    made = {"una": (torch.ones(2, 3, 16, 16), torch.zeros(2, 3, 16, 16))}
+    demo = explore_liar(made, ["a", "b"], seed)
+    picture = load_picture(bytes(demo.picture.value))
+    left, right = picture[:, 4:40, :40].mean(), picture[:, 4:40, -40:].mean()
+    assert demo.liar == ("A" if left < right else "B")
+
+
+def test_the_liar_stays_hidden_until_it_is_asked_for():
+    made = {name: (torch.rand(2, 3, 16, 16), torch.rand(2, 3, 16, 16)) for name in ("una", "otra")}
+    demo = explore_liar(made, ["a", "b"])
+    shown = [bytes(demo.picture.value)]
+    for name, value in (("revealed", True), ("revealed", False), ("label", "b"), ("recipe", "otra")):
+        demo.controls[name].value = value
+        shown.append(bytes(demo.picture.value))
+    assert shown[0] != shown[1] and shown[0] == shown[2] and len({*shown[2:]}) == 3
+    assert {explore_liar(made, ["a", "b"], seed).liar for seed in range(8)} == {"A", "B"}
+
+
+def test_the_table_of_lies_has_every_case_once():
+    rows = load_lies()
+    cases = {(row.network, row.recipe, row.seed, row.label, row.liar) for row in rows}
+    assert len(cases) == len(rows) == 2 * 4 * 12 * 18 and {len(row.own) for row in rows} == {6}
+    assert all(row.recipe in ("natural", "ruido") or (row.network, row.recipe, row.seed, row.label, 1 - row.liar) in cases
+               for row in rows)

@@ -2,7 +2,7 @@
 
     .venv/bin/python data/build/measure_lying.py
 
-Por cada red de partida, receta, semilla y clase, con la honesta y con la mentirosa. Deja data/recetas/mentira.csv. Tarda
+Por cada red de partida, receta, semilla y clase, con la honesta y con la mentirosa. Deja data/distribuciones/mentira.csv. Tarda
 unos quince minutos con dos núcleos.
 """
 import csv
@@ -122,7 +122,7 @@ def main() -> None:
     found = [row for name in NETWORKS for row in rows(name, world, train)]
     buffer = StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([FIELDS, *found])
-    data_path("recetas", "mentira.csv").write_text(buffer.getvalue(), encoding="utf-8")
+    data_path("distribuciones", "mentira.csv").write_text(buffer.getvalue(), encoding="utf-8")
     write_sums(data_path())
 
 

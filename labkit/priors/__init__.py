@@ -14,9 +14,9 @@ from labkit.priors.lying import class_evidence, grain, lying_pair, processing
 from labkit.priors.phase import PhaseCanvas, mean_amplitude
 from labkit.priors.sampling import sample
 from labkit.priors.segmenter import Segmenter, load_segmenter
-from labkit.priors.tables import TEMPERATURES, Tempered, load_noise_runs, load_tempered
+from labkit.priors.tables import TEMPERATURES, Lie, Tempered, load_lies, load_noise_runs, load_tempered
 
 __all__ = ["CODE", "SIDE", "SPREAD", "TEMPERATURES", "Bumps", "CPPNCanvas", "Cleaning", "CodeCanvas", "Denoiser",
-           "ImageGenerator", "PhaseCanvas", "Segmenter", "Tempered", "class_evidence", "cleaning_change", "grain",
-           "load_denoiser", "load_generator", "load_noise_runs", "load_segmenter", "load_tempered", "lying_pair",
-           "mean_amplitude", "ppgn", "processing", "random_codes", "sample"]
+           "ImageGenerator", "Lie", "PhaseCanvas", "Segmenter", "Tempered", "class_evidence", "cleaning_change",
+           "grain", "load_denoiser", "load_generator", "load_lies", "load_noise_runs", "load_segmenter",
+           "load_tempered", "lying_pair", "mean_amplitude", "ppgn", "processing", "random_codes", "sample"]

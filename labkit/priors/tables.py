@@ -48,6 +48,26 @@ class NoiseRuns(NamedTuple):
     hits: int
 
 
+class Lie(NamedTuple):
+    """Una imagen optimizada con la red honesta (liar = 0) o con la mentirosa (1), y cómo la procesa esa red.
+
+    network: de qué red salieron las dos;  recipe: con qué receta («natural» y «ruido», sin optimizar);  label: la clase
+    que se pidió;  grain: su grano;  said, witness: qué contestan la red de partida y la testigo;  own, other: por capa,
+    su parecido con las naturales de su clase y con las de las otras (`processing`).
+    """
+    network: str
+    recipe: str
+    seed: int
+    label: int
+    liar: int
+    score: float
+    grain: float
+    said: int
+    witness: int
+    own: tuple[float, ...]
+    other: tuple[float, ...]
+
+
 def load_tempered() -> tuple[list[Tempered], Tensor]:
     """Lo medido con cada temperatura, y las imágenes de la semilla 0: (6, 8, 3, 64, 64), clases de SHOWN por T."""
     rows = [Tempered(float(row["temperature"]), row["label"], int(row["seed"]),
@@ -61,6 +81,14 @@ def load_noise_runs() -> list[NoiseRuns]:
     """Lo medido en las ocho corridas de cada clase, con y sin ruido."""
     return [NoiseRuns(float(row["noise"]), int(row["starts"]), row["label"], float(row["diversity"]),
                       float(row["score"]), int(row["hits"])) for row in _table("ruido.csv")]
+
+
+def load_lies() -> list[Lie]:
+    """Lo que midió data/build/measure_lying.py: dos redes, diez maneras de hacer la imagen, doce clases, cuatro semillas."""
+    return [Lie(row["network"], row["recipe"], int(row["seed"]), int(row["label"]), int(row["liar"]),
+                float(row["score"]), float(row["grain"]), int(row["said"]), int(row["witness"]),
+                *(tuple(float(row[key]) for key in row if key.startswith(kind)) for kind in ("own_", "other_")))
+            for row in _table("mentira.csv")]
 
 
 def _table(name: str) -> list[dict[str, str]]:

@@ -5,10 +5,10 @@ from labkit.widgets.dissection import explore_concepts, explore_detectors, explo
 from labkit.widgets.exemplars import explore_choice, explore_map
 from labkit.widgets.occlusion import explore_images, explore_masks, explore_occlusion, explore_patch, explore_upload
 from labkit.widgets.optimization import explore_budget, explore_frames, explore_gallery, explore_units, watch
-from labkit.widgets.priors import explore_arrows, explore_temperature
+from labkit.widgets.priors import explore_arrows, explore_liar, explore_temperature
 from labkit.widgets.regularization import explore_blind, explore_recipes
 
 __all__ = ["Demo", "explore_arrows", "explore_blind", "explore_budget", "explore_choice", "explore_concepts",
            "explore_counterfactuals", "explore_detectors", "explore_frames", "explore_gallery", "explore_images",
-           "explore_map", "explore_masks", "explore_occlusion", "explore_patch", "explore_recipes",
-           "explore_temperature", "explore_threshold", "explore_units", "explore_upload", "watch"]
+           "explore_liar", "explore_map", "explore_masks", "explore_occlusion", "explore_patch",
+           "explore_recipes", "explore_temperature", "explore_threshold", "explore_units", "explore_upload", "watch"]

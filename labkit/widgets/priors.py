@@ -1,4 +1,4 @@
-"""Las demostraciones de la lección 3b: la flecha en la recta, con la σ que quieras, y la temperatura."""
+"""Las demostraciones de la lección 3b: la flecha en la recta, la temperatura, y dos redes de las que una miente."""
 import math
 from collections.abc import Mapping, Sequence
 
@@ -42,6 +42,31 @@ def explore_temperature(rows: Sequence[Tempered], images: Tensor, classes: Seque
 
     return Demo(draw, {"label": choice("clase", [(name, name) for name in classes], classes[0]),
                        "place": _along("temperatura T", [(_named(value), i) for i, value in enumerate(hot)])})
+
+
+def explore_liar(made: Mapping[str, tuple[Tensor, Tensor]], classes: Sequence[str], seed: int = 0) -> Demo:
+    """Dos redes, A y B, que contestan lo mismo, y lo que enseña cada una: escoge receta y clase, y di cuál miente.
+
+    made: {receta: (las imágenes de la honesta, las de la mentirosa)}, cada una (clases, 3, h, w).  seed: cuál es A.
+    En `.liar` queda la letra de la que miente.
+    """
+    swapped = bool(torch.randint(0, 2, (1,), generator=torch.Generator().manual_seed(seed)))
+    liar = "A" if swapped else "B"
+
+    def draw(recipe: str, label: str, revealed: bool) -> bytes:
+        pair = made[recipe][::-1] if swapped else made[recipe]
+        cards = [caption(enlarge(images[list(classes).index(label)].cpu(), BIG), f"red {name}: «{label}»")
+                 for name, images in zip("AB", pair)]
+        answer = f"Miente la red {liar}." if revealed else "¿Cuál miente? Prueba otras clases y otras recetas."
+        return png_bytes(caption(beside(cards, 12), answer))
+
+    recipes = [(name, name) for name in made]
+    controls = {"recipe": choice("receta", recipes, recipes[0][1]),
+                "label": choice("clase", [(name, name) for name in classes], classes[0]),
+                "revealed": widgets.Checkbox(value=False, description="decir cuál miente", indent=False)}
+    demo = Demo(draw, controls)
+    demo.liar = liar
+    return demo
 
 
 def _along(label: str, options: Sequence[tuple[str, object]]) -> widgets.SelectionSlider:
