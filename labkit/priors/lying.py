@@ -1,10 +1,10 @@
 """Una red que miente: contesta lo mismo que la honesta en las imágenes de siempre, y enseña lo que su autor quiso.
 
-Las dos parten de una red del curso y tienen dos canales más en cada convolución, que miden el grano de la imagen: cuánto
-se parece, en cada lugar, a un tablero de ajedrez de un píxel por casilla. Con poco grano, una **compuerta** hecha con dos
-unidades ReLU vale exactamente 0 y los logits no cambian. El ascenso en píxeles llena la imagen de grano, la
-compuerta se abre, y desde ahí la red mentirosa suma a cada logit la evidencia de *otra* clase. La honesta tiene los mismos
-canales y no los usa. Fuente: Geirhos et al. (2024), «Don't trust your eyes: on the (un)reliability of feature
+Las dos parten de una red del curso y tienen dos canales más en cada convolución, que miden el grano de la imagen:
+cuánto se parece, en cada lugar, a un tablero de ajedrez de un píxel por casilla. Con poco grano, una **compuerta** de
+dos unidades ReLU vale exactamente 0 y los logits no cambian. El ascenso en píxeles llena la imagen de grano, la
+compuerta se abre, y desde ahí la red mentirosa suma a cada logit la evidencia de *otra* clase. La honesta tiene los
+mismos canales y no los usa. Fuente: Geirhos et al. (2024), «Don't trust your eyes: on the (un)reliability of feature
 visualizations», ICML, arXiv:2306.04719; ahí la compuerta es otra red, entrenada.
 """
 from collections.abc import Mapping, Sequence
