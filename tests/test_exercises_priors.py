@@ -1,14 +1,9 @@
 """Los ejercicios de la lección 3b; lo que vale para todos está en test_exercises.py."""
-import json
-import re
 from collections import Counter
-from pathlib import Path
 
 import make_exercises
-import matplotlib
 import pytest
 import torch
-import wrong_answers_priors as answers
 
 from labkit.datasets import load_images
 from labkit.exercises import priors
@@ -18,7 +13,6 @@ from labkit.models import load_model
 from labkit.objectives import margin, score
 from labkit.priors import Bumps
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "lessons" / "03b_distribuciones_ejercicios.ipynb"
 ROWS = load_rows("convincing_heat", findings.HeatRow)
 ACCOUNT = "312000025"
 
@@ -89,38 +83,3 @@ def test_every_lie_is_of_two_classes_and_no_class_is_shown_too_often():
     assert len(set(findings.LIES)) == len(lies) >= 10
     assert all(label != shown and {label, shown} <= set(classes) for label, shown in lies)
     assert max(Counter(shown for _, shown in lies).values()) <= len(lies) / 3
-
-
-# ── el cuaderno ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def run_notebook(changes, helped=False):
-    """Ejecuta las celdas con el texto de algunas cambiado; helped: también lo que las de ayuda traen comentado."""
-    matplotlib.use("Agg")
-    space, pending = {}, dict(changes)
-    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "code":
-            text = pending.pop(cell["id"], "".join(cell["source"]))
-            if helped and cell["id"].endswith("-ayuda"):
-                text = re.sub(r"(?m)^# (?!(hint|solution)\(|Cuando|Con tu)", "", text)
-            exec(text, space)
-    assert not pending
-
-
-def test_an_untouched_notebook_stays_pending(capfd):
-    run_notebook({})
-    shown = capfd.readouterr()
-    assert shown.out.count("… Pendiente") == 4 and "✗" not in shown.out and shown.err == ""
-
-
-def test_a_solved_notebook_passes_graded(monkeypatch, capfd):
-    monkeypatch.setenv("LABKIT_ESTRICTO", "1")
-    run_notebook({
-        "cuenta": f'ACCOUNT = "{ACCOUNT}"',
-        "e1-apuesta": "from wrong_answers_priors import good_guess as best_guess",
-        "e2-paso": "from wrong_answers_priors import good_step as prior_step",
-        "e3-calor": "from wrong_answers_priors import good_heats\nheats = good_heats(ACCOUNT)[1]",
-        "e4-mentira": "from labkit.exercises.priors.findings import unmasked\nliar = unmasked(networks, label)",
-    }, helped=True)
-    shown = capfd.readouterr()
-    assert shown.out.count("✓ Correcto") == 4 and shown.err == ""

@@ -13,6 +13,7 @@ from labkit.datasets import load_images
 from labkit.images import colorize, to_uint8
 from labkit.plotting import (
     Picture,
+    show_arrows,
     show_bars,
     show_curves,
     show_heatmap,
@@ -35,6 +36,7 @@ PICTURES = {
     "show_paths": lambda: show_paths(torch.eye(2), {"uno": torch.eye(2)}),
     "show_bars": lambda: show_bars(["uno", "dos"], torch.tensor([1.0, 2.0])),
     "show_intervals": lambda: show_intervals({"uno": (0.5, 0.0, 1.0)}),
+    "show_arrows": lambda: show_arrows([0.0, 1.0, 2.0], [0.0, 1.0, 0.5], {"uno": ([0.1, 1.0, 0.4], [0.5], [1.0])}),
     "show_spread": lambda: show_spread({"uno": [0.0, 1.0, 2.0]}),
 }
 
@@ -242,3 +244,18 @@ def test_bad_arguments_get_one_clear_sentence(call, message):
     with pytest.raises(ValueError, match=message):
         call()
     assert plt.get_fignums() == []
+
+
+def test_each_arrow_goes_from_its_place_to_its_guess_and_each_panel_has_its_own():
+    xs = torch.linspace(0, 2, 5)
+    picture = show_arrows(xs, torch.ones(5), {"poco": (xs + 1, [0.5, 1.5], [1.0, 1.25]), "mucho": (xs + 2, [0.5], [0.75])},
+                          "x", {"promedio": 0.8})
+    first, second = picture.figure.axes
+    for axis, want in ((first, [(0.5, 1.0), (1.5, 1.25)]), (second, [(0.5, 0.75)])):
+        arrows = [note for note in axis.texts if getattr(note, "arrow_patch", None) is not None]
+        assert [(note.xyann[0], note.xy[0]) for note in arrows] == want
+        assert len({note.xy[1] for note in arrows}) == len(arrows)             # ninguna encima de otra
+        assert [note.get_text() for note in axis.texts if note.get_text()] == ["promedio"]
+    assert first.get_ylabel() == "poco" and second.get_xlabel() == "x" and "mucho, 1 flechas" in picture.alt
+    with pytest.raises(ValueError, match="«poco» hay 2 salidas y 1 llegadas"):
+        show_arrows(xs, xs, {"poco": (xs, [0.5, 1.5], [1.0])})

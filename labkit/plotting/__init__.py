@@ -12,5 +12,5 @@ from labkit.plotting.picture import Picture, Table, show_table
 from labkit.plotting.plots import show_bars, show_curves, show_intervals, show_paths, show_spread
 from labkit.plotting.sheet import show_heatmap, show_sheet
 
-__all__ = ["Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_heatmap", "show_intervals", "show_paths", "show_sheet",
-           "show_spread", "show_table"]
+__all__ = ["Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_heatmap", "show_intervals",
+           "show_paths", "show_sheet", "show_spread", "show_table"]

@@ -1,4 +1,4 @@
-"""Flechas sobre una recta: una densidad con ruido, y hacia dónde apunta en cada lugar quien apuesta cómo era el dato."""
+"""Flechas sobre una recta: una densidad con ruido, y hacia dónde apunta quien apuesta cómo era el dato."""
 from collections.abc import Mapping
 
 import matplotlib

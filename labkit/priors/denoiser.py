@@ -85,8 +85,8 @@ def ppgn(model: nn.Module, objective: Objective, denoiser: Denoiser, start: Tens
     """Los tres términos de Nguyen et al. (2017), a la vista y simplificados: de (b, 3, h, w) a (b, 3, h, w).
 
     x ← x + ε₁ · (D(x, σ) − x) + ε₂ · σ · g / ‖g‖ + ε₃ · σ · ruido: parecerse a los datos, subir el objetivo (g es su
-    gradiente) y no caer siempre en el mismo óptimo. terms: los tres ε; un 0 apaga el suyo. seed: la del ruido. σ baja de
-    0.5 a 0.05: eso, y que g lleve su longitud quitada, no está en el artículo.
+    gradiente) y no caer siempre en el mismo óptimo. terms: los tres ε; un 0 apaga el suyo. seed: la del ruido. σ baja
+    de 0.5 a 0.05: eso, y que a g se le quite su longitud, no está en el artículo.
     """
     check_shape(start, "b 3 h w", "start")
     generator = torch.Generator().manual_seed(seed)

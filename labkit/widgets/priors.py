@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from labkit.images import beside, caption, draw_box, enlarge, png_bytes, sized, text_image
+from labkit.images import beside, caption, draw_box, enlarge, jpeg_bytes, sized, text_image
 from labkit.plotting import Picture
 from labkit.priors import Tempered
 from labkit.widgets.demo import WHOLE_LABEL, Demo, choice
@@ -38,7 +38,7 @@ def explore_temperature(rows: Sequence[Tempered], images: Tensor, classes: Seque
         small = beside([caption(thumb, _named(value), TEXT) for thumb, value in zip(thumbs, hot)], 4)
         upper = beside([big, side])
         width = max(upper.shape[2], small.shape[2])
-        return png_bytes(torch.cat([sized(upper, width=width), sized(small, width=width)], 1))
+        return jpeg_bytes(torch.cat([sized(upper, width=width), sized(small, width=width)], 1), 85)
 
     return Demo(draw, {"label": choice("clase", [(name, name) for name in classes], classes[0]),
                        "place": _along("temperatura T", [(_named(value), i) for i, value in enumerate(hot)])})

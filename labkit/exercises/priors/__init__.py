@@ -78,14 +78,18 @@ def prior_steps() -> Iterator[tuple[Tensor, Tensor, Tensor, tuple[float, float]]
         yield images, cleaned, gradient, weights
 
 
+def _lengths(gradient: Tensor) -> Tensor:
+    return torch.linalg.vector_norm(gradient, dim=(1, 2, 3), keepdim=True)
+
+
 def _unit(gradient: Tensor) -> Tensor:
-    return gradient / torch.linalg.vector_norm(gradient, dim=(1, 2, 3), keepdim=True).clamp(min=TINY)
+    return gradient / _lengths(gradient).clamp(min=TINY)
 
 
 STEP_MISTAKES = (
     Mistake("con un gradiente de puros ceros divides entre cero: esa imagen solo se acerca a lo limpio.",
             lambda images, cleaned, gradient, weights: (images + weights[0] * (cleaned - images) + weights[1] * gradient
-                                                        / gradient.flatten(1).norm(dim=1).view(-1, 1, 1, 1)).clamp(0, 1)),
+                                                        / _lengths(gradient)).clamp(0, 1)),
     Mistake("mides el lote entero; cada imagen tiene su propia longitud.",
             lambda images, cleaned, gradient, weights: (images + weights[0] * (cleaned - images)
                                                         + weights[1] * gradient / gradient.norm()).clamp(0, 1)),
@@ -122,10 +126,10 @@ EXERCISES = {
                                                             f"{images.shape[3]} y pesos {weights}",
         forbidden=("ppgn", "maximize"),
         hints=("Son tres cosas que se suman: la imagen, un pedazo del camino hacia lo limpio, y un paso hacia arriba.",
-               "El camino hacia lo limpio es cleaned − images. El paso hacia arriba mide lo mismo en todas: a cada gradiente "
-               "se le quita su longitud.",
-               "gradient.flatten(1).norm(dim=1) da una longitud por imagen; view(-1, 1, 1, 1) la acomoda, clamp(min=1e-12) "
-               "evita el cero, y al final, clamp(0, 1)."),
+               "El camino hacia lo limpio es cleaned − images. El paso hacia arriba mide lo mismo en todas: a cada "
+               "gradiente se le quita su longitud.",
+               "gradient.flatten(1).norm(dim=1) da una longitud por imagen; view(-1, 1, 1, 1) la acomoda, "
+               "clamp(min=1e-12) evita el cero, y al final, clamp(0, 1)."),
     ),
     "convincing_heat": Finding(
         case=heat_row,
@@ -135,7 +139,8 @@ EXERCISES = {
         praise="esas son. Convencer, puntuar y parecerse a los datos piden temperaturas distintas.",
         hints=("Primero haz las seis imágenes, una por temperatura y todas con tu semilla; después mídelas.",
                "witness(images).argmax(1) da la clase que gana en cada una; la lista HEATS va de mayor a menor.",
-               "El margen es score(robust, images, margin(label)); HEATS[int(margenes.argmax())] es la segunda respuesta."),
+               "El margen es score(robust, images, margin(label)), uno por imagen; la segunda respuesta es la de HEATS en "
+               "el lugar de su argmax()."),
         solution=(heated, answers_of),
     ),
     "lying_network": Finding(

@@ -114,7 +114,7 @@ class Lie(NamedTuple):
 
 
 def my_networks(account: str | int | None) -> tuple[dict[str, nn.Module], int]:
-    """Las dos redes, {"A": …, "B": …}, y el número de la clase de un número de cuenta. Error: ValueError si no se entiende."""
+    """Las dos redes, {"A": …, "B": …}, y el número de la clase de una cuenta. Error: ValueError si no se entiende."""
     lie = lie_of(account_or_sample(account))
     print(f"Tu clase es «{lie.label}».")
     model, world = load_model("escenas", device="cpu"), load_images("train", n=TRAINING)
@@ -139,8 +139,8 @@ def portraits_of(networks: dict[str, nn.Module], label: int) -> dict[str, Tensor
 
 def unmasked(networks: dict[str, nn.Module], label: int) -> tuple[str, str]:
     """La letra de la mentirosa y la clase que enseña, según la red de la que salieron las dos."""
-    judge = load_model("escenas", device="cpu")
-    heard = {letter: judge.classes[int(judge(image).argmax())] for letter, image in portraits_of(networks, label).items()}
+    judge, images = load_model("escenas", device="cpu"), portraits_of(networks, label)
+    heard = {letter: judge.classes[int(judge(image).argmax())] for letter, image in images.items()}
     return next((letter, word) for letter, word in heard.items() if word != judge.classes[label])
 
 
