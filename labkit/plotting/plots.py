@@ -126,13 +126,13 @@ def show_paths(heights: Callable[[Tensor], Tensor], paths: Mapping[str, Tensor],
     for name, points in paths.items():
         check_shape(points, "n 2", name)
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
-        figure, axis = _blank(4.2)
+        figure, axis = _blank(3.6)
         places = torch.cat(list(paths.values()))
         low, high = places.amin(0), places.amax(0)
         margin = 0.25 * (high - low).max()
         xs, ys = (torch.linspace(float(low[i] - margin), float(high[i] + margin), 121) for i in (0, 1))
         grid = torch.stack(torch.meshgrid(xs, ys, indexing="xy"), -1).flatten(0, 1)         # (121 · 121, 2)
-        axis.contour(_numbers(xs), _numbers(ys), _numbers(heights(grid)).reshape(121, 121), levels=14, colors="0.75",
+        axis.contour(_numbers(xs), _numbers(ys), _numbers(heights(grid)).reshape(121, 121), levels=10, colors="0.75",
                      linewidths=0.8)
         for i, (name, points) in enumerate(paths.items()):
             ink = INKS[i % len(INKS)]

@@ -5,7 +5,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from labkit.images import beside, caption, enlarge, png_bytes, sized, text_image
+from labkit.images import beside, caption, enlarge, jpeg_bytes, png_bytes, sized, text_image
 from labkit.ready_made import LEVELS, load_recipes
 from labkit.widgets.demo import Demo, choice
 
@@ -57,7 +57,8 @@ def explore_blind(images: Tensor, classes: Sequence[str], seed: int = 0) -> Demo
         sheet = torch.cat([sized(row, width=width) for row in rows], 1)
         hits = sum(guess == k for k, guess in zip(order, said))
         text = f"Acertaste {hits} de {len(order)}. Al azar se acierta 1." if graded else "Escoge las clases y califica."
-        return png_bytes(caption(sheet, text))
+        shown = caption(sheet, text)
+        return min(png_bytes(shown), jpeg_bytes(shown, 88), key=len)         # el grano pesa menos en PNG; lo liso, en JPEG
 
     options = [("¿?", -1), *((name, k) for k, name in enumerate(classes))]
     controls = {f"n{place}": choice(f"{place}", options, -1) for place in range(1, len(order) + 1)}
