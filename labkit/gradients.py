@@ -23,6 +23,7 @@ def gradient_views(image: Tensor, gradient: Tensor, share: float = 0.99) -> Tens
     La imagen; el gradiente, con gris en el cero; dónde es más largo (amarillo) y dónde no (morado); y si pide aclarar
     (rojo) u oscurecer (azul). share: el percentil que pone el contraste.
     """
+    check_shape(image, "3 h w", "image")
     check_shape(gradient, "3 h w", "gradient")
     length, light = (_in_tones(values, share) for values in (gradient.norm(dim=0), gradient.mean(0)))   # (h, w)
     return torch.stack([image, gray_signed(gradient[None], share)[0], colorize(length, limits=(0.0, 1.0)),
@@ -34,6 +35,7 @@ def neighbour_agreement(gradient: Tensor) -> Tensor:
 
     Cerca de 0, cada píxel va por su lado (grano); más alta, los cambios forman manchas.
     """
+    check_shape(gradient, "b 3 h w", "gradient")
     left, right = gradient[..., :-1].flatten(1), gradient[..., 1:].flatten(1)
     return torch.stack([torch.corrcoef(torch.stack(pair))[0, 1] for pair in zip(left, right)])
 
@@ -43,6 +45,7 @@ def push(gradient: Tensor, share: float, size: float, seed: int | None = None) -
 
     Los que se mueven son los de mayor gradiente; con `seed`, otros tantos al azar, que sirven de control.
     """
+    check_shape(gradient, "b 3 h w", "gradient")
     rank = gradient.abs() if seed is None else torch.rand(gradient.shape, generator=torch.Generator().manual_seed(seed))
     count = max(round(share * gradient[0].numel()), 1)
     least = rank.flatten(1).topk(count).values[:, -1].view(-1, 1, 1, 1).to(gradient.device)

@@ -27,6 +27,9 @@ class Objective:
 
     def __call__(self, acts: Acts) -> Tensor:
         """La puntuación de cada imagen, (b,)."""
+        if isinstance(acts, Tensor):
+            raise TypeError(f"{self}: esperaba las activaciones que da run y recibí un tensor. "
+                            "Para puntuar imágenes (n, 3, h, w), prueba score(model, images, objective).")
         missing = [layer for layer in self.layers if layer not in acts]
         if missing:
             raise ValueError(f"{self}: faltan las activaciones de {', '.join(missing)}. "
@@ -112,12 +115,12 @@ def layer_energy(name: str) -> Objective:
 
 def logit(class_index: int, layer: str = "fc") -> Objective:
     """El logit de una clase: la unidad de la última capa que le toca."""
-    return channel(Unit(layer, class_index))
+    return channel(_class_unit(class_index, layer))
 
 
 def probability(class_index: int, layer: str = "fc") -> Objective:
     """La probabilidad de una clase, en [0, 1]: su softmax entre los logits de `layer`."""
-    unit = Unit(layer, class_index)
+    unit = _class_unit(class_index, layer)
     return Objective((layer,), lambda acts: unit.map({layer: _logits(layer, acts).softmax(1)}), f"P({unit})")
 
 
@@ -128,7 +131,7 @@ def margin(class_index: int, other: int | None = None, layer: str = "fc") -> Obj
     """
     if other is not None:
         return logit(class_index, layer) - logit(other, layer)
-    unit = Unit(layer, class_index)
+    unit = _class_unit(class_index, layer)
 
     def measure(acts: Acts) -> Tensor:
         logits = _logits(layer, acts)
@@ -162,6 +165,15 @@ def score(model: nn.Module, images: Tensor, objective: Objective, batch_size: in
     with torch.no_grad():
         parts = [objective(run(model, batch, objective.layers)) for batch in images.split(batch_size)]
     return torch.cat(parts)
+
+
+def _class_unit(class_index: int, layer: str) -> Unit:
+    """La unidad de `layer` que da el logit de una clase; TypeError si no llega su número."""
+    if not isinstance(class_index, int):
+        advice = f'model.classes.index("{class_index}")' if isinstance(class_index, str) else "int(…)"
+        raise TypeError(f"class_index: esperaba el número de una clase, un entero, y recibí {class_index!r}. "
+                        f"Prueba {advice}.")
+    return Unit(layer, class_index)
 
 
 def _places(unit: Unit, acts: Acts) -> Tensor:

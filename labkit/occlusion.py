@@ -43,6 +43,7 @@ def boxes_grid_shape(h: int, w: int, size: int, stride: int) -> tuple[int, int]:
 def occlude(image: Tensor, boxes: Tensor, fill: Fill = 0.0) -> Tensor:
     """Una copia de la imagen por parche, con ese parche tapado: (n, 3, h, w)."""
     cover = fill_image(image, fill)
+    check_shape(boxes, "n 4", "boxes")
     rows, cols = _sides(boxes.to(image.device), *image.shape[1:])
     inside = rows[:, None, :, None] & cols[:, None, None, :]   # (n, 1, h, w)
     return torch.where(inside, cover, image)

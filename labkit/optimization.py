@@ -89,6 +89,8 @@ def maximize(model: nn.Module, objective: Objective, canvas: nn.Module, steps: i
     antes de mostrarlas a la red. keep_every: cada cuántos pasos se guarda un cuadro. Interrumpir (■) deja lo hecho
     hasta ahí. La red no cambia ni acumula gradientes, y ninguna imagen depende de sus vecinas.
     """
+    if not isinstance(canvas, nn.Module):
+        raise TypeError(f"canvas: esperaba un lienzo y recibí {type(canvas).__name__}. Prueba PixelCanvas(images).")
     if steps < 1 or keep_every < 1:
         raise ValueError(f"steps, keep_every: esperaba al menos 1 y recibí {steps} y {keep_every}.")
     weights = [weight for weight in canvas.parameters() if weight.requires_grad]

@@ -124,7 +124,7 @@ FAULTS = [
     Fault("neuron-x-y", "neuron", "values[:, row, column]", "values[:, column, row]"),
     Fault("direction-sum", "direction", "flatten(2).mean(2)", "flatten(2).sum(2)"),
     Fault("layer-sum", "layer_energy", ".pow(2).mean(1)", ".pow(2).sum(1)"),
-    Fault("logit-fixed-layer", "logit", "Unit(layer, class_index)", 'Unit("fc", class_index)'),
+    Fault("logit-fixed-layer", "logit", "_class_unit(class_index, layer)", '_class_unit(class_index, "fc")'),
     Fault("probability-over-images", "probability", "softmax(1)", "softmax(0)"),
     Fault("margin-against-zero", "margin", "-torch.inf", "0.0"),
     Fault("each-more-images", "each", "if b != len(objectives)", "if b < len(objectives)"),

@@ -116,6 +116,22 @@ def test_filled_covers_each_mask_and_nothing_else(images):
         assert all(torch.equal(one, cover_mask(images[0], mask, fill)) for one, mask in zip(found, masks))
 
 
+@pytest.mark.parametrize("ask", [
+    lambda model, lot: lesson.filled(lot, torch.ones(4, 8, 12)),
+    lambda model, lot: lesson.deletion(model, lot, torch.ones(8, 12), margin(0)),
+    lambda model, lot: lesson.gradient_times_input(model, lot, margin(0)),
+    lambda model, lot: lesson.edge_map(lot),
+])
+def test_a_batch_where_one_image_goes_is_told(images, ask):
+    with pytest.raises(ValueError, match=r"¿Sobra el eje de lote\? Prueba image\[0\]"):
+        ask(load_model("escenas", device="cpu"), images[:1])
+
+
+def test_inpaint_wants_a_batch(images):
+    with pytest.raises(ValueError, match=r"¿Falta el eje de lote\? Prueba images\[None\]"):
+        lesson.inpaint(images[0], torch.ones(8, 12, dtype=torch.bool), lambda noisy, sigma: noisy)
+
+
 def test_inpaint_only_touches_the_hole_and_repeats_itself(images):
     masks = torch.zeros(5, 8, 12, dtype=torch.bool)
     masks[:, 2:5, 3:9] = True
@@ -327,8 +343,10 @@ def test_the_other_networks_have_the_same_fills_in_the_same_order(data, network)
     parts = torch.tensor([kind == "parte" for kind in lesson.kinds(data.removed)])
     for place, fill in enumerate((*lesson.FILLS, "limpiador", "detrás")):
         assert networks["fill"][place] == fill and networks["network"][place] == "escenas"
-        error = (lesson.fallen(drops, fill) - lesson.fallen(drops, "verdad"))[parts]
-        for name, values in (("distance", error.abs()), ("bias", error)):
+        true = lesson.fallen(drops, "verdad")[parts]
+        error = lesson.fallen(drops, fill)[parts] - true
+        assert networks["nothing"][place].item() == pytest.approx(true.abs().mean().item(), abs=0.02)
+        for name, values in (("distance", error.abs()), ("bias", error), ("worse", error.abs() - true.abs())):
             gap = lesson.clustered(values, data.scene[parts])
             assert [networks[f"{name} {end}"][place].item() for end in ("mean", "low", "high")] == pytest.approx(gap, abs=0.02)
     assert networks["fill"] == networks["fill"][:6] * 5 and networks["parts"][0] == parts.sum()

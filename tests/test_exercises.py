@@ -31,13 +31,15 @@ FINDINGS = {name: exercise for name, exercise in EXERCISES.items() if isinstance
 GOOD = [(name, good) for name in FUNCTIONS if name in LESSON_OF for good in LESSON_OF[name].GOOD[name]]
 WRONG = [(name, *row) for name in FUNCTIONS if name in LESSON_OF for row in LESSON_OF[name].WRONG[name]]
 MISREAD = [(name, *row) for name in FINDINGS if name in LESSON_OF for row in LESSON_OF[name].WRONG[name]]
-MISTAKES = [(name, mistake) for name, exercise in FUNCTIONS.items() for mistake in exercise.mistakes]
+MISTAKES = [(name, mistake.message, commit) for name, exercise in FUNCTIONS.items() for mistake in exercise.mistakes
+            for commit in mistake.ways]
+MOST_MISTAKES = 9                               # pocos y bien escogidos
 SLOW = 2.0                                      # segundos de procesador: lo más que tarda en revisarse un hallazgo
 PRAISE = re.compile(r"✓ Correcto · \w+: (da|tapa) .* que labkit en \d+ casos al azar\.")
 
 
 def label(value: object) -> str:
-    return value.message[:40] if isinstance(value, Mistake) else getattr(value, "__name__", str(value)[:30])
+    return getattr(value, "__name__", str(value)[:40])
 
 
 def test_every_exercise_has_answers_of_students() -> None:
@@ -77,17 +79,39 @@ def test_a_wrong_function_gets_its_own_message(name: str, wrong: Callable, says:
     assert result.word == "Revisa" and says in result.message, result
 
 
-@pytest.mark.parametrize(("name", "mistake"), MISTAKES, ids=label)
-def test_every_known_mistake_is_rejected_with_its_own_message(name: str, mistake: Mistake, seed: None) -> None:
+@pytest.mark.parametrize(("name", "message", "commit"), MISTAKES, ids=label)
+def test_every_known_mistake_is_rejected_with_its_own_message(
+    name: str, message: str, commit: Callable, seed: None
+) -> None:
     """Así cada mensaje puede salir, y ningún error tapa a otro que dice otra cosa."""
-    result = verdict(name, lambda *arguments: mistake.commit(*arguments))
-    assert result.word == "Revisa" and result.message.startswith(f"{name}: {mistake.message}"), result
+    result = verdict(name, lambda *arguments: commit(*arguments))
+    assert result.word == "Revisa" and result.message.startswith(f"{name}: {message}"), result
+
+
+@pytest.mark.parametrize(("name", "good"), GOOD, ids=label)
+def test_a_function_that_forgets_to_return_is_told_so(name: str, good: Callable) -> None:
+    """También si de paso cambia lo que recibe, y si solo lo olvida en un caso."""
+    def forgets(*arguments: object) -> None:
+        good(*arguments)
+
+    def forgets_and_scribbles(*arguments: object) -> None:
+        [value.zero_() for value in arguments if isinstance(value, Tensor)]
+
+    calls = []
+
+    def forgets_the_second_time(*arguments: object) -> object:
+        calls.append(arguments)
+        return good(*arguments) if len(calls) == 1 else None
+
+    for wrong in (forgets, forgets_and_scribbles):
+        assert verdict(name, wrong).message == f"{name}: {sandbox.RETURNS_NOTHING}"
+    assert verdict(name, forgets_the_second_time).message.startswith(f"{name}: {sandbox.RETURNS_NOTHING} (Lo vi con ")
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_few_mistakes_well_chosen_and_labkit_itself_is_no_answer(name: str) -> None:
     exercise = FUNCTIONS[name]
-    assert len(exercise.mistakes) <= 8
+    assert len(exercise.mistakes) <= MOST_MISTAKES
     assert "ya viene en labkit" in verdict(name, exercise.reference).message
     assert "ya viene en labkit" in verdict(name, partial(exercise.reference)).message
 
@@ -166,6 +190,36 @@ def test_the_reasons_are_tried_one_by_one_and_the_last_always_holds(name: str, a
     case = exercise.case(account)
     *_, (holds, message) = exercise.reasons(exercise.right(case), case)
     assert holds is True and message.endswith((".", "?"))
+
+
+PAIRS = {"": (1, 2), "312345678": (5, 1), "312345679": (2, 1), "312345670": (7, 8)}
+
+
+def swapped_or_half(given: tuple, right: tuple) -> Iterator[tuple[bool, str]]:
+    yield given == right[::-1], "al revés."
+    yield accounts.LIKE_SAMPLE
+    yield given[1] == right[1], "la segunda está bien."
+    yield True, "ninguna."
+
+
+def unmarked(given: tuple, right: tuple) -> Iterator[tuple[bool, str]]:
+    yield given == right[::-1], "al revés."
+    yield True, "ninguna."
+
+
+@pytest.mark.parametrize(("reasons", "account", "given", "says"), [
+    (swapped_or_half, "312345679", (1, 2), "al revés."),                 # también es la de la muestra: manda la entera
+    (swapped_or_half, "312345670", (1, 2), accounts.LIKE_SAMPLE[1]),
+    (swapped_or_half, "312345678", (3, 1), "la segunda está bien."),
+    (unmarked, "312345679", (1, 2), accounts.LIKE_SAMPLE[1]),
+    (unmarked, "312345678", (1, 5), "al revés."), (unmarked, "312345678", (9, 9), "ninguna."),
+])
+def test_a_wrong_finding_gets_one_diagnosis(reasons: Callable, account: str, given: tuple, says: str) -> None:
+    exercise = Finding(case=PAIRS.get, read=lambda value, case: value, right=lambda case: case, reasons=reasons,
+                       praise="", hints=(), solution=())
+    with pytest.raises(Revise) as caught:
+        exercise.examine((account, given))
+    assert caught.value.message == says
 
 
 class Strange:
@@ -338,6 +392,33 @@ def test_a_difference_that_no_mistake_explains_is_located_but_not_told(got: Tens
     assert (caught.value.picture is not None) == ("píxeles" in says)
 
 
+@pytest.mark.parametrize(("places", "says"), [
+    ([(2, 0)], "en 1 de 12 píxeles.*en la fila 2, columna 0\\)"),
+    ([(0, 1), (2, 1)], "en las filas 0 a 2, columna 1\\)"),
+    ([(1, 0), (1, 3)], "en la fila 1, columnas 0 a 3\\)"),
+])
+def test_where_it_differs_is_said_as_one_would_say_it(places: list, says: str) -> None:
+    got = torch.zeros(3, 4)
+    got[tuple(zip(*places))] = 1
+    with pytest.raises(Revise, match=f"(?s){says}"):
+        compare([Trial(lambda: got, torch.zeros(3, 4), fails, "el caso")], ())
+    with pytest.raises(Revise, match="1 de 3 valores es otro[.]"):
+        compare([Trial(lambda: torch.eye(3)[0], torch.zeros(3), fails, "el caso")], ())
+
+
+def test_what_happens_only_in_a_later_case_says_in_which() -> None:
+    fine = Trial(lambda: torch.zeros(2), torch.zeros(2), fails, "el primero")
+    with pytest.raises(Broken) as caught:
+        compare([fine, Trial(fails, torch.zeros(2), fails, "el segundo")], ())
+    assert caught.value.message == "se detuvo (Lo vi con el segundo.)"
+
+
+def test_a_mistake_may_be_made_in_several_ways() -> None:
+    trial = Trial(lambda: torch.ones(2), torch.zeros(2), lambda which: torch.full((2,), which), "el caso")
+    with pytest.raises(Revise, match="dos"):
+        compare([trial], (Mistake("uno", 5.0, (3.0,)), Mistake("dos", 2.0, (4.0, 1.0))))
+
+
 def test_close_forgives_a_thousandth() -> None:
     assert close(torch.tensor([1.0, 100.05]), torch.tensor([1.0, 100.0])) and not close(torch.ones(2), torch.ones(2, 1))
     assert not close(torch.tensor([1.0, 100.2]), torch.tensor([1.0, 100.0]))
@@ -409,7 +490,7 @@ def test_an_exception_is_told_with_the_line_of_the_student(bad: Callable, says: 
     (torch.softmax, "en este orden: vectors, width"),
     (torch.zeros(3, 4), "sin llamarla"),
     (lambda vectors, width: vectors.numpy(), "recibí ndarray"),
-    (lambda vectors, width: print("hola"), "¿Olvidaste `return`?"),
+    (lambda vectors, width: print("hola"), "¿Olvidaste `return`"),
     (lambda vectors, width: vectors[0], "esperaba la forma"),
     (lambda vectors, width: good(vectors, width) * float("nan"), "NaN"),
     (lambda vectors, width: vectors.to(torch.complex64), "complejos"),

@@ -1,10 +1,6 @@
 """Los ejercicios de la lección 1; lo que vale para todos está en test_exercises.py."""
-import json
-from pathlib import Path
-
 import make_exercises
 import make_hidden
-import matplotlib
 import numpy as np
 import planted_world
 import pytest
@@ -19,7 +15,6 @@ from labkit.models import load_model, shipped_models
 from labkit.models.plain import read_weights
 from labkit.occlusion import occlude, occlusion_map
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "lessons" / "01_oclusion_ejercicios.ipynb"
 NETWORKS = load_rows("hidden_network", hidden.NetworkRow)
 ACCOUNT = "312000006"
 
@@ -173,37 +168,3 @@ def test_positions_are_read_however_they_were_found(account):
 @pytest.mark.parametrize("value", ["0", 1, [True, False], ["0"], [0.5], {0: 1}, np.array([True, False, True, True])])
 def test_positions_must_be_integers(value):
     assert "por ejemplo [0, 2]. Recibí" in verdict("resting", (ACCOUNT, value)).message
-
-
-# ── el cuaderno ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def run_notebook(changes):
-    """Ejecuta las celdas en orden, con el texto de algunas (por su grade_id, o «cuenta») cambiado."""
-    matplotlib.use("Agg")
-    space, pending = {}, dict(changes)
-    for cell in json.loads(NOTEBOOK.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] == "code":
-            source = "".join(cell["source"])
-            name = cell["metadata"].get("nbgrader", {}).get("grade_id") or ("cuenta" if "ACCOUNT =" in source else "")
-            exec(pending.pop(name, source), space)
-    assert not pending
-
-
-def test_an_untouched_notebook_stays_pending(capfd):
-    run_notebook({})
-    shown = capfd.readouterr()
-    assert shown.out.count("… Pendiente") == 4 and "✗" not in shown.out and shown.err == ""
-
-
-def test_a_solved_notebook_passes_graded(monkeypatch, capfd):
-    monkeypatch.setenv("LABKIT_ESTRICTO", "1")
-    run_notebook({
-        "cuenta": f'ACCOUNT = "{ACCOUNT}"',
-        "e1-parche": "from wrong_answers_occlusion import good_patch as occlude_one",
-        "e2-mapa": "from wrong_answers_occlusion import good_map as drop_map",
-        "e3-red-oculta": f'from wrong_answers_occlusion import good_class\ntied_class = good_class("{ACCOUNT}")[1]',
-        "e4-apoyo": f'from wrong_answers_occlusion import good_positions\nresting = good_positions("{ACCOUNT}")[1]',
-    })
-    shown = capfd.readouterr()
-    assert shown.out.count("✓ Correcto") == 4 and shown.err == ""

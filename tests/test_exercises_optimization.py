@@ -1,11 +1,7 @@
 """Los ejercicios de la lección 2; lo que vale para todos está en test_exercises.py."""
-import json
-import re
 from collections import Counter
-from pathlib import Path
 
 import make_exercises
-import matplotlib
 import pytest
 import torch
 import wrong_answers_optimization as answers
@@ -18,7 +14,6 @@ from labkit.models import load_model
 from labkit.objectives import logit, margin
 from labkit.optimization import PixelCanvas, maximize
 
-NOTEBOOK = Path(__file__).resolve().parents[1] / "lessons" / "02_optimizacion_ejercicios.ipynb"
 SECRETS = load_rows("secret_unit", optimization.UnitRow)
 BUDGETS = load_rows("smallest_budget", optimization.PlaneRow)
 CLEAR = 0.3  # ventaja mínima: en el 3, parte de la mayor subida; en el 4, logits
@@ -116,44 +111,3 @@ def test_in_every_plane_both_networks_give_in_clearly_and_once():
     counts = Counter(zip(*pairs))
     assert len(counts) >= 5 and max(counts.values()) <= len(planes) / 3
     assert all(plain < robust for plain, robust in counts)
-
-
-# ── el cuaderno ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def code_cells():
-    """Nombre (el de nbgrader o el de la celda) y texto de cada celda de código."""
-    book = json.loads(NOTEBOOK.read_text(encoding="utf-8"))
-    cells = [cell for cell in book["cells"] if cell["cell_type"] == "code"]
-    return [(cell["id"], "".join(cell["source"])) for cell in cells]
-
-
-def run_notebook(changes, helped=False):
-    """Ejecuta las celdas con el texto de algunas cambiado; helped: también lo que las de ayuda traen comentado."""
-    matplotlib.use("Agg")
-    space, pending = {}, dict(changes)
-    for name, text in code_cells():
-        text = pending.pop(name, text)
-        if helped and name.endswith("-ayuda"):
-            text = re.sub(r"(?m)^# (?!(hint|solution)\(|Cuando|Con tus)", "", text)
-        exec(text, space)
-    assert not pending
-
-
-def test_an_untouched_notebook_stays_pending(capfd):
-    run_notebook({})
-    shown = capfd.readouterr()
-    assert shown.out.count("… Pendiente") == 4 and "✗" not in shown.out and shown.err == ""
-
-
-def test_a_solved_notebook_passes_graded(monkeypatch, capfd):
-    monkeypatch.setenv("LABKIT_ESTRICTO", "1")
-    run_notebook({
-        "cuenta": f'ACCOUNT = "{ACCOUNT}"',
-        "e1-paso": "from wrong_answers_optimization import good_step as climb_step",
-        "e2-presupuesto": "from wrong_answers_optimization import good_near as keep_near",
-        "e3-unidad": "from wrong_answers_optimization import good_classes\nrising = good_classes(ACCOUNT)[1]",
-        "e4-radios": "from wrong_answers_optimization import good_radii\nbudgets = good_radii(ACCOUNT)[1]",
-    }, helped=True)
-    shown = capfd.readouterr()
-    assert shown.out.count("✓ Correcto") == 4 and shown.err == ""

@@ -66,6 +66,11 @@ def logits_by_hand(model, image):
     return w["fc.weight"] @ hidden + w["fc.bias"]
 
 
+def test_a_network_says_that_the_batch_axis_is_missing():
+    with pytest.raises(ValueError, match=r"¿Falta el eje de lote\? Prueba images\[None\]"):
+        plain_network(3, WIDTHS, dense=7)(torch.rand(3, 16, 16))
+
+
 def test_plain_network_computes_what_the_blackboard_says():
     model = draw_weights(plain_network(3, WIDTHS, dense=7), seed=1)
     with torch.no_grad():

@@ -94,6 +94,21 @@ def test_errors_say_what_is_there(objective, message):
         objective(ACTS)
 
 
+@pytest.mark.parametrize("kind", [logit, probability, margin, lambda name: margin(0, name)])
+@pytest.mark.parametrize("given, message", [
+    ("barco", r"el número de una clase, un entero, y recibí 'barco'. Prueba model.classes.index\(\"barco\"\)"),
+    (torch.tensor(3), r"recibí tensor\(3\). Prueba int"), (2.0, "recibí 2.0. Prueba int"),
+])
+def test_a_class_is_asked_for_by_its_number(kind, given, message):
+    with pytest.raises(TypeError, match=message):
+        kind(given)
+
+
+def test_an_objective_asks_for_activations_and_not_for_images():
+    with pytest.raises(TypeError, match=r"recibí un tensor. Para puntuar imágenes .* score\(model"):
+        margin(0)(torch.zeros(2, 3, 8, 8))
+
+
 # ── score ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_score_in_closed_form(planted, images):

@@ -194,6 +194,11 @@ def test_what_cannot_be_climbed_is_told(network, change, sentence):
     assert count_hooks(network) == 0
 
 
+def test_images_are_not_a_canvas(network):
+    with pytest.raises(TypeError, match=r"canvas: esperaba un lienzo y recibí Tensor.*PixelCanvas\(images\)"):
+        maximize(network, logit(0), noise(1, 16))
+
+
 @pytest.mark.parametrize("arguments, sentence", [((torch.zeros(3, 8, 8),), "b, 3, h, w"), ((torch.zeros(1, 1, 8, 8),), "3"),
                                                  ((torch.zeros(1, 3, 8, 8), 1.0, "l1"), "norm")])
 def test_a_canvas_wants_images(arguments, sentence):

@@ -153,3 +153,14 @@ def test_a_push_moves_only_the_strongest_and_the_control_as_many():
     assert (gradient.abs()[strong != 0] >= cut.min()).all() and not torch.equal(strong, random)
     flat = nn.Flatten()(gradient.abs() * (strong != 0)).sum(1)
     assert (flat > nn.Flatten()(gradient.abs() * (random != 0)).sum(1)).all()
+
+
+@pytest.mark.parametrize("ask", [neighbour_agreement, lambda gradient: push(gradient, 0.05, 0.1)])
+def test_a_gradient_without_its_batch_axis_is_told(ask):
+    with pytest.raises(ValueError, match=r"¿Falta el eje de lote\? Prueba gradient\[None\]"):
+        ask(torch.zeros(3, 8, 8))
+
+
+def test_one_image_is_seen_beside_one_gradient():
+    with pytest.raises(ValueError, match=r"Prueba image\[0\]"):
+        gradient_views(torch.zeros(1, 3, 8, 8), torch.zeros(3, 8, 8))

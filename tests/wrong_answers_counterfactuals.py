@@ -36,6 +36,17 @@ def without_sign(heat: Tensor, masks: Tensor) -> Tensor:
     return torch.stack([heat[mask].abs().sum() for mask in masks])
 
 
+def only_the_positive(heat: Tensor, masks: Tensor) -> Tensor:
+    return torch.stack([torch.relu(heat)[mask].sum() for mask in masks])
+
+
+def subtracts(heat: Tensor, masks: Tensor) -> Tensor:
+    found = torch.zeros(len(masks))
+    for k, mask in enumerate(masks):
+        found[k] -= heat[mask].sum()
+    return found
+
+
 def highest(heat: Tensor, masks: Tensor) -> Tensor:
     return torch.stack([heat[mask].max() if mask.any() else torch.tensor(-torch.inf) for mask in masks])
 
@@ -46,6 +57,14 @@ def only_one(heat: Tensor, masks: Tensor) -> Tensor:
 
 def background(heat: Tensor, masks: Tensor) -> Tensor:
     return torch.stack([heat[~mask].sum() for mask in masks])
+
+
+def background_by_product(heat: Tensor, masks: Tensor) -> Tensor:
+    return (heat * (1 - masks.float())).sum(dim=(1, 2))
+
+
+def row_sums(heat: Tensor, masks: Tensor) -> Tensor:
+    return (heat * masks).sum(1)[:, 0]
 
 
 # ── 2 · borrar ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -109,6 +128,50 @@ def one_channel(model, image, heat, objective, fill, steps):
     for k in range(steps + 1):
         copy = image.clone().reshape(3, -1)
         copy[0, order[:k * h * w // steps]] = fill
+        found.append(score(model, copy.reshape(1, 3, h, w), objective)[0])
+    return torch.stack(found)
+
+
+def flat_indices(model, image, heat, objective, fill, steps):
+    """Indexa la imagen aplanada, como si tuviera un solo canal."""
+    order, found = torch.sort(heat.flatten(), descending=True).indices, []
+    for k in range(steps + 1):
+        copy = image.flatten().clone()
+        copy[order[:k * heat.numel() // steps]] = fill
+        found.append(score(model, copy.view(1, *image.shape), objective)[0])
+    return torch.stack(found)
+
+
+def forgets_descending(model, image, heat, objective, fill, steps):
+    h, w = heat.shape
+    order, found = heat.flatten().argsort(), []
+    for k in range(steps + 1):
+        copy = image.clone().reshape(3, -1)
+        copy[:, order[:k * h * w // steps]] = fill
+        found.append(score(model, copy.reshape(1, 3, h, w), objective)[0])
+    return torch.stack(found)
+
+
+def from_the_end_of_the_list(model, image, heat, objective, fill, steps):
+    h, w = heat.shape
+    order, found = heat.flatten().argsort(descending=True), []
+    for k in range(steps + 1):
+        copy = image.clone().reshape(3, -1)
+        copy[:, order[-(k * h * w // steps):]] = fill
+        found.append(score(model, copy.reshape(1, 3, h, w), objective)[0])
+    return torch.stack(found)
+
+
+def from_the_last_to_the_first(model, image, heat, objective, fill, steps):
+    return torch.stack(list(good_deletion(model, image, heat, objective, fill, steps))[::-1])
+
+
+def one_pixel_per_step(model, image, heat, objective, fill, steps):
+    h, w = heat.shape
+    order, found = heat.flatten().argsort(descending=True), []
+    for k in range(steps + 1):
+        copy = image.clone().reshape(3, -1)
+        copy[:, order[:k]] = fill
         found.append(score(model, copy.reshape(1, 3, h, w), objective)[0])
     return torch.stack(found)
 
@@ -214,6 +277,11 @@ def sign_turned(account: str) -> tuple[str, tuple]:
     return account, (pair(account)[0], -pair(account)[1])
 
 
+def both_signs_turned(account: str) -> tuple[str, tuple]:
+    both, extra = pair(account)
+    return account, (-both, -extra)
+
+
 def forgets_one(account: str) -> tuple[str, tuple]:
     first, _, both = pair_drops(account)
     return account, (both, both - first)
@@ -251,12 +319,16 @@ ACCOUNTS = {
 WRONG: dict[str, list[tuple[Callable, str]]] = {
     "on_parts": [
         (everything, "sumas el mapa entero"),
-        (averaged, "promedias sobre la máscara"),
-        (over_the_image, "sobre toda la imagen"),
+        (averaged, "promedias, sobre la máscara o"),
+        (over_the_image, "promedias, sobre la máscara o"),
         (without_sign, "valor absoluto"),
+        (only_the_positive, "solo sumas lo positivo"),
+        (subtracts, "el signo está al revés"),
         (highest, "el mayor valor"),
         (only_one, "un solo número"),
-        (background, "valores son otros"),
+        (background, "la máscara está al revés"),
+        (background_by_product, "la máscara está al revés"),
+        (row_sums, "valores son otros"),
     ],
     "deletion_curve": [
         (least_first, "borras al revés"),
@@ -266,7 +338,12 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (from_the_first_step, "falta el primer valor"),
         (never_ends, "falta el último valor"),
         (how_much_it_falls, "cuánto cae"),
-        (one_channel, "valores son otros"),
+        (one_channel, "un solo canal"),
+        (flat_indices, "un solo canal"),
+        (forgets_descending, "borras al revés"),
+        (from_the_end_of_the_list, "borras al revés"),
+        (from_the_last_to_the_first, "vas descubriendo"),
+        (one_pixel_per_step, "valores son otros"),
     ],
     "heaviest": [
         (tops_turned, "al revés"),
@@ -283,7 +360,8 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (pair_turned, "al revés: primero la caída"),
         (covered_pair, "tapar de negro"),
         (what_is_left, "margen que queda"),
-        (sign_turned, "el signo"),
+        (sign_turned, "el signo de la interacción"),
+        (both_signs_turned, "los dos signos"),
         (forgets_one, "la primera está bien"),
         (wrong_both, "la interacción está bien"),
         (in_probability, "la probabilidad"),

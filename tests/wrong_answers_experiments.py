@@ -365,6 +365,6 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                       (what_is_left, "lo que queda"), (another_share, "la parte es cuánto baja"),
                       (not_in_the_layer, "unidades, de la 0"), (not_a_pair, "escribe una pareja")],
     "winner_by_cut": [(by_pairs, "cuentas parejas"), (masked_by_zero, "como el concepto 0"),
-                      (with_ties, "no la segunda"), (by_columns, "valores son otros"),
+                      (with_ties, "no la segunda"), (by_columns, "valores es otro"),
                       (a_list, "esperaba un tensor"), (swaps_only, "esperaba 10 valores")],
 }

@@ -153,6 +153,79 @@ def one_per_patch(
     return drops.view(len(rows), len(cols))
 
 
+def clips_at_the_border(
+    model: nn.Module, image: Tensor, objective: Objective, size: int, stride: int, fill: float = 0.0
+) -> Tensor:
+    h, w = image.shape[1:]
+    before = score(model, image[None], objective)[0]
+    total, times = torch.zeros(h, w), torch.zeros(h, w)
+    for y0 in range(0, h, stride):
+        for x0 in range(0, w, stride):
+            y1, x1 = min(y0 + size, h), min(x0 + size, w)
+            covered = occlude(image, torch.tensor([[y0, x0, y1, x1]]), fill)
+            total[y0:y1, x0:x1] += before - score(model, covered, objective)[0]
+            times[y0:y1, x0:x1] += 1
+    return total / times
+
+
+def leaves_the_border_and_divides(
+    model: nn.Module, image: Tensor, objective: Objective, size: int, stride: int, fill: float = 0.0
+) -> Tensor:
+    before = score(model, image[None], objective)[0]
+    total, times = torch.zeros(image.shape[1:]), torch.zeros(image.shape[1:])
+    for y in range(0, image.shape[1] - size + 1, stride):
+        for x in range(0, image.shape[2] - size + 1, stride):
+            covered = good_patch(image, (y, x, y + size, x + size), fill)
+            total[y:y + size, x:x + size] += before - score(model, covered[None], objective)[0]
+            times[y:y + size, x:x + size] += 1
+    return total / times
+
+
+def divides_by_every_patch(
+    model: nn.Module, image: Tensor, objective: Objective, size: int, stride: int, fill: float = 0.0
+) -> Tensor:
+    before, n = score(model, image[None], objective)[0], 0
+    heat = torch.zeros(image.shape[1:])
+    for y in starts(image.shape[1], size, stride):
+        for x in starts(image.shape[2], size, stride):
+            covered = good_patch(image, (y, x, y + size, x + size), fill)
+            heat[y:y + size, x:x + size] += before - score(model, covered[None], objective)[0]
+            n += 1
+    return heat / n
+
+
+def notes_x_first(
+    model: nn.Module, image: Tensor, objective: Objective, size: int, stride: int, fill: float = 0.0
+) -> Tensor:
+    before = score(model, image[None], objective)[0]
+    total, times = torch.zeros(image.shape[1:]), torch.zeros(image.shape[1:])
+    for y in starts(image.shape[1], size, stride):
+        for x in starts(image.shape[2], size, stride):
+            covered = good_patch(image, (y, x, y + size, x + size), fill)
+            total[x:x + size, y:y + size] += before - score(model, covered[None], objective)[0]
+            times[x:x + size, y:y + size] += 1
+    return total / times
+
+
+def covers_x_first(
+    model: nn.Module, image: Tensor, objective: Objective, size: int, stride: int, fill: float = 0.0
+) -> Tensor:
+    before = score(model, image[None], objective)[0]
+    total, times = torch.zeros(image.shape[1:]), torch.zeros(image.shape[1:])
+    for y in starts(image.shape[1], size, stride):
+        for x in starts(image.shape[2], size, stride):
+            covered = occlude(image, torch.tensor([[x, y, x + size, y + size]]), fill)
+            total[y:y + size, x:x + size] += before - score(model, covered, objective)[0]
+            times[y:y + size, x:x + size] += 1
+    return total / times
+
+
+def width_by_height(
+    model: nn.Module, image: Tensor, objective: Objective, size: int, stride: int, fill: float = 0.0
+) -> Tensor:
+    return good_map(model, image, objective, size, stride, fill).t()
+
+
 def all_zeros(
     model: nn.Module, image: Tensor, objective: Objective, size: int, stride: int, fill: float = 0.0
 ) -> Tensor:
@@ -314,7 +387,12 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                     (whole_rows, "los valores difieren"), (only_the_example, "los valores difieren"),
                     (crop, "esperaba la forma"), (batch_of_one, "Sobra el eje del lote")],
     "drop_map": [(stops_before_the_border, "el borde se queda sin tapar"),
-                 (after_minus_before, "el signo está al revés"), (notes_only_the_last, "borra lo que anotó el anterior"), (one_per_patch, "esperaba la forma"),
+                 (leaves_the_border_and_divides, "el borde se queda sin tapar"),
+                 (clips_at_the_border, "cortas el parche que se sale"),
+                 (divides_by_every_patch, "divides entre todos los parches"),
+                 (notes_x_first, "filas por columnas"), (covers_x_first, "filas por columnas"),
+                 (width_by_height, "filas por columnas"), (after_minus_before, "el signo está al revés"),
+                 (notes_only_the_last, "borra lo que anotó el anterior"), (one_per_patch, "esperaba la forma"),
                  (all_zeros, "los valores difieren")],
     "hidden_network": [(object_class, "que más depende de su objeto"),
                        (biggest_background_drop, "pero sin objeto también"),

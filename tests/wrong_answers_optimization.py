@@ -61,6 +61,49 @@ def divides_by_the_largest(image: Tensor, gradient: Tensor, lr: float) -> Tensor
     return (image + lr * gradient / (gradient.abs().max() + 1e-9)).clamp(0, 1)
 
 
+def normalizes_each_pixel(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    length = torch.sqrt((gradient ** 2).sum(0))
+    return torch.clamp(image + lr * gradient / (length + 1e-8), 0, 1)
+
+
+def uses_the_sign(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    return torch.clamp(image + lr * torch.sign(gradient), 0, 1)
+
+
+def divides_by_the_sum(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    length = gradient.abs().sum()
+    return image if length == 0 else torch.clamp(image + lr * gradient / length, 0, 1)
+
+
+def divides_by_the_square(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    length = (gradient ** 2).sum()
+    if length == 0:
+        return image
+    return (image + gradient / length * lr).clip(0, 1)
+
+
+def does_not_normalize(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    return torch.clip(image + lr * gradient, 0, 1)
+
+
+def one_long(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    length = gradient.norm()
+    return (image + gradient / length).clamp(0, 1) if length > 0 else image
+
+
+def does_not_clip(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    return image + lr * gradient / gradient.norm().clamp(min=1e-8)
+
+
+def only_the_step(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    step = lr * gradient / (gradient.norm() + 1e-12)
+    return step.clamp(0, 1)
+
+
+def twice_as_long(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
+    return good_step(image, gradient, 2 * lr)
+
+
 # ── 2 · el presupuesto ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -113,6 +156,74 @@ def forgets_the_root(image: Tensor, start: Tensor, radius: float) -> Tensor:
 
 def goes_back_to_start(image: Tensor, start: Tensor, radius: float) -> Tensor:
     return (image if (image - start).norm() <= radius else start).clamp(0, 1)
+
+
+def always_the_start(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    shift = image - start
+    if shift.norm() > radius:
+        shift = shift * radius / shift.norm()
+    return start.clamp(0, 1)
+
+
+def only_the_shift(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    shift = image - start
+    if shift.norm() > radius:
+        shift = radius * shift / shift.norm()
+    return shift
+
+
+def only_the_shift_and_clips(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    return torch.clamp(only_the_shift(image, start, radius), 0, 1)
+
+
+def adds_it_to_the_image(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    return torch.clamp(image + only_the_shift(image, start, radius), 0, 1)
+
+
+def a_number_for_every_pixel(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    shift = image - start
+    if torch.norm(shift) > radius:
+        shift = radius
+    return torch.clamp(start + shift, 0, 1)
+
+
+def no_factor(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    shift = image - start
+    if shift.norm() > radius:
+        image = start + shift
+    return image.clamp(0, 1)
+
+
+def unit_length(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    shift = image - start
+    length = shift.norm()
+    if length > radius:
+        shift = shift / length
+    return (start + shift).clamp(0, 1)
+
+
+def without_dividing(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    shift = image - start
+    if shift.norm() > radius:
+        shift = shift * radius
+    return (start + shift).clamp(0, 1)
+
+
+def largest_change(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    shift = image - start
+    length = shift.abs().max()
+    if length > radius:
+        shift = shift * (radius / length)
+    return (start + shift).clamp(0, 1)
+
+
+def forgets_to_clip(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    shift = image - start
+    return start + shift * min(1.0, radius / (shift.norm().item() + 1e-9))
+
+
+def half_way(image: Tensor, start: Tensor, radius: float) -> Tensor:
+    return good_near(image, start, radius / 2)
 
 
 # ── 3 · la unidad secreta ───────────────────────────────────────────────────────────────────────────────────────────
@@ -279,13 +390,21 @@ ACCOUNTS = {"secret_unit": ["312000000", "312345678"], "smallest_budget": ["3120
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {
     "climb_step": [(nothing_for_zero, "divides entre cero"), (goes_down, "bajas en vez de subir"),
-                   (normalizes_each_channel, "mides cada canal por su lado"),
-                   (adds_in_place, "Trabaja sobre una copia"),
-                   (divides_by_the_largest, "los valores difieren")],
+                   (normalizes_each_channel, "mides por pedazos"), (normalizes_each_pixel, "mides por pedazos"),
+                   (uses_the_sign, "mides por pedazos"), (divides_by_the_sum, "norma L1"),
+                   (divides_by_the_largest, "el mayor valor"), (divides_by_the_square, "le falta la raíz"),
+                   (does_not_normalize, "el paso no mide `lr`"), (one_long, "el paso no mide `lr`"),
+                   (does_not_clip, "falta recortarla"), (only_the_step, "devuelves solo el paso"),
+                   (adds_in_place, "Trabaja sobre una copia"), (twice_as_long, "los valores difieren")],
     "keep_near": [(stays_on_the_sphere, "estiras también lo que ya cabía"),
-                  (pixel_by_pixel, "recortas píxel por píxel"),
-                  (clips_too_soon, "antes de encoger"), (forgets_the_root, "sin sacarle raíz"),
-                  (goes_back_to_start, "los valores difieren")],
+                  (pixel_by_pixel, "norma L∞"), (largest_change, "norma L∞"),
+                  (clips_too_soon, "antes de encoger"), (forgets_to_clip, "al final: te falta"),
+                  (forgets_the_root, "sin sacarle raíz"), (goes_back_to_start, "devuelves `start`"),
+                  (always_the_start, "devuelves `start`"), (only_the_shift, "devuelves el cambio"),
+                  (only_the_shift_and_clips, "devuelves el cambio"), (adds_it_to_the_image, "a la imagen, que ya lo trae"),
+                  (a_number_for_every_pixel, "falta la dirección"), (no_factor, "no queda de longitud"),
+                  (unit_length, "no queda de longitud"), (without_dividing, "no queda de longitud"),
+                  (half_way, "los valores difieren")],
     "secret_unit": [(turned_around, "al revés"), (of_the_sample, "caso de muestra"),
                     (with_the_other_network, "otra red"),
                     (without_the_minus, "el signo menos"), (the_one_that_falls, "más BAJA"),

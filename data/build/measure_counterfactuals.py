@@ -9,7 +9,7 @@ Escribe data/contrafactuales/<tabla>.csv:
     mapas     por parte: lo que le da cada mapa (la suma sobre la máscara) y cuánto cae de verdad el margen
     cascada   por imagen, semilla y capa: cuánto se parece el mapa al de la red entera, al objeto y a los bordes
     borrado   por escena, mapa y relleno: el área bajo la curva de la probabilidad al borrar y al descubrir
-    redes     por red y relleno: qué tan lejos queda de la caída verdadera
+    redes     por red y relleno: qué tan lejos queda de la caída verdadera, y si más que decir que no cae nada
 """
 import argparse
 import csv
@@ -146,21 +146,23 @@ def borrado(data: Counterfactuals) -> Iterator[dict[str, object]]:
 
 
 def redes(data: Counterfactuals) -> Iterator[dict[str, object]]:
+    """Solo las partes; «nothing» es la distancia de quien dice que no cae nada, y «worse», la del relleno menos esa."""
     denoiser = load_denoiser(device="cpu")
-    pictures = [fills_of(data, v, denoiser) for v in range(len(data.scene))]
-    labels, part = data.labels[data.scene], torch.tensor([kind == "parte" for kind in lesson.kinds(data.removed)])
+    parts = [v for v, kind in enumerate(lesson.kinds(data.removed)) if kind == "parte"]
+    pictures = [fills_of(data, v, denoiser) for v in parts]
+    scene = data.scene[parts]
     for name in NETWORKS:
         network = load_model(name, device="cpu")
-        before = lesson.answers(network, data.images, data.labels).margin[data.scene]
-        true = before - lesson.answers(network, data.variants, labels).margin
+        before = lesson.answers(network, data.images, data.labels).margin[scene]
+        true, right = before - lesson.answers(network, data.variants[parts], data.labels[scene]).margin, before > 0
         for fill in FILLS:
-            drop = before - lesson.answers(network, torch.stack([found[fill] for found in pictures]), labels).margin
-            rows = part & (before > 0)
-            gap, bias = (lesson.clustered(values[rows], data.scene[rows]) for values in ((drop - true).abs(), drop - true))
-            yield {"network": name, "fill": fill, "scenes": len(data.scene[rows].unique()),
-                   "parts": int(rows.sum()), "true": f"{true[rows].mean():.3f}",
-                   **{f"distance {k}": f"{v:.3f}" for k, v in gap._asdict().items()},
-                   **{f"bias {k}": f"{v:.3f}" for k, v in bias._asdict().items()}}
+            filled = torch.stack([found[fill] for found in pictures])
+            error = before - lesson.answers(network, filled, data.labels[scene]).margin - true
+            found = {"distance": error.abs(), "bias": error, "worse": error.abs() - true.abs()}
+            yield {"network": name, "fill": fill, "scenes": len(scene[right].unique()), "parts": int(right.sum()),
+                   "true": f"{true[right].mean():.3f}", "nothing": f"{true[right].abs().mean():.3f}",
+                   **{f"{what} {k}": f"{v:.3f}" for what, values in found.items()
+                      for k, v in lesson.clustered(values[right], scene[right])._asdict().items()}}
 
 
 TABLES: dict[str, Callable[[Counterfactuals], Iterator[dict[str, object]]]] = {

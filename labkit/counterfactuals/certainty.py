@@ -13,8 +13,9 @@ from labkit.shapes import check_shape
 def clustered(values: Tensor, scene: Tensor, times: int = 2000, share: float = 0.95, seed: int = 0) -> Gap:
     """El promedio de los valores (v,) y su intervalo, remuestreando escenas enteras con reemplazo.
 
-    Las partes de una escena comparten luz, lugar y objeto: contarlas como independientes daría un intervalo demasiado
-    angosto. Fuente: Cameron y Miller (2015), doi:10.3368/jhr.50.2.317. ValueError si hay menos de dos escenas o un NaN.
+    Las partes de una escena comparten luz, lugar y objeto: contarlas como independientes puede dar un intervalo
+    demasiado angosto. Fuente: Cameron y Miller (2015), doi:10.3368/jhr.50.2.317. ValueError si hay menos de dos escenas
+    o un NaN.
     """
     sums, counts = _by_scene(values, scene)
     generator = torch.Generator().manual_seed(seed)

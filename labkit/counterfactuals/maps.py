@@ -33,6 +33,7 @@ def gradient_times_input(model: nn.Module, image: Tensor, objective: Objective) 
 
 def edge_map(image: Tensor) -> Tensor:
     """Un piso: dónde hay bordes, sin preguntarle a ninguna red. El tamaño del gradiente de Sobel, (h, w)."""
+    check_shape(image, "3 h w", "image")
     across = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     gray = F.pad(image.mean(0)[None, None], (1, 1, 1, 1), mode="replicate")
     return torch.hypot(F.conv2d(gray, across[None, None]), F.conv2d(gray, across.T[None, None]))[0, 0]
@@ -67,7 +68,7 @@ def deletion(model: nn.Module, image: Tensor, heat: Tensor, objective: Objective
 
     Con insert=True se empieza con todo borrado y van apareciendo. Fuente: Petsiuk, Das y Saenko (2018).
     """
-    _, h, w = image.shape
+    h, w = check_shape(image, "3 h w", "image").values()
     check_shape(heat, f"{h} {w}", "heat")
     rank = heat.flatten().argsort(descending=True, stable=True).argsort().view(h, w)        # 0: el primero en irse
     edges = torch.linspace(0, h * w, steps + 1).round()

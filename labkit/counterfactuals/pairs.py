@@ -36,9 +36,9 @@ def answers(model: nn.Module, images: Tensor, labels: Tensor, size: int = 64) ->
 
 def filled(image: Tensor, masks: Tensor, fill: Fill = 0.0) -> Tensor:
     """Una copia de la imagen por máscara (b, h, w), con esa máscara tapada: (b, 3, h, w). fill: como en `occlude`."""
-    _, h, w = image.shape
+    h, w = check_shape(image, "3 h w", "image").values()
     check_shape(masks, f"b {h} {w}", "masks")
-    return torch.where(masks[:, None], fill_image(image, fill), image)
+    return torch.where(masks[:, None].bool(), fill_image(image, fill), image)
 
 
 def inpaint(images: Tensor, masks: Tensor, denoiser: Denoiser, steps: int = 16, seed: int = 0) -> Tensor:
@@ -47,6 +47,8 @@ def inpaint(images: Tensor, masks: Tensor, denoiser: Denoiser, steps: int = 16, 
     El hueco empieza en ruido. En cada paso la red limpia la imagen entera, se devuelve lo que sí se conoce y se pone
     otra vez ruido, cada vez menos. Fuente: Song et al. (2021), arXiv:2011.13456, apéndice I.2.
     """
+    b, h, w = check_shape(images, "b 3 h w", "images").values()
+    check_shape(masks, f"{b} {h} {w}", "masks")
     generator, hole = torch.Generator().manual_seed(seed), masks[:, None]
     sigmas = torch.logspace(0, -1.6, steps).tolist()                            # de 1 a 0.025
     found = torch.where(hole, 0.5, images)

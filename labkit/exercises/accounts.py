@@ -14,7 +14,8 @@ from labkit.exercises.verdict import Pending, Revise
 from labkit.files import read_data
 from labkit.models import load_model
 
-LIKE_SAMPLE = " (Así responde el caso de muestra: ¿ejecutaste otra vez las celdas, ya con tu número?)"
+# Una razón que se cumple si la respuesta es la del caso de muestra; va después de las que explican la respuesta entera.
+LIKE_SAMPLE = (False, "así responde el caso de muestra, no el tuyo: ¿ejecutaste otra vez las celdas, ya con tu número?")
 SAMPLE = "muestra"  # a quien no escribe su número de cuenta le toca este caso, que no se califica
 
 Row = TypeVar("Row", bound=tuple)  # un NamedTuple

@@ -13,10 +13,19 @@ SAME, DIFFERENT = (0.267, 0.005, 0.329), (0.993, 0.906, 0.144)  # los dos extrem
 
 
 class Mistake(NamedTuple):
-    """Un error conocido: lo que se le dice a quien lo comete, y una función que lo comete, como la que se pide."""
+    """Un error conocido: lo que se le dice a quien lo comete, y una función que lo comete, como la que se pide.
+
+    also: otras maneras de cometerlo, que se dicen con el mismo mensaje.
+    """
 
     message: str
     commit: Callable[..., object]
+    also: tuple[Callable[..., object], ...] = ()
+
+    @property
+    def ways(self) -> tuple[Callable[..., object], ...]:
+        """Todas las funciones que lo cometen."""
+        return self.commit, *self.also
 
 
 class Trial(NamedTuple):
@@ -44,14 +53,16 @@ def compare(trials: Iterable[Trial], mistakes: Sequence[Mistake]) -> int:
         tried += 1
         try:
             got = trial.ask()
-        except Outcome:
-            if not differing:
-                raise
-            break
+        except Outcome as outcome:
+            if differing:
+                break
+            if tried > 1:                       # con los casos de antes estuvo bien: ayuda saber con cuál se vio
+                outcome.message += f" (Lo vi con {trial.case}.)"
+            raise
         if not close(got, trial.want):
             differing.append((got, trial.want, trial.case))
             for mistake, cases in zip(mistakes, explained):
-                if _explains(mistake, trial, got):
+                if any(_explains(commit, trial, got) for commit in mistake.ways):
                     cases.append(trial.case)
     if differing:
         best = max(explained, key=len, default=[])
@@ -61,10 +72,10 @@ def compare(trials: Iterable[Trial], mistakes: Sequence[Mistake]) -> int:
     return tried
 
 
-def _explains(mistake: Mistake, trial: Trial, got: Tensor) -> bool:
+def _explains(commit: Callable[..., object], trial: Trial, got: Tensor) -> bool:
     """True si en ese caso el error da lo mismo que la respuesta, que no es lo que da labkit."""
     try:
-        wrong = trial.commit(mistake.commit)
+        wrong = trial.commit(commit)
     except (Outcome, RuntimeError, IndexError):  # con las formas de este caso no se puede cometer
         return False
     return close(got, wrong)
@@ -107,14 +118,20 @@ def _where(got: Tensor, want: Tensor, case: str) -> tuple[str] | tuple[str, byte
     """El mensaje y, si son imágenes o mapas (…, h, w), el dibujo de DÓNDE difieren, sin decir ningún valor."""
     off = (got.double().cpu() - want.double().cpu()).abs() > _tolerance(want)
     if off.ndim < 2:
-        return (f"con {case}, la forma es buena, pero {int(off.sum())} de {off.numel()} valores son otros.",)
+        what = "valor es otro" if off.numel() == 1 else f"valores {'es otro' if off.sum() == 1 else 'son otros'}"
+        return (f"con {case}, la forma es buena, pero {int(off.sum())} de {off.numel()} {what}.",)
     off = off.flatten(0, -3).any(0) if off.ndim > 2 else off
     h, w = off.shape
     rows, cols = off.any(1).nonzero().flatten().tolist(), off.any(0).nonzero().flatten().tolist()
+    where = f"{'en la' if len(rows) == 1 else 'en las'} {_span('fila', rows)}, {_span('columna', cols)}"
     message = (
         f"con {case}, la forma es buena, pero los valores difieren en {int(off.sum())} de {h * w} píxeles.\n"
-        f"Descripción: en amarillo, los que difieren (filas {rows[0]} a {rows[-1]}, columnas {cols[0]} a {cols[-1]}); "
-        "en morado, los que están bien."
+        f"Descripción: en amarillo, los que difieren ({where}); en morado, los que están bien."
     )
     colors = torch.tensor([SAME, DIFFERENT]).t()  # (3, 2)
     return message, png_bytes(enlarge(colors[:, off.long()], max(1, 160 // max(h, w))))
+
+
+def _span(what: str, places: list[int]) -> str:
+    """De la primera a la última, en palabras: «fila 2» o «filas 2 a 5»."""
+    return f"{what} {places[0]}" if len(places) == 1 else f"{what}s {places[0]} a {places[-1]}"

@@ -86,7 +86,8 @@ class Finding(Generic[Case, Answer]):
     case(cuenta): lo que le toca.
     read(respuesta, caso): la respuesta en valores de Python, o un veredicto.
     right(caso): la buena.
-    reasons(respuesta, caso): parejas (se cumple, mensaje); se prueban una por una, y la última se cumple siempre.
+    reasons(respuesta, caso): parejas (se cumple, mensaje); se prueban una por una, y la última se cumple siempre. Entre
+    ellas puede ir LIKE_SAMPLE; si no va, lo primero que se sospecha es que la respuesta sea la del caso de muestra.
     praise: qué se dice a la buena; puede nombrar {case}.
     hints: las pistas, de la más general a la más concreta.
     margins: cuánto puede diferir cada parte de la respuesta; si no hay, ha de ser igual.
@@ -112,15 +113,22 @@ class Finding(Generic[Case, Answer]):
         given, right = self.read(value, case), self.right(case)
         if self._is_right(given, right):
             return self.praise.format(case=case)
-        message = next((message for holds, message in self.reasons(given, case) if holds), None)
+        suspect = self.alike(given, self.right(self.case(""))) and not self.alike(given, right)
+        reasons = self._with_sample(given, case) if suspect else self.reasons(given, case)
+        message = next((message for holds, message in reasons if holds), None)
         if message is None:
             raise ValueError("reasons: ninguna razón se cumplió; la última debe cumplirse siempre.")
-        suspect = self.alike(given, self.right(self.case(""))) and not self.alike(given, right)
-        raise Revise(message + (LIKE_SAMPLE if suspect else ""))
+        raise Revise(message)
 
     def sources(self) -> tuple[Callable, ...]:
         """Las funciones cuyo código resuelve el ejercicio."""
         return self.solution
+
+    def _with_sample(self, given: Answer, case: Case) -> list[tuple[bool, str]]:
+        """Las razones que van antes que LIKE_SAMPLE, y ésta, que se cumple."""
+        reasons = list(self.reasons(given, case))
+        before = reasons.index(LIKE_SAMPLE) if LIKE_SAMPLE in reasons else 0
+        return [*reasons[:before], (True, LIKE_SAMPLE[1])]
 
     def _is_right(self, given: Answer, right: Answer) -> bool:
         if not self.margins:

@@ -39,8 +39,8 @@ ADVICE_BY_TEXT = {
     "slice indices must be integers": "El lugar debe ser un entero: int(…).",
     "only integers, slices": "El lugar debe ser un entero: int(…).",
 }
-UNWRITTEN = ("todavía está sin escribir. Cuando termines, borra `raise NotImplementedError` (¿o te faltó `return`?) y "
-             "vuelve a ejecutar.")
+UNWRITTEN = "todavía está sin escribir. Cuando termines, borra `raise NotImplementedError`, deja un `return` y ejecuta."
+RETURNS_NOTHING = "tu función no devuelve nada (None). ¿Olvidaste `return`, o hay un `if` con que no llega a él?"
 
 
 def require_function(answer: object, parameters: Sequence[str], forbidden: Collection[str] = ()) -> None:
@@ -102,12 +102,12 @@ def call(function: Callable, *arguments: object) -> object:
             result = function(*given)
     finally:
         complaints = [_restore(*state) for state in before]
+    if result is None:                          # va primero: quien olvida `return` suele cambiar lo que recibe
+        raise Pending(UNWRITTEN) if _is_empty(function) else Revise(RETURNS_NOTHING)
     if any(complaints):
         raise Revise(next(filter(None, complaints)))
     if any(isinstance(a, Tensor) and not _equal(a, g) for a, g in zip(arguments, given)):
         raise Revise("tu función cambió un tensor que recibió. Trabaja sobre una copia, con .clone().")
-    if result is None:
-        raise Pending(UNWRITTEN) if _is_empty(function) else Revise("tu función no devuelve nada. ¿Olvidaste `return`?")
     return result
 
 

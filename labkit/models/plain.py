@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.files import read_data, write_aside
+from labkit.shapes import check_shape
 
 
 class Normalize(nn.Module):
@@ -21,6 +22,7 @@ class Normalize(nn.Module):
         self.register_buffer("std", torch.tensor(std).view(3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
+        check_shape(images, "b 3 h w", "images")
         return (images - self.mean) / self.std
 
 

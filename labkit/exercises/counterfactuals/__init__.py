@@ -1,5 +1,5 @@
 """Los ejercicios de la lección 1b: `on_parts`, `deletion_curve`, la parte que más pesa y dos partes a la vez."""
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -40,14 +40,18 @@ def _kept(heat: Tensor, masks: Tensor) -> Tensor:
 PART_MISTAKES = (
     Mistake("sumas el mapa entero: falta quedarse con los píxeles de cada máscara.",
             lambda heat, masks: heat.sum().expand(len(masks))),
-    Mistake("promedias sobre la máscara; aquí se pide la suma.",
-            lambda heat, masks: _kept(heat, masks).sum((1, 2)) / masks.sum((1, 2))),
-    Mistake("promedias sobre toda la imagen; se pide la suma.", lambda heat, masks: _kept(heat, masks).mean((1, 2))),
+    Mistake("la máscara está al revés: sumas lo de fuera de cada parte.", lambda heat, masks: on_parts(heat, ~masks)),
+    Mistake("el signo está al revés: la suma del mapa va tal cual, sin cambiarle el signo.",
+            lambda heat, masks: -on_parts(heat, masks)),
+    Mistake("promedias, sobre la máscara o sobre toda la imagen; aquí se pide la suma.",
+            lambda heat, masks: on_parts(heat, masks) / masks.sum((1, 2)),
+            (lambda heat, masks: _kept(heat, masks).mean((1, 2)),)),
     Mistake("usas el valor absoluto: lo que estorba resta.", lambda heat, masks: _kept(heat, masks).abs().sum((1, 2))),
     Mistake("solo sumas lo positivo: lo que estorba también cuenta, y resta.",
             lambda heat, masks: _kept(heat, masks).clamp(min=0).sum((1, 2))),
     Mistake("das el mayor valor de la máscara; se pide la suma.",
-            lambda heat, masks: heat.masked_fill(~masks, -torch.inf).amax((1, 2))),
+            lambda heat, masks: heat.masked_fill(~masks, -torch.inf).amax((1, 2)),
+            (lambda heat, masks: _kept(heat, masks).amax((1, 2)),)),
     Mistake("das un solo número; se pide uno por máscara.", lambda heat, masks: _kept(heat, masks).sum()),
     Mistake("cuentas píxeles: ese es el tamaño de cada parte, sin el mapa.",
             lambda heat, masks: masks.sum((1, 2)).float()),
@@ -72,21 +76,30 @@ def deletions() -> Iterator[tuple[nn.Module, Tensor, Tensor, Objective, float, i
         yield model, torch.rand(3, h, w, generator=dice), torch.randn(h, w, generator=dice), goal, fill, steps
 
 
-def _alone(model: nn.Module, image: Tensor, heat: Tensor, objective: Objective, fill: float, steps: int) -> Tensor:
-    """Cada paso borra solo los suyos y devuelve los de antes."""
+def _erasing(*case: object, places: Callable[[Tensor, int, int], Tensor], channels: int = 3) -> Tensor:
+    """La curva si en el paso k se borran otros lugares, `places(order, n, before)`, o menos canales.
+
+    order: los lugares, del más al menos importante; n: cuántos van hasta el paso k; before: hasta el anterior.
+    """
+    model, image, heat, objective, fill, steps = case
     order = heat.flatten().argsort(descending=True)
     found = [image.clone().flatten(1) for _ in range(steps + 1)]
-    for copy, places in zip(found[1:], order.chunk(steps)):
-        copy[:, places] = fill
+    for k, copy in enumerate(found):
+        n, before = (max(j, 0) * heat.numel() // steps for j in (k, k - 1))
+        copy[:channels, places(order, n, before)] = fill
     return score(model, torch.stack(found).view(-1, *image.shape), objective)
 
 
 DELETION_MISTAKES = (
     Mistake("borras al revés: primero se va lo más importante del mapa.",
-            lambda model, image, heat, *rest: deletion_curve(model, image, -heat, *rest)),
+            lambda model, image, heat, *rest: deletion_curve(model, image, -heat, *rest),
+            (lambda *case: _erasing(*case, places=lambda order, n, before: order[-n:]),)),
     Mistake("ordenas por valor absoluto: lo más negativo estorba, y se va al final.",
             lambda model, image, heat, *rest: deletion_curve(model, image, heat.abs(), *rest)),
-    Mistake("cada paso devuelve lo que borró el anterior: los píxeles borrados se quedan borrados.", _alone),
+    Mistake("borras un solo canal: los píxeles se borran en los tres (rojo, verde y azul).",
+            lambda *case: _erasing(*case, places=lambda order, n, before: order[:n], channels=1)),
+    Mistake("cada paso devuelve lo que borró el anterior: los píxeles borrados se quedan borrados.",
+            lambda *case: _erasing(*case, places=lambda order, n, before: order[before:n])),
     Mistake("no usas `fill`: borras siempre con negro.",
             lambda model, image, heat, goal, fill, steps: deletion_curve(model, image, heat, goal, 0.0, steps)),
     Mistake("falta el primer valor, el de la imagen sin borrar.", lambda *case: deletion_curve(*case)[1:]),
@@ -94,7 +107,8 @@ DELETION_MISTAKES = (
     Mistake("das cuánto cae la puntuación; se pide la puntuación.",
             lambda *case: deletion_curve(*case)[0] - deletion_curve(*case)),
     Mistake("empiezas con todo borrado y vas descubriendo; se pide lo contrario.",
-            lambda model, image, heat, goal, fill, steps: deletion(model, image, heat, goal, fill, steps, insert=True)),
+            lambda model, image, heat, goal, fill, steps: deletion(model, image, heat, goal, fill, steps, insert=True),
+            (lambda *case: deletion_curve(*case).flip(0),)),
 )
 
 EXERCISES = {

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from labkit.counterfactuals import answers, filled, interaction, load_measures
 from labkit.datasets import load_counterfactuals
-from labkit.exercises.accounts import account_or_sample, variant
+from labkit.exercises.accounts import LIKE_SAMPLE, account_or_sample, variant
 from labkit.exercises.answers import read_name, read_pair
 from labkit.models import load_model
 
@@ -107,6 +107,7 @@ def top_reasons(given: tuple[str, str], rows: dict[str, dict[str, float]]) -> It
     yield given == (black, true), "al revés: primero la que más pesa al quitarla de verdad."
     yield first == second == black, "las dos salen de tapar; la primera se mide con mine.variants, sin la parte."
     yield first == second == true, "las dos salen de quitar; la segunda se mide tapando con filled(…, 0.0)."
+    yield LIKE_SAMPLE
     yield (first == min(rows, key=lambda name: fallen(rows[name], "verdad")),
            "sin la primera es cuando MENOS cae el margen.")
     yield second == black, "la segunda está bien. En la primera compara el margen de la foto con el de cada variante."
@@ -167,6 +168,9 @@ def pair_reasons(given: tuple[float, float], row: PairRow) -> Iterator[tuple[boo
     yield near(both, row.left), "la primera es el margen que queda; se pide cuánto cayó."
     yield (near(both, row.both) and near(extra, -row.extra),
            "el signo de la interacción está al revés: es la caída de las dos menos la suma de las otras.")
+    yield (near(both, -row.both) and near(extra, -row.extra),
+           "los dos signos están al revés: una caída es el margen de la foto menos el de la variante.")
+    yield LIKE_SAMPLE
     yield near(both, row.both), "la primera está bien. La interacción es esa caída menos las otras dos."
     yield near(extra, row.extra), "la interacción está bien; revisa cuánto cae el margen sin las dos."
     yield abs(both) <= 1, "¿mediste la probabilidad? Aquí se pide el margen, que no se aplana."

@@ -1,6 +1,6 @@
 """Los ejercicios de la lección 2: `climb_step`, `keep_near`, la unidad secreta y el menor presupuesto."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from labkit.activations import Unit
 from labkit.datasets import load_images
-from labkit.exercises.accounts import clean_account, hand_unit, row_of
+from labkit.exercises.accounts import LIKE_SAMPLE, clean_account, hand_unit, row_of
 from labkit.exercises.answers import read_name, read_pair
-from labkit.exercises.compare import Mistake
-from labkit.exercises.kinds import Finding, Function, case_generator
+from labkit.exercises.kinds import Finding, Function
+from labkit.exercises.optimization.functions import NEAR_MISTAKES, STEP_MISTAKES, climb_step, climbs, keep_near, moves
 from labkit.objectives import channel, logit
 from labkit.optimization import PixelCanvas, maximize, noise, within
 
@@ -24,82 +24,7 @@ UNITS = {
 TARGET = "camión"
 ASK_CLASSES = 'escribe dos nombres de clase, como ("avión", "perro").'
 ASK_RADII = f"escribe dos radios de la lista {RADII}: el de la red principal y luego el de la robusta."
-TINY = 1e-12                            # para dividir entre una longitud que puede ser 0
 
-
-# ── 1 · un paso ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-def climb_step(image: Tensor, gradient: Tensor, lr: float) -> Tensor:
-    """La imagen (3, h, w) tras un paso de longitud `lr` hacia donde sube la puntuación, recortada a [0, 1]."""
-    length = gradient.norm()
-    return (image + lr * gradient / length).clamp(0, 1) if length > 0 else image.clone()
-
-
-def climbs() -> Iterator[tuple[Tensor, Tensor, float]]:
-    """Imagen (3, h, w) en [0, 1], vector de su forma y número: vectores largos, cortos y, al final, de puros ceros."""
-    dice = case_generator()
-    for h, w, size, number in ((4, 6, 0.3, 0.5), (5, 3, 2, 0.2), (6, 4, 6, 4), (3, 7, 0.01, 3), (4, 4, 0, 0.7)):
-        image, vector = torch.rand(3, h, w, generator=dice), torch.randn(3, h, w, generator=dice)
-        yield image, vector * (size / vector.norm()), number
-
-
-def _step(gradient: Tensor, lr: float) -> Tensor:
-    return lr * gradient / gradient.norm().clamp(min=TINY)
-
-
-STEP_MISTAKES = (
-    Mistake("con un gradiente de puros ceros divides entre cero: ahí la imagen se queda igual.",
-            lambda image, gradient, lr: (image + lr * gradient / gradient.norm()).clamp(0, 1)),
-    Mistake("bajas en vez de subir: el gradiente apunta hacia donde la puntuación crece.",
-            lambda image, gradient, lr: climb_step(image, -gradient, lr)),
-    Mistake("no normalizas: el paso debe medir lo mismo con un gradiente largo que con uno corto.",
-            lambda image, gradient, lr: (image + lr * gradient).clamp(0, 1)),
-    Mistake("usas solo el signo: así todos los píxeles se mueven igual y la dirección es otra.",
-            lambda image, gradient, lr: (image + lr * gradient.sign()).clamp(0, 1)),
-    Mistake("mides cada canal por su lado; la longitud es una sola, con los tres canales.",
-            lambda image, gradient, lr: torch.stack([climb_step(*pair, lr) for pair in zip(image, gradient)])),
-    Mistake("no usas `lr`: el paso mide 1 y debe medir `lr`.",
-            lambda image, gradient, lr: climb_step(image, gradient, 1.0)),
-    Mistake("la imagen se sale de [0, 1]: falta recortarla al final.",
-            lambda image, gradient, lr: image + _step(gradient, lr)),
-    Mistake("devuelves solo el paso; falta sumárselo a la imagen.", lambda image, gradient, lr: _step(gradient, lr)),
-)
-
-# ── 2 · el presupuesto ──────────────────────────────────────────────────────────────────────────────────────────────
-
-def keep_near(image: Tensor, start: Tensor, radius: float) -> Tensor:
-    """La imagen (3, h, w) traída a no más de `radius` de `start` en norma L2, y después recortada a [0, 1]."""
-    return (start + within((image - start)[None], radius)[0]).clamp(0, 1)
-
-
-def moves() -> Iterator[tuple[Tensor, Tensor, float]]:
-    """Imagen, de dónde salió y presupuesto: cambios que caben, que se pasan, y uno de puros ceros."""
-    for start, shift, radius in climbs():
-        yield start + shift, start, radius
-
-
-def _kept(image: Tensor, start: Tensor, radius: float, measure: Callable[[Tensor], Tensor] = torch.norm) -> Tensor:
-    """La imagen cerca de `start`, sin recortar a [0, 1]; measure: lo que se cree que mide un cambio."""
-    change = image - start
-    return start + change * (radius / measure(change).clamp(min=TINY)).clamp(max=1)
-
-
-NEAR_MISTAKES = (
-    Mistake("recortas píxel por píxel (norma L∞); se mide el cambio entero, ‖·‖₂.",
-            lambda image, start, radius: (start + (image - start).clamp(-radius, radius)).clamp(0, 1)),
-    Mistake("estiras también lo que ya cabía: si no pasa de `radius`, se deja.",
-            lambda image, start, radius: (start + (image - start) * radius / (image - start).norm()).clamp(0, 1)),
-    Mistake("mides la imagen misma; se mide cuánto se alejó de `start`.",
-            lambda image, start, radius: _kept(image, torch.zeros_like(image), radius).clamp(0, 1)),
-    Mistake("comparas la suma de cuadrados sin sacarle raíz.", lambda image, start, radius:
-            _kept(image, start, radius, lambda change: change.square().sum()).clamp(0, 1)),
-    Mistake("solo recortas a [0, 1]: falta el presupuesto.", lambda image, start, radius: image.clamp(0, 1)),
-    Mistake("devuelves el cambio; falta sumárselo a `start`.",
-            lambda image, start, radius: (_kept(image, start, radius) - start).clamp(0, 1)),
-    Mistake("la imagen se sale de [0, 1]: falta recortarla al final.", _kept),
-    Mistake("recortas a [0, 1] antes de encoger; el recorte va al final.",
-            lambda image, start, radius: _kept(image.clamp(0, 1), start, radius)),
-)
 
 # ── 3 · la unidad secreta ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -147,6 +72,7 @@ def _unit_reasons(given: tuple[str, str], row: UnitRow) -> Iterator[tuple[bool, 
            "la segunda es la que más BAJA con la positiva. La negativa se maximiza, y da otra imagen.")
     yield (given == (row.quiet, row.quiet),
            "esa es la clase que gana en el ruido, antes de empezar. Se pregunta cuál CRECE más.")
+    yield LIKE_SAMPLE
     yield given[0] == row.up, "la primera está bien; en la segunda, maximiza -channel(unit) en un lienzo nuevo."
     yield given[1] == row.down, "la segunda está bien; revisa la primera, con channel(unit)."
     yield True, "ninguno de los dos nombres: cuenta el logit en la imagen optimizada, menos el de la de ruido."
@@ -190,10 +116,11 @@ def _budget_reasons(given: tuple[float, float], row: PlaneRow) -> Iterator[tuple
     right = right_radii(row)
     yield given == right[::-1], "cambiaste una red por otra: primero va la principal y luego la robusta."
     yield (given == (RADII[0], RADII[0]),
-           "ahí la probabilidad sube, pero debe GANAR «camión». El presupuesto se mide con ‖·‖₂.")
+           "con esos radios la probabilidad sube, pero debe GANAR «camión».")
     yield (given[0] == given[1] and given[0] in right, "esa es dos veces la respuesta de una sola red: mide las dos.")
     yield (tuple(2 * radius for radius in given) == right,
            "esos son los últimos con que falla; se piden los primeros con que gana.")
+    yield LIKE_SAMPLE
     i = int(given[0] == right[0])       # la primera de las dos redes en que falla
     said, which = row.heard()[i][RADII.index(given[i])], ("principal", "robusta")[i]
     yield given[i] < right[i], f"con radio {given[i]:g}, la red {which} dice «{said}», no «camión»."
@@ -205,8 +132,9 @@ EXERCISES = {
         climb_step, climbs, STEP_MISTAKES,
         describe=lambda image, gradient, lr: f"una imagen de {image.shape[1]} × {image.shape[2]} y lr = {lr:g}",
         forbidden=("PixelCanvas", "maximize"),
-        hints=("Para que el paso mida lo mismo con cualquier gradiente, primero se le quita su longitud.",
-               "gradient.norm() es la longitud. Y si vale 0, ¿hacia dónde habría que ir?",
+        hints=("Una flecha dividida entre lo que mide apunta a lo mismo y mide 1. ¿Por cuánto hay que multiplicarla "
+               "para que mida lo que se pide?",
+               "Antes de dividir, pregunta con un if: si la longitud es 0, ¿qué imagen hay que devolver?",
                "Son tres cosas: dividir entre la longitud (solo si no es 0), sumar lr veces eso y terminar con "
                ".clamp(0, 1)."),
     ),
