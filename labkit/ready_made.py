@@ -1,8 +1,9 @@
 """Imágenes optimizadas que vienen hechas con el curso: la galería de la lección 2, y el muro y las recetas de la 3.
 
 La galería (`data/build/make_gallery.py`): para cada unidad, la imagen que más la activa y las reales en que más
-responde, desde el mismo ruido. El muro (`data/build/make_wall.py`): unas unidades de SqueezeNet. Las recetas (`data/build/make_recipes.py`): la misma subida con cada combinación de
-cuatro regularizadores. De la galería y de las recetas nada se quitó; las unidades del muro se escogieron por claras.
+responde, desde el mismo ruido. El muro (`data/build/make_wall.py`): unas unidades de SqueezeNet, escogidas por claras.
+Las recetas (`data/build/make_recipes.py`): el mismo ascenso con cada combinación de cuatro regularizadores. De la
+galería y de las recetas nada se quitó.
 """
 import csv
 from dataclasses import dataclass

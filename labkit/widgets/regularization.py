@@ -58,7 +58,7 @@ def explore_blind(images: Tensor, classes: Sequence[str], seed: int = 0) -> Demo
         hits = sum(guess == k for k, guess in zip(order, said))
         text = f"Acertaste {hits} de {len(order)}. Al azar se acierta 1." if graded else "Escoge las clases y califica."
         shown = caption(sheet, text)
-        return min(png_bytes(shown), jpeg_bytes(shown, 88), key=len)         # el grano pesa menos en PNG; lo liso, en JPEG
+        return min(png_bytes(shown), jpeg_bytes(shown, 88), key=len)    # el grano pesa menos en PNG; lo liso, en JPEG
 
     options = [("¿?", -1), *((name, k) for k, name in enumerate(classes))]
     controls = {f"n{place}": choice(f"{place}", options, -1) for place in range(1, len(order) + 1)}
