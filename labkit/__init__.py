@@ -23,7 +23,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         E  occlusion       1. tapar partes de la imagen
         E  counterfactuals 1b. la misma escena sin una parte: qué relleno y qué mapa se le parecen
         E  optimization    2. maximizar una unidad, o una clase, cambiando la imagen
-        E  regularization  3. penalizaciones, transformaciones y el lienzo de Fourier
+        E  regularization  3. desenfoque, penalizaciones, transformaciones y el lienzo de Fourier
         E  priors          3b. lo que una red sabe de las imágenes: limpiador, muestras, generador, segmentador, fórmula
         E  exemplars       4. las imágenes en que responde, y los mapas de una capa
         E  dissection      5. el nombre de cada unidad, y si es casualidad; lo rápido va aparte, en `dissection/fast`

@@ -1,8 +1,9 @@
-"""Imágenes optimizadas que vienen hechas con el curso: la galería de la lección 2 y las recetas de la 3.
+"""Imágenes optimizadas que vienen hechas con el curso: la galería de la lección 2, y el muro y las recetas de la 3.
 
 La galería (`data/build/make_gallery.py`): para cada unidad, la imagen que más la activa y las reales en que más
-responde, desde el mismo ruido. Las recetas (`data/build/make_recipes.py`): la misma subida con cada combinación de
-cuatro regularizadores. Nada se quitó.
+responde, desde el mismo ruido. El muro (`data/build/make_wall.py`): unas unidades de SqueezeNet, escogidas por claras.
+Las recetas (`data/build/make_recipes.py`): el mismo ascenso con cada combinación de cuatro regularizadores. De la
+galería y de las recetas nada se quitó.
 """
 import csv
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ FIELDS = ("network", "layer", "unit", "field", "score", "peak", "peak_real", "to
 RECIPE_FIELDS = ("network", "frequency", "moves", "space", "cleaning", "what",
                  "score", "held", "witness", "high", "distance", "seconds")
 Levels = tuple[int, int, int, int]          # frecuencia, transformaciones, espacio y limpiador
+WALL_COLUMNS = 4                            # columnas del muro
+WALL = tuple(f"fire7.expand3x3:{k}" for k in (20, 6, 17, 41, 111, 70, 145))
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,12 @@ def load_regular(network: str = "escenas", layer: str = "conv5") -> Tensor:
     return _sheet("galeria", f"regular_{network}_{layer}.jpg")
 
 
+def load_wall() -> dict[str, Tensor]:
+    """Unidades de SqueezeNet, {unidad: (3, 136, 136)}; la primera va dos veces, y antes es «sin regularizar»."""
+    names = [f"{WALL[0]}, sin regularizar", *WALL]
+    return dict(zip(names, _sheet("galeria", "squeezenet_muro.jpg", columns=WALL_COLUMNS)))
+
+
 def load_recipes(network: str = "escenas_robusta") -> dict[tuple[Levels, str], Recipe]:
     """Las recetas de una red: (niveles, "clase" o "unidad") → lo que dio; ValueError si esa red no las tiene."""
     table = _table("recetas", "recetas.csv")
@@ -96,8 +105,8 @@ def _table(*parts: str) -> list[dict[str, str]]:
     return list(csv.DictReader(StringIO(read_data(*parts).decode("utf-8"))))
 
 
-def _sheet(*parts: str) -> Tensor:
-    """Las imágenes de una hoja de dieciséis columnas: (n, 3, lado, lado) en [0, 1], por renglones."""
+def _sheet(*parts: str, columns: int = COLUMNS) -> Tensor:
+    """Las imágenes de una hoja: (n, 3, lado, lado) en [0, 1], por renglones."""
     sheet = torch.from_numpy(np.array(Image.open(BytesIO(read_data(*parts)))))                          # (H, W, 3)
-    side = sheet.shape[1] // COLUMNS
+    side = sheet.shape[1] // columns
     return sheet.unflatten(0, (-1, side)).unflatten(2, (-1, side)).permute(0, 2, 4, 1, 3).flatten(0, 1) / 255

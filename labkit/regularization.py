@@ -206,15 +206,15 @@ def frequencies(h: int, w: int, half: bool = True) -> Tensor:
     return (torch.fft.fftfreq(h)[:, None] ** 2 + columns ** 2).sqrt()
 
 
-def quadratic_path(curvature: Tensor, start: Tensor, basis: Tensor, lr: float, steps: int) -> Tensor:
-    """Por dónde pasa el ascenso de s(x) = −½ xᵀ A x cuando se buscan los parámetros z, con x = B z: (steps + 1, 2).
+def ascent_path(heights: Callable[[Tensor], Tensor], start: Tensor, basis: Tensor, lr: float, steps: int) -> Tensor:
+    """Por dónde pasa el ascenso de s(x) cuando se buscan los parámetros z, con x = B z: (steps + 1, 2).
 
-    curvature: A (2, 2);  start: el x del comienzo (2,);  basis: B (2, 2), invertible. El máximo es el mismo, x = 0; el
-    gradiente respecto a z es Bᵀ veces el gradiente respecto a x, y por eso cambian la dirección y la velocidad.
+    heights: s, de puntos (n, 2) a (n,);  start: el x del comienzo, (2,);  basis: B (2, 2), invertible. El gradiente
+    respecto a z es Bᵀ veces el gradiente respecto a x: donde uno es cero, el otro también.
     """
     points = [start]
     for _ in range(steps):
-        gradient = -curvature @ points[-1]
+        gradient = torch.func.grad(lambda x: heights(x[None])[0])(points[-1])
         points.append(points[-1] + lr * basis @ (basis.T @ gradient))
     return torch.stack(points)
 

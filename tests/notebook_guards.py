@@ -135,10 +135,8 @@ def no_errors(book: dict) -> list[str]:
 
 
 def small_file(book: dict) -> list[str]:
-    """Dos megas; la lección 3, tres, mientras no se parta en dos: casi todas sus imágenes son grano, que no se comprime."""
     size = len(json.dumps(book, ensure_ascii=False, indent=1).encode())
-    most = MAX_BYTES * 3 // 2 if source(book["cells"][0]).startswith("# Lección 3 ·") else MAX_BYTES
-    return [] if size <= most else [f"pesa {size / 1e6:.1f} MB, más de {most / 1e6:.0f} MB"]
+    return [] if size <= MAX_BYTES else [f"pesa {size / 1e6:.1f} MB, más de {MAX_BYTES / 1e6:.0f} MB"]
 
 
 def figures_are_pictures(book: dict) -> list[str]:

@@ -253,7 +253,7 @@ FAULTS = [
     Fault("soft-noise-of-batch", "soft_noise", "maps.std((1, 2, 3), keepdim=True)", "maps.std()"),
     Fault("colors-variance", "color_matrix", "deviations.sqrt()", "deviations"),
     Fault("frequencies-squared", "frequencies", ").sqrt()", ")"),
-    Fault("path-no-transpose", "quadratic_path", "(basis.T @ gradient)", "gradient"),
+    Fault("path-no-transpose", "ascent_path", "(basis.T @ gradient)", "gradient"),
     # ── exemplars ────────────────────────────────────────────────────────────────────────────────────────────────────
     Fault("layout-perplexity", "layout", "TSNE(perplexity=perplexity,", "TSNE("),
     Fault("layout-seed", "layout", "torch.Generator().manual_seed(seed)", "torch.Generator().manual_seed(0)"),

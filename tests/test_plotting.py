@@ -33,7 +33,7 @@ PICTURES = {
     "show_sheet": lambda: show_sheet(IMAGES),
     "show_heatmap": lambda: show_heatmap(HEAT),
     "show_curves": lambda: show_curves([1, 2], {"a": [0.0, 1.0]}),
-    "show_paths": lambda: show_paths(torch.eye(2), {"uno": torch.eye(2)}),
+    "show_paths": lambda: show_paths(lambda x: x.sum(1), {"uno": torch.eye(2)}),
     "show_bars": lambda: show_bars(["uno", "dos"], torch.tensor([1.0, 2.0])),
     "show_intervals": lambda: show_intervals({"uno": (0.5, 0.0, 1.0)}),
     "show_arrows": lambda: show_arrows([0.0, 1.0, 2.0], [0.0, 1.0, 0.5], {"uno": ([0.1, 1.0, 0.4], [0.5], [1.0])}),
@@ -217,11 +217,14 @@ def test_a_cloud_says_its_median_and_how_many_are_to_the_right():
 
 
 def test_paths_are_drawn_over_the_level_curves():
-    axis = axis_of(show_paths(torch.diag(torch.tensor([1.0, 9.0])), {"uno": POINTS, "otro": POINTS * 0.5}))
-    assert [line.get_label() for line in axis.lines] == ["uno", "otro", "el máximo"]
-    assert np.allclose(axis.lines[0].get_xydata(), POINTS) and np.allclose(axis.lines[1].get_xydata(), POINTS / 2)
+    picture = show_paths(lambda x: -(x ** 2) @ torch.tensor([1.0, 9.0]), {"uno": POINTS, "otro": POINTS * 0.5}, "lenta", "rápida")
+    axis = axis_of(picture)
+    assert [line.get_label() for line in axis.lines if line.get_label()[0] != "_"] == ["uno", "otro", "comienzo"]
+    assert np.allclose(axis.lines[0].get_xydata(), POINTS) and np.allclose(axis.lines[2].get_xydata(), POINTS / 2)
+    assert [tuple(axis.lines[i].get_xydata()[0]) for i in (1, 3, 4)] == [(0, 0), (0, 0), (2, 1)]       # ★, ★ y el comienzo
     level = max(axis.collections[0].get_paths(), key=lambda path: len(path.vertices)).vertices
     assert np.ptp((level ** 2) @ [1, 9]) < 0.05 * ((level ** 2) @ [1, 9]).max()            # en una curva, s no cambia
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("lenta", "rápida") and "otro, 3 puntos" in picture.alt
 
 
 @pytest.mark.parametrize("call, message", [
@@ -238,7 +241,7 @@ def test_paths_are_drawn_over_the_level_curves():
     (lambda: show_curves([1, 2], {"a": [1.0]}), "«a» tiene 1 valores para 2 abscisas"),
     (lambda: show_bars(["uno"], [1.0, 2.0]), "esperaba 1 valores, uno por nombre, y recibí 2"),
     (lambda: show_intervals({"uno": (0.5, 0.6, 1.0)}), "en «uno» esperaba abajo ≤ valor ≤ arriba"),
-    (lambda: show_paths(torch.eye(3), {"uno": POINTS}), "curvature"),
+    (lambda: show_paths(lambda x: x.sum(1), {"uno": POINTS.T}), r"uno: esperaba forma \(n, 2\)"),
 ])
 def test_bad_arguments_get_one_clear_sentence(call, message):
     with pytest.raises(ValueError, match=message):

@@ -2,6 +2,7 @@
 from itertools import product
 
 import make_recipes
+import make_wall
 import pytest
 import torch
 from make_gallery import LAYERS, NETWORKS, SIDE
@@ -13,8 +14,8 @@ from labkit.models import load_model, random_twin
 from labkit.objectives import channel, each, logit
 from labkit.optimization import PixelCanvas, maximize, noise
 from labkit.priors import cleaning_change, load_denoiser
-from labkit.ready_made import LEVELS, load_gallery, load_recipes
-from labkit.regularization import compose, high_frequency_share, score_under
+from labkit.ready_made import LEVELS, WALL, load_gallery, load_recipes, load_wall
+from labkit.regularization import compose, high_frequency_share, score_under, soft_noise
 from labkit.vectors import features, features_by_layer
 
 
@@ -51,6 +52,26 @@ def test_the_best_real_images_are_the_best(network, layer, world):
     chosen = values.gather(0, shown.top.T)                                      # (10, c)
     assert (chosen[:-1] >= chosen[1:] - 1e-3).all()                             # de mayor a menor
     assert torch.allclose(chosen, values.topk(10, 0).values, rtol=1e-3, atol=1e-3)
+
+
+def test_the_wall_is_a_unit_without_the_recipe_and_then_all_with_it():
+    wall = load_wall()
+    assert list(wall) == [f"{WALL[0]}, sin regularizar", *WALL]
+    assert all(image.shape == (3, make_wall.SIDE, make_wall.SIDE) and 0 <= image.min() for image in wall.values())
+    shares = high_frequency_share(torch.stack(list(wall.values())))
+    assert shares[0] > 0.4 and shares[1:].max() < 0.5 * shares[0]
+
+
+def test_the_wall_comes_out_again():
+    try:
+        network = load_model(make_wall.NETWORK, "cpu")
+    except FileNotFoundError:
+        pytest.skip("no están los pesos de SqueezeNet")
+    pictures = torch.stack([soft_noise(1, make_wall.SIDE)[0], *list(load_wall().values())[1:]])
+    acts = run(network, pictures, ["fire7.expand3x3"])["fire7.expand3x3"].mean((2, 3))  # (8, 192)
+    own = acts[range(1, 8), [int(name.partition(":")[2]) for name in WALL]]
+    others = acts[1:, [int(name.partition(":")[2]) for name in WALL]]
+    assert (own > acts[0].abs().max()).all() and ((others > own).sum(0) <= 1).all()
 
 
 def test_receptive_fields_are_those_of_the_arithmetic():

@@ -9,6 +9,7 @@ from labkit.optimization import PixelCanvas, maximize, noise
 from labkit.regularization import (
     EDGE,
     FourierCanvas,
+    ascent_path,
     blur,
     color_matrix,
     compose,
@@ -18,7 +19,6 @@ from labkit.regularization import (
     high_frequency_share,
     jitter,
     pixel_noise,
-    quadratic_path,
     rotate,
     scale,
     score_under,
@@ -251,12 +251,29 @@ def test_frequencies_are_those_of_a_plain_loop():
     assert torch.equal(frequencies(5, 6), table[:, :4])
 
 
-def test_the_quadratic_keeps_its_top_and_changes_its_path():
+def test_the_path_in_another_basis_is_the_closed_form_of_a_quadratic():
     curvature, start = torch.diag(torch.tensor([1.0, 25.0])), torch.tensor([2.0, 1.0])
+
+    def hill(x):
+        return -torch.einsum("ni,ij,nj->n", x, curvature, x) / 2
+
     for basis in (torch.eye(2), torch.tensor([[1.0, 0.3], [0.0, 0.4]])):
-        path = quadratic_path(curvature, start, basis, lr=0.05, steps=40)
+        path = ascent_path(hill, start, basis, lr=0.05, steps=40)
         step = torch.eye(2) - 0.05 * basis @ basis.T @ curvature
+        assert path.shape == (41, 2) and torch.equal(path[0], start)
         assert torch.allclose(path[40], torch.linalg.matrix_power(step, 40) @ start, atol=1e-4)
-        assert path[40].norm() < path[0].norm()
     sphere = torch.diag(torch.tensor([1.0, 0.2]))                           # B = A^(−½): el paisaje queda redondo
-    assert torch.allclose(quadratic_path(curvature, start, sphere, lr=1.0, steps=1)[1], torch.zeros(2), atol=1e-6)
+    assert torch.allclose(ascent_path(hill, start, sphere, lr=1.0, steps=1)[1], torch.zeros(2), atol=1e-6)
+
+
+def test_with_two_summits_the_basis_decides_which_one_is_reached():
+    summits = torch.tensor([[3.0, 1.0], [1.0, 3.0]])
+
+    def hills(x):
+        return torch.exp(-(x[:, None] - summits).square().sum(2) / 2) @ torch.tensor([1.0, 1.2])
+
+    start, slow_first = torch.tensor([1.4, 1.4]), torch.diag(torch.tensor([1.0, 0.5]))
+    ends = torch.stack([ascent_path(hills, start, basis, 0.3, 100)[-1] for basis in (torch.eye(2), slow_first)])
+    assert torch.allclose(ends, summits.flip(0), atol=0.1)
+    slopes = torch.func.vmap(torch.func.grad(lambda x: hills(x[None])[0]))(ends)
+    assert slopes.norm(dim=1).max() < 1e-2                                  # y en los dos el gradiente es cero

@@ -2,7 +2,7 @@
 
 Donde un número sale de varias semillas o imágenes, se ven los puntos y el intervalo; lo que daría el azar, punteado.
 """
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import matplotlib
 import numpy as np
@@ -119,23 +119,32 @@ def show_spread(groups: Mapping[str, Values], xlabel: str = "", floor: float = 0
         return picture_of_figure(figure, f"Puntos de {xlabel or title or 'valores'}: {'; '.join(said)}.")
 
 
-def show_paths(curvature: Tensor, paths: Mapping[str, Tensor]) -> Picture:
-    """Caminos en el plano, {nombre: puntos (n, 2)}, sobre las curvas de nivel de s(x) = −½ xᵀ A x, con A (2, 2)."""
-    check_shape(curvature, "2 2", "curvature")
+def show_paths(heights: Callable[[Tensor], Tensor], paths: Mapping[str, Tensor], xlabel: str = "x₁",
+               ylabel: str = "x₂") -> Picture:
+    """Caminos en el plano, {nombre: puntos (n, 2)}, sobre las curvas de nivel de s; ★, donde termina cada uno.
+
+    heights: s, de puntos (n, 2) a (n,).
+    """
+    for name, points in paths.items():
+        check_shape(points, "n 2", name)
     with matplotlib.rc_context(STYLE | {"axes.grid": False}):
-        figure, axis = _blank(4.2)
-        reach = 1.15 * torch.cat(list(paths.values())).abs().amax(0)
-        xs, ys = (torch.linspace(-float(limit), float(limit), 121) for limit in reach)
-        grid = torch.stack(torch.meshgrid(xs, ys, indexing="xy"), -1)                       # (121, 121, 2)
-        heights = torch.einsum("yxi,ij,yxj->yx", grid, curvature, grid) / 2
-        axis.contour(_numbers(xs), _numbers(ys), np.sqrt(_numbers(heights)), levels=12, colors="0.75", linewidths=0.8)
+        figure, axis = _blank(3.6)
+        places = torch.cat(list(paths.values()))
+        low, high = places.amin(0), places.amax(0)
+        margin = 0.25 * (high - low).max()
+        xs, ys = (torch.linspace(float(low[i] - margin), float(high[i] + margin), 121) for i in (0, 1))
+        grid = torch.stack(torch.meshgrid(xs, ys, indexing="xy"), -1).flatten(0, 1)         # (121 · 121, 2)
+        axis.contour(_numbers(xs), _numbers(ys), _numbers(heights(grid)).reshape(121, 121), levels=10, colors="0.75",
+                     linewidths=0.8)
         for i, (name, points) in enumerate(paths.items()):
-            axis.plot(*_numbers(points).T, STYLES[i % len(STYLES)], color=INKS[i % len(INKS)], label=name, markersize=4)
-        axis.plot(0, 0, "k*", markersize=12, label="el máximo")
-        axis.set(xlabel="x₁", ylabel="x₂")
+            ink = INKS[i % len(INKS)]
+            axis.plot(*_numbers(points).T, STYLES[i % len(STYLES)], color=ink, label=name, markersize=4)
+            axis.plot(*_numbers(points[-1]), "*", color=ink, markersize=15)
+        axis.plot(*_numbers(places[0]), "kX", markersize=9, label="comienzo")
+        axis.set(xlabel=xlabel, ylabel=ylabel, aspect="equal")
         axis.legend()
         said = "; ".join(f"{name}, {len(points)} puntos" for name, points in paths.items())
-        return picture_of_figure(figure, f"Caminos sobre las curvas de nivel de una colina: {said}.")
+        return picture_of_figure(figure, f"Caminos sobre las curvas de nivel de s: {said}.")
 
 
 def _blank(height: float) -> tuple[Figure, Axes]:

@@ -5,7 +5,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from labkit.images import beside, caption, enlarge, jpeg_bytes, sized, text_image
+from labkit.images import beside, caption, enlarge, jpeg_bytes, png_bytes, sized, text_image
 from labkit.ready_made import LEVELS, load_recipes
 from labkit.widgets.demo import Demo, choice
 
@@ -15,7 +15,7 @@ INGREDIENTS = {"frequency": "variación total", "moves": "transformaciones", "sp
 
 
 def explore_recipes(networks: dict[str, str]) -> Demo:
-    """La misma subida con los cuatro regularizadores que quieras, cada uno en nada, poco o mucho, y lo que dan.
+    """El mismo ascenso con los cuatro regularizadores que quieras, cada uno en nada, poco o mucho, y lo que dan.
 
     networks: título → red con recetas.
     """
@@ -25,15 +25,14 @@ def explore_recipes(networks: dict[str, str]) -> Demo:
         made, bare = (recipes[network][chosen, what]
                       for chosen in (tuple(levels[name] for name in INGREDIENTS), (0,) * 4))
         lines = [f"{title}: {getattr(made, name):.{digits}f}  (sin nada: {getattr(bare, name):.{digits}f})"
-                 for title, name, digits in (("puntuación", "score", 0), ("transformada", "score_moved", 0),
-                                             ("P(cebra), testigo", "witness", 2), ("frecuencias altas", "high", 2),
-                                             ("distancia a los datos", "distance", 3), ("segundos", "seconds", 1))]
+                 for title, name, digits in (("puntuación", "score", 0), ("puntuación, movida", "score_moved", 0),
+                                             ("P(cebra), testigo", "witness", 2), ("frecuencias altas", "high", 2))]
         shown = [caption(enlarge(one.image, 3), title) for one, title in ((bare, "sin nada"), (made, "con tu receta"))]
-        return jpeg_bytes(beside([*shown, text_image("\n\n".join(lines), 400)]), 45)
+        return png_bytes(beside([*shown, text_image("\n\n".join(lines), 400)]))
 
     names = ("nada", "poco", "mucho")
     controls = {"network": choice("red", list(networks.items()), next(iter(networks.values()))),
-                "what": choice("se sube", [("el logit de cebra", "clase"), ("conv4:2", "unidad")], "clase")}
+                "what": choice("se maximiza", [("el logit de cebra", "clase"), ("conv4:2", "unidad")], "clase")}
     for name, title in INGREDIENTS.items():
         controls[name] = choice(title, list(zip(names, range(LEVELS))), 2 if name == "moves" else 0)
     return Demo(draw, controls)
@@ -58,7 +57,8 @@ def explore_blind(images: Tensor, classes: Sequence[str], seed: int = 0) -> Demo
         sheet = torch.cat([sized(row, width=width) for row in rows], 1)
         hits = sum(guess == k for k, guess in zip(order, said))
         text = f"Acertaste {hits} de {len(order)}. Al azar se acierta 1." if graded else "Escoge las clases y califica."
-        return jpeg_bytes(caption(sheet, text), 25)
+        shown = caption(sheet, text)
+        return min(png_bytes(shown), jpeg_bytes(shown, 88), key=len)    # el grano pesa menos en PNG; lo liso, en JPEG
 
     options = [("¿?", -1), *((name, k) for k, name in enumerate(classes))]
     controls = {f"n{place}": choice(f"{place}", options, -1) for place in range(1, len(order) + 1)}
