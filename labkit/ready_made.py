@@ -1,4 +1,4 @@
-"""Imágenes optimizadas que vienen hechas con el curso: la galería de la lección 2, y el muro y las recetas de la 3.
+"""Lo que viene hecho con el curso: la galería de la lección 2, y el muro, las recetas y la prueba a ciegas de la 3.
 
 La galería (`data/build/make_gallery.py`): para cada unidad, la imagen que más la activa y las reales en que más
 responde, desde el mismo ruido. El muro (`data/build/make_wall.py`): unas unidades de SqueezeNet, escogidas por claras.
@@ -8,6 +8,7 @@ galería y de las recetas nada se quitó.
 import csv
 from dataclasses import dataclass
 from io import BytesIO, StringIO
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -110,3 +111,25 @@ def _sheet(*parts: str, columns: int = COLUMNS) -> Tensor:
     sheet = torch.from_numpy(np.array(Image.open(BytesIO(read_data(*parts)))))                          # (H, W, 3)
     side = sheet.shape[1] // columns
     return sheet.unflatten(0, (-1, side)).unflatten(2, (-1, side)).permute(0, 2, 4, 1, 3).flatten(0, 1) / 255
+
+
+class BlindAnswer(NamedTuple):
+    """Lo que escribió un lector al ver, sin lista de clases, una imagen de una red y una receta.
+
+    reader: quién, de la A a la L;  place: qué lugar tuvo su hoja entre las cuatro que vio;  label: la clase que se
+    pidió;  answer: lo que escribió;  hit: si nombra esa clase.
+    """
+    reader: str
+    place: int
+    network: str
+    recipe: str
+    label: str
+    answer: str
+    hit: bool
+
+
+def load_blind() -> list[BlindAnswer]:
+    """La prueba a ciegas de la lección 3: 16 hojas (dos redes, ocho recetas) de 12 imágenes, y tres lectores por hoja."""
+    table = csv.DictReader(StringIO(read_data("recetas", "ciegas.csv").decode("utf-8")))
+    return [BlindAnswer(row["reader"], int(row["place"]), row["network"], row["recipe"], row["label"], row["answer"],
+                        row["hit"] == "1") for row in table]
