@@ -147,6 +147,15 @@ FAULTS = [
     Fault("pairs-shift", "load_counterfactuals", "variants[changed] += arrays", "variants[changed] -= arrays"),
     Fault("pairs-left", "load_counterfactuals", ".cumsum(2, dtype=np.uint8)", ".cumsum(1, dtype=np.uint8)"),
     Fault("pairs-green", "load_counterfactuals", "colors[..., ::2] += colors", "colors[..., :2] += colors"),
+    # ── priors/line y priors/sampling ────────────────────────────────────────────────────────────────────────────────
+    Fault("line-variance", "Bumps.density", "sigma).exp()", "sigma / 2).exp()"),
+    Fault("line-arrow-back", "Bumps.arrow", "self.centers - x[..., None]", "x[..., None] - self.centers"),
+    Fault("line-guess-swapped", "Bumps.best_guess", "own * x[..., None] + noise * self.centers", "noise * x[..., None] + own * self.centers"),
+    Fault("line-mean-unweighted", "Bumps.mean", "self.weights * self.centers", "self.centers / 3"),
+    Fault("sample-no-two", "sample", "math.sqrt(2 * PACE)", "math.sqrt(PACE)"),
+    Fault("sample-times-heat", "sample", "pull * uphill", "uphill / pull.clamp(min=1e-6)"),
+    Fault("sample-sigma-plain", "sample", "sigma ** 2 * pull", "sigma * pull"),
+    Fault("gradient-mean", "gradient_of", "score.sum()", "score.mean()"),
     # ── counterfactuals ──────────────────────────────────────────────────────────────────────────────────────────────
     Fault("cluster-alone", "_by_scene", "scene.unique(return_inverse=True)",
           "torch.arange(len(scene)).unique(return_inverse=True)"),

@@ -9,8 +9,8 @@ from planted_faults import FAULTS, ROOT, Fault, functions, plant, sources
 
 TEXTS = sources(ROOT / "labkit")
 STUDENT = """shapes device activations images/composing images/letters objectives datasets worlds measures vectors
-plotting/picture plotting/sheet plotting/plots occlusion optimization priors/cppn
-regularization exemplars/units exemplars/tsne exemplars/som exemplars/maps exemplars/layouts
+plotting/picture plotting/sheet plotting/plots occlusion optimization priors/cppn priors/line
+priors/sampling regularization exemplars/units exemplars/tsne exemplars/som exemplars/maps exemplars/layouts
 dissection/masks dissection/thresholds dissection/counting dissection/labels dissection/conventions dissection/dissecting
 dissection/planted dissection/chance dissection/rotation dissection/causes experiments/tables""".split()
 EXCEPTIONS = {

@@ -139,8 +139,8 @@ EXERCISES = {
         praise="esas son. Convencer, puntuar y parecerse a los datos piden temperaturas distintas.",
         hints=("Primero haz las seis imágenes, una por temperatura y todas con tu semilla; después mídelas.",
                "witness(images).argmax(1) da la clase que gana en cada una; la lista HEATS va de mayor a menor.",
-               "El margen es score(robust, images, margin(label)), uno por imagen; la segunda respuesta es la de HEATS en "
-               "el lugar de su argmax()."),
+               "El margen es score(robust, images, margin(label)), uno por imagen; la segunda respuesta es la de "
+               "HEATS en el lugar de su argmax()."),
         solution=(heated, answers_of),
     ),
     "lying_network": Finding(
