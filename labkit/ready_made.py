@@ -129,7 +129,7 @@ class BlindAnswer(NamedTuple):
 
 
 def load_blind() -> list[BlindAnswer]:
-    """La prueba a ciegas de la lección 3: 16 hojas (dos redes, ocho recetas) de 12 imágenes, y tres lectores por hoja."""
+    """La prueba a ciegas de la lección 3: dos redes y ocho recetas, hojas de 12 imágenes y tres lectores por hoja."""
     table = csv.DictReader(StringIO(read_data("recetas", "ciegas.csv").decode("utf-8")))
     return [BlindAnswer(row["reader"], int(row["place"]), row["network"], row["recipe"], row["label"], row["answer"],
                         row["hit"] == "1") for row in table]

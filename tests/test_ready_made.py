@@ -14,7 +14,7 @@ from labkit.models import load_model, random_twin
 from labkit.objectives import channel, each, logit
 from labkit.optimization import PixelCanvas, maximize, noise
 from labkit.priors import cleaning_change, load_denoiser
-from labkit.ready_made import LEVELS, WALL, load_gallery, load_recipes, load_wall
+from labkit.ready_made import LEVELS, WALL, load_blind, load_gallery, load_recipes, load_wall
 from labkit.regularization import compose, high_frequency_share, score_under, soft_noise
 from labkit.vectors import features, features_by_layer
 
@@ -130,3 +130,29 @@ def test_a_recipe_comes_out_again(network, levels, world):
 def test_unknown_recipes_are_told_with_the_ones_there_are():
     with pytest.raises(ValueError, match="No hay recetas de «cifar10»; las que hay: escenas, escenas_robusta"):
         load_recipes("cifar10")
+
+
+# ── la prueba a ciegas ──────────────────────────────────────────────────────────────────────────────────────────────
+
+NAMES = {"automóvil": {"coche", "coche deportivo"}, "barco": {"velero"}, "jaguar": {"leopardo"}, "perro": {"dálmata"},
+         "pájaro": {"águila", "colibrí", "pavo real", "búho", "gallo"}, "pez": {"pez payaso", "pez tropical"}}
+
+
+def test_every_blind_sheet_was_read_three_times_and_each_hit_names_the_class(world):
+    rows = load_blind()
+    assert all(row.hit == (row.answer == row.label or row.answer in NAMES.get(row.label, ())) for row in rows)
+    sheets = {}
+    for row in rows:
+        sheets.setdefault((row.network, row.recipe), {}).setdefault(row.reader, []).append(row.label)
+    assert len(sheets) == 16 and all(len(readers) == 3 for readers in sheets.values())
+    assert all(sorted(labels) == sorted(world.classes) for readers in sheets.values() for labels in readers.values())
+
+
+def test_no_reader_saw_a_sheet_twice_and_the_hard_network_went_first():
+    seen = {}
+    for row in load_blind():
+        seen.setdefault(row.reader, {})[row.place] = (row.network, row.recipe)
+    assert len(seen) == 12
+    for sheets in seen.values():
+        assert sorted(sheets) == [1, 2, 3, 4] and len({*sheets.values()}) == 4
+        assert [sheets[place][0] for place in (1, 2, 3, 4)] == ["escenas"] * 2 + ["escenas_robusta"] * 2

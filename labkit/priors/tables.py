@@ -84,7 +84,7 @@ def load_noise_runs() -> list[NoiseRuns]:
 
 
 def load_lies() -> list[Lie]:
-    """Lo que midió data/build/measure_lying.py: dos redes, diez maneras de hacer la imagen, doce clases, cuatro semillas."""
+    """Lo que midió data/build/measure_lying.py: dos redes, diez maneras de hacerla, doce clases y cuatro semillas."""
     return [Lie(row["network"], row["recipe"], int(row["seed"]), int(row["label"]), int(row["liar"]),
                 float(row["score"]), float(row["grain"]), int(row["said"]), int(row["witness"]),
                 *(tuple(float(row[key]) for key in row if key.startswith(kind)) for kind in ("own_", "other_")))
