@@ -107,6 +107,9 @@ def trees(book: dict) -> Iterator[tuple[int, ast.AST]]:
 
 # ── para todo cuaderno ──────────────────────────────────────────────────────────────────────────────────────────────
 
+UNDRAWN = "no se pudo dibujar"                  # lo que dice en su texto alternativo una demostración que falló
+
+
 def valid_format(book: dict) -> list[str]:
     if (book.get("nbformat"), book.get("nbformat_minor", 0) >= 5) != (4, True):
         return ["el formato es anterior a nbformat 4.5 (celdas sin id)"]
@@ -131,6 +134,8 @@ def no_widget_state(book: dict) -> list[str]:
 
 def no_errors(book: dict) -> list[str]:
     found = [f"celda {i}: termina en error ({o.get('ename')})" for i, o in outputs(book) if o["output_type"] == "error"]
+    found += [f"celda {i}: guarda una demostración que no se pudo dibujar" for i, o in outputs(book)
+              if UNDRAWN in json.dumps(o.get("metadata", {}), ensure_ascii=False)]
     return found + [f"celda {i}: escribe en stderr" for i, o in outputs(book) if o.get("name") == "stderr"]
 
 

@@ -145,6 +145,8 @@ LESSON_FAULTS = [
     (guards.no_widget_state, lambda book: book["metadata"].update(widgets={})),
     (guards.no_errors, add_output({"output_type": "error", "ename": "ValueError", "evalue": "", "traceback": []})),
     (guards.no_errors, add_output({"output_type": "stream", "name": "stderr", "text": "aviso"})),
+    (guards.no_errors, add_output({"output_type": "display_data", "data": {"image/png": ""}, "metadata": {
+        "image/png": {"alt": "Demostración. ✗ Este cuadro no se pudo dibujar. NameError"}}})),
     (guards.small_file, add_output({"output_type": "stream", "name": "stdout", "text": "ñ" * 1_000_001})),
     (guards.figures_are_pictures, add_output({"output_type": "execute_result", "execution_count": 16, "metadata": {},
                                               "data": {"text/plain": "<Figure size 640x480 with 1 Axes>"}})),

@@ -38,3 +38,14 @@ def test_opens_where_it_is_told_and_that_is_what_the_page_keeps(monkeypatch):
 def test_does_not_open_where_it_cannot(values, message):
     with pytest.raises(ValueError, match=message):
         demo().opening(**values)
+
+
+def test_a_demonstration_that_fails_says_so_where_the_page_can_be_checked(monkeypatch):
+    """Quien revisa la página no lee imágenes: el texto alternativo del cuadro guardado también trae el error."""
+    def broken(tone: int) -> bytes:
+        raise NameError("falta una pieza")
+
+    kept = []
+    monkeypatch.setattr("labkit.widgets.demo.display", lambda shown, **_: kept.append(shown))
+    Demo(broken, {"tone": slider("tono", 0, 9)})._ipython_display_()
+    assert "✗ Este cuadro no se pudo dibujar. NameError: falta una pieza" in str(kept[0]._repr_mimebundle_())

@@ -16,6 +16,7 @@ from labkit.images import png_bytes, sized, text_image
 from labkit.pictures import load_picture
 from labkit.plotting import Picture
 
+UNDRAWN = "✗ Este cuadro no se pudo dibujar."
 WHOLE_LABEL = {"description_width": "initial"}
 SHOWN = (widgets.IntSlider, widgets.SelectionSlider, widgets.Dropdown)         # los controles que muestran un valor
 
@@ -28,7 +29,7 @@ class Demo(widgets.VBox):
     """
 
     def __init__(self, draw: Callable[..., bytes], controls: dict[str, widgets.Widget]) -> None:
-        self.draw, self.controls, self.size = draw, controls, (240, 640)
+        self.draw, self.controls, self.size, self.trouble = draw, controls, (240, 640), ""
         self.first = self.frame()
         self.size = tuple(load_picture(self.first).shape[1:])
         kind = "png" if self.first.startswith(b"\x89PNG") else "jpeg"
@@ -58,9 +59,11 @@ class Demo(widgets.VBox):
 
     def frame(self) -> bytes:
         """El cuadro que toca a los valores de ahora; si `draw` falla, uno con el error escrito."""
+        self.trouble = ""
         try:
             return self.draw(**{name: control.value for name, control in self.controls.items()})
         except Exception as error:   # cualquiera: en un control, una excepción que escapa no la ve nadie
+            self.trouble = f" {UNDRAWN} {type(error).__name__}: {error}"
             return error_picture(error, *self.size)
 
     def _redraw(self, change: dict) -> None:
@@ -72,7 +75,7 @@ class Demo(widgets.VBox):
         """
         shown = "; ".join(f"{control.description}: {getattr(control, 'label', control.value)}"
                           for control in self.controls.values() if isinstance(control, SHOWN))
-        display(Picture(self.first, self.size[1], self.size[0], f"Demostración. {shown}."))
+        display(Picture(self.first, self.size[1], self.size[0], f"Demostración. {shown}.{self.trouble}"))
         show_live(self, "Demostración interactiva: ejecuta la celda y mueve los controles.")
 
 
@@ -116,7 +119,7 @@ def uploaded(value: object) -> bytes | None:
 
 def error_picture(error: Exception, height: int, width: int) -> bytes:
     """Un cuadro del mismo tamaño que los demás con el error escrito."""
-    text = text_image(f"✗ Este cuadro no se pudo dibujar.\n\n{type(error).__name__}: {error}\n\n"
+    text = text_image(f"{UNDRAWN}\n\n{type(error).__name__}: {error}\n\n"
                       "Cambia algún control y se vuelve a intentar.", width)
     return png_bytes(sized(text, height))
 

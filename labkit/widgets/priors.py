@@ -6,7 +6,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor
 
-from labkit.images import beside, caption, draw_box, enlarge, jpeg_bytes, sized, text_image
+from labkit.images import beside, caption, draw_box, enlarge, jpeg_bytes, png_bytes, sized, text_image
 from labkit.plotting import Picture
 from labkit.priors import Tempered
 from labkit.widgets.demo import WHOLE_LABEL, Demo, choice
