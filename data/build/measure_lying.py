@@ -43,7 +43,7 @@ NETWORKS = ("escenas", "escenas_robusta")
 TARGET, INSTEAD = "bicicleta", "cebra"      # todas enseñan una bicicleta; la bicicleta, una cebra
 SEEDS, STEPS, GATE, NATURAL = 4, 128, 2400, 20
 LAYERS = ("relu1", "relu2", "relu3", "relu4", "relu5", "relu6")
-RECIPES = ("nada", "frecuencia", "transformaciones", "precondicionamiento", "fases", "precond. + transf.", "limpiador",
+RECIPES = ("nada", "desenfoque", "transformaciones", "precond.", "precond. y transf.", "fases y transf.", "limpiador",
            "generador")
 FIELDS = ("network", "recipe", "seed", "label", "liar", "score", "grain", "said", "witness",
           *(f"own_{layer}" for layer in LAYERS), *(f"other_{layer}" for layer in LAYERS))
@@ -66,15 +66,15 @@ def climb(network: nn.Module, recipe: str, seed: int, world: ImageSet,
     colors = color_matrix(world.images)
     canvas, lr = {
         "nada": lambda: (PixelCanvas(plain), 0.03),
-        "frecuencia": lambda: (PixelCanvas(plain, after=blur(0.5)), 0.03),
+        "desenfoque": lambda: (PixelCanvas(plain, after=blur(0.5)), 0.03),
         "transformaciones": lambda: (PixelCanvas(plain), 0.03),
-        "precondicionamiento": lambda: (FourierCanvas(soft, 1.5, colors), 0.05),
-        "fases": lambda: (PhaseCanvas(soft, mean_amplitude(world.images, colors), colors), 0.1),
-        "precond. + transf.": lambda: (FourierCanvas(soft, 1.5, colors), 0.05),
+        "precond.": lambda: (FourierCanvas(soft, 1.5, colors), 0.05),
+        "fases y transf.": lambda: (PhaseCanvas(soft, mean_amplitude(world.images, colors), colors), 0.1),
+        "precond. y transf.": lambda: (FourierCanvas(soft, 1.5, colors), 0.05),
         "limpiador": lambda: (PixelCanvas(soft, after=Cleaning(load_denoiser(device="cpu"), STEPS)), 0.03),
         "generador": lambda: (CodeCanvas(load_generator(device="cpu"), random_codes(1, seed=seed).repeat(12, 1, 1, 1)), 0.1),
     }[recipe]()
-    moved = moves(seed) if recipe in ("transformaciones", "precond. + transf.", "fases", "generador") else None
+    moved = moves(seed) if recipe in ("transformaciones", "precond. y transf.", "fases y transf.", "generador") else None
     return maximize(network, each([question(k) for k in range(12)]), canvas, STEPS, lr, moved).images
 
 
