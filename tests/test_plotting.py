@@ -173,12 +173,12 @@ def written(picture: Picture) -> list[str]:
 
 def test_curves_differ_in_more_than_color_and_carry_their_names():
     picture = show_curves(torch.arange(3), {"una": torch.rand(3), "otra": [3, 2, 1]}, "parche (píxeles)", "probabilidad",
-                          "título", bands={"otra": ([2, 1, 0], [4, 3, 2])}, floor=0.25)
+                          bands={"otra": ([2, 1, 0], [4, 3, 2])}, floor=0.25, floor_name="umbral")
     axis = axis_of(picture)
     lines = [line for line in axis.lines if line.get_label() in ("una", "otra")]
     assert len({(line.get_linestyle(), line.get_marker()) for line in lines}) == 2
-    assert set(written(picture)) == {"una", "otra", "azar: 0.25"} and len(axis.collections) == 1
-    assert (axis.get_xlabel(), axis.get_ylabel(), axis.get_title()) == ("parche (píxeles)", "probabilidad", "título")
+    assert set(written(picture)) == {"una", "otra", "umbral: 0.25"} and len(axis.collections) == 1
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("parche (píxeles)", "probabilidad")
     assert list(lines[1].get_ydata()) == [3, 2, 1] and list(axis.get_xticks()) == [0, 1, 2]
 
 

@@ -23,11 +23,13 @@ STYLE = {"font.size": 10, "axes.spines.top": False, "axes.spines.right": False, 
 Values = Sequence[float] | Tensor
 
 
-def show_curves(xs: Values, curves: Mapping[str, Values], xlabel: str = "", ylabel: str = "", title: str = "",
-                bands: Mapping[str, tuple[Values, Values]] | None = None, floor: float | None = None) -> Picture:
+def show_curves(xs: Values, curves: Mapping[str, Values], xlabel: str = "", ylabel: str = "",
+                bands: Mapping[str, tuple[Values, Values]] | None = None, floor: float | None = None,
+                floor_name: str = "azar") -> Picture:
     """Una o varias curvas sobre las mismas abscisas, {nombre: valores}, cada una con su nombre en la punta.
 
-    bands: {nombre: (abajo, arriba)}, el intervalo de una curva, sombreado.  floor: lo que daría el azar, punteado.
+    bands: {nombre: (abajo, arriba)}, el intervalo de una curva, sombreado.  floor: lo que daría el azar, o lo que diga
+    `floor_name`, punteado.
     """
     places = _numbers(xs)
     for name, ys in curves.items():
@@ -41,8 +43,8 @@ def show_curves(xs: Values, curves: Mapping[str, Values], xlabel: str = "", ylab
             axis.plot(places, _numbers(ys), STYLES[i % len(STYLES)], color=ink, label=name, ms=4, markevery=every)
             if bands and name in bands:
                 axis.fill_between(places, *(_numbers(edge) for edge in bands[name]), color=ink, alpha=0.15, linewidth=0)
-        _draw_floor(axis, floor, "h")
-        axis.set(xlabel=xlabel, ylabel=ylabel, title=title)
+        _draw_floor(axis, floor, "h", floor_name)
+        axis.set(xlabel=xlabel, ylabel=ylabel)
         _mark_places(axis, places)
         if len(curves) > 1:
             _name_ends(axis)
