@@ -1,4 +1,5 @@
 """Demostraciones interactivas: cada `explore_…` da una, lista para mostrarse en un cuaderno."""
+from labkit.widgets.causes import explore_causes
 from labkit.widgets.counterfactuals import explore_counterfactuals
 from labkit.widgets.demo import Demo
 from labkit.widgets.dissection import explore_concepts, explore_detectors, explore_threshold
@@ -8,7 +9,7 @@ from labkit.widgets.optimization import explore_budget, explore_frames, explore_
 from labkit.widgets.priors import explore_arrows, explore_liar, explore_temperature
 from labkit.widgets.regularization import explore_blind, explore_recipes
 
-__all__ = ["Demo", "explore_arrows", "explore_blind", "explore_budget", "explore_choice", "explore_concepts",
-           "explore_counterfactuals", "explore_detectors", "explore_frames", "explore_gallery", "explore_images",
-           "explore_liar", "explore_map", "explore_masks", "explore_occlusion", "explore_patch",
+__all__ = ["Demo", "explore_arrows", "explore_blind", "explore_budget", "explore_causes", "explore_choice",
+           "explore_concepts", "explore_counterfactuals", "explore_detectors", "explore_frames", "explore_gallery",
+           "explore_images", "explore_liar", "explore_map", "explore_masks", "explore_occlusion", "explore_patch",
            "explore_recipes", "explore_temperature", "explore_threshold", "explore_units", "explore_upload", "watch"]
