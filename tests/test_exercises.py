@@ -331,6 +331,13 @@ def test_an_account_is_the_same_however_it_is_written() -> None:
         assert verdict("seam_reading", (bad, (1, "gato"))).word == "Revisa"
 
 
+def test_in_the_notebook_a_wrong_account_is_one_sentence() -> None:
+    with pytest.raises(accounts.NotAnAccount) as caught:
+        accounts.account_or_sample("312")
+    assert caught.value._render_traceback_() == [
+        "✗ esperaba tu número de cuenta, de 6 a 10 dígitos y entre comillas; recibí '312'."]
+
+
 def test_accounts_get_different_variants_and_always_the_same() -> None:
     drawn = [accounts.variant(str(312_000_000 + i), 12, "prueba") for i in range(600)]
     assert drawn == [accounts.variant(str(312_000_000 + i), 12, "prueba") for i in range(600)]
