@@ -100,6 +100,16 @@ def without_sigma(x: Tensor, data: Tensor, sigma: float) -> Tensor:
     return (torch.softmax(-d2, dim=0).view(-1, 1, 1, 1) * data).sum(0)
 
 
+def two_inside(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    d2 = ((data - x) ** 2).sum(dim=(1, 2, 3))
+    return (torch.softmax(-d2 / (2 * sigma) ** 2, dim=0).view(-1, 1, 1, 1) * data).sum(0)
+
+
+def one_sum_for_all(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    w = torch.softmax(-((data - x) ** 2).sum() / (2 * sigma ** 2), dim=0)
+    return (w * data).sum(0)
+
+
 def without_dividing(x: Tensor, data: Tensor, sigma: float) -> Tensor:
     e = torch.exp(-((data - x) ** 2).sum(dim=(1, 2, 3)) / (2 * sigma ** 2))
     return (e.view(-1, 1, 1, 1) * data).sum(0)
@@ -199,6 +209,11 @@ def clips_too_early(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: 
 
 def clips_from_below(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
     return not_clipped(images, cleaned, gradient, weights).clamp(0)
+
+
+def without_weights(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    up = torch.nn.functional.normalize(gradient.flatten(1), dim=1).view_as(gradient)
+    return (images + (cleaned - images) + up).clamp(0, 1)
 
 
 def by_channel(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
@@ -385,11 +400,12 @@ ACCOUNTS = {"convincing_heat": ["312000025"], "lying_network": ["312000000", "31
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {
     "best_guess": [(without_the_trick, "0 / 0"), (only_the_nearest, "solo la más cercana"),
-                   (all_alike, "todas por igual"), (without_the_two, "2σ²"), (mean_instead_of_sum, "la distancia se suma"),
+                   (all_alike, "todas por igual"), (without_the_two, "2σ²"), (mean_instead_of_sum, "no la promedies"),
                    (gives_the_arrow, "la flecha"), (farthest_first, "el signo menos"), (in_double, "0 / 0"),
                    (else_the_nearest, "taparlo no las recupera"), (with_a_bit_below, "taparlo no las recupera"),
                    (without_nans, "taparlo no las recupera"), (never_zero, "taparlo no las recupera"),
                    (without_parenthesis, "falta un paréntesis"), (without_sigma, "no se deja fuera"),
+                   (two_inside, "entre 2σ²"), (one_sum_for_all, "ni le sumes"),
                    (without_dividing, "deben sumar 1"), (mean_at_the_end, "no también entre n"),
                    (absolute_distance, "ni valor absoluto"), (pixel_by_pixel, "un solo peso")],
     "prior_step": [(divides_by_zero, "ni dividas entre cero"), (one_length_for_all, "el lote entero"),
@@ -398,7 +414,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                    (only_climbs, "se suman tres cosas"), (at_least_one, "demasiado grande"),
                    (at_least_three, "demasiado grande"), (plus_a_bit, "demasiado grande"),
                    (clips_too_early, "recortas antes de sumar"), (clips_from_below, "a otro intervalo"),
-                   (by_channel, "o por pedazos"), (without_root, "te falta la raíz"), (sum_of_absolutes, "otra norma"),
+                   (without_weights, "o no los usas"), (by_channel, "o por pedazos"), (without_root, "te falta la raíz"), (sum_of_absolutes, "otra norma"),
                    (without_images, "se suman tres cosas"), (leaves_it_alone, "ni la dejes intacta")],
     "convincing_heat": [(turned_around, "al revés"), (of_the_sample, "caso de muestra"),
                         (asks_the_robust, "se pregunta por la testigo"), (the_smallest_one, "se pide la mayor"),

@@ -44,6 +44,8 @@ ADVICE_BY_TEXT = {
     "Padding size should be less": "El reflejo debe ser menor que la imagen: agranda |dx| a los lados y |dy| "
                                    "arriba y abajo.",
     "Padding size": "El reflejo pide el eje del lote y cuatro números: image[None] y (a, a, b, b).",
+    "must match the size of tensor": "Dos formas no casan: imprime .shape justo antes de esa línea. Un número por "
+                                     "imagen, (n,), se acomoda con view(-1, 1, 1, 1).",
     "recursion depth": "Tu función se llama a sí misma sin parar: ¿querías llamar a otra?",
 }
 UNWRITTEN = "todavía está sin escribir. Cuando termines, borra `raise NotImplementedError`, deja un `return` y ejecuta."

@@ -1,7 +1,6 @@
 """Las dos funciones que se escriben en la lección 3b, `best_guess` y `prior_step`: con qué se prueban y sus errores."""
 
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -87,13 +86,15 @@ GUESS_MISTAKES = (
             (lambda x, data, sigma: _by(-(data - x).abs().sum(ALL) / (2 * sigma ** 2), data),)),
     Mistake("falta un paréntesis, / (2 * sigma ** 2): lo que va después de / 2 multiplica.",
             lambda x, data, sigma: _by(-_far(x, data) / 2 * sigma ** 2, data)),
-    Mistake("el exponente se divide entre 2σ²: no entre σ² ni entre σ, y σ no se deja fuera.",
+    Mistake("el exponente se divide entre 2σ²: no entre σ², 4σ² ni σ, y σ no se deja fuera.",
             lambda x, data, sigma: _by(-_far(x, data) / sigma ** 2, data),
             (lambda x, data, sigma: _by(-_far(x, data) / (2 * sigma), data),
+             lambda x, data, sigma: _by(-_far(x, data) / (2 * sigma) ** 2, data),
              lambda x, data, sigma: _by(-_far(x, data), data), lambda x, data, sigma: _by(-_far(x, data) / 2, data))),
-    Mistake("cada imagen lleva un solo peso, y la distancia se suma sobre todos sus píxeles: no la promedies, ni la "
-            "dejes por píxel.",
-            lambda x, data, sigma: _by(-(data - x).square().mean(ALL) / (2 * sigma ** 2), data), (_per_pixel,)),
+    Mistake("cada imagen lleva un solo peso, y su distancia se suma sobre sus píxeles: no la promedies, no la dejes "
+            "por píxel ni le sumes las de otras.",
+            lambda x, data, sigma: _by(-(data - x).square().mean(ALL) / (2 * sigma ** 2), data),
+            (_per_pixel, lambda x, data, sigma: data.sum(0))),
     Mistake("los pesos deben sumar 1: divide entre su suma, una vez, y no también entre n.",
             lambda x, data, sigma: _mixed(data, _bells(x, data, sigma)),
             (lambda x, data, sigma: best_guess(x, data, sigma) / len(data),)),
@@ -130,22 +131,20 @@ def _unit(gradient: Tensor) -> Tensor:
 
 
 def _moved(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights,
-           measure: Callable[[Tensor], Tensor] = _lengths) -> Tensor:
-    """Las imágenes tras el paso, recortadas; measure: lo que se cree que mide cada gradiente."""
-    return (images + weights[0] * (cleaned - images) + weights[1] * gradient / measure(gradient)).clamp(0, 1)
+           measure: Callable[[Tensor], Tensor]) -> Tensor:
+    """Las imágenes tras el paso, recortadas; measure: lo que se cree que mide cada gradiente, que no pasa por 0."""
+    lengths = measure(gradient).clamp(min=TINY)
+    return (images + weights[0] * (cleaned - images) + weights[1] * gradient / lengths).clamp(0, 1)
 
 
-def _measured(measure: Callable[[Tensor], Tensor]) -> Callable[..., Tensor]:
-    """El paso de quien mide así los gradientes, sin dividir entre 0."""
-    return lambda *case: _moved(*case, lambda gradient: measure(gradient).clamp(min=TINY))
+def _floored(case: tuple, least: float) -> Tensor:
+    """El paso de quien divide entre la longitud o, si es menor, entre `least`."""
+    return _moved(*case, lambda gradient: _lengths(gradient).clamp(min=least))
 
 
-def _floored(least: float) -> Callable[..., Tensor]:
-    return lambda *case: _moved(*case, lambda gradient: _lengths(gradient).clamp(min=least))
-
-
-def _raised(more: float) -> Callable[..., Tensor]:
-    return lambda *case: _moved(*case, lambda gradient: _lengths(gradient) + more)
+def _raised(case: tuple, more: float) -> Tensor:
+    """El paso de quien divide entre la longitud más `more`."""
+    return _moved(*case, lambda gradient: _lengths(gradient) + more)
 
 
 def _unclipped(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
@@ -159,19 +158,28 @@ def _early(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) 
 
 STEP_MISTAKES = (
     Mistake("con un gradiente de puros ceros, esa imagen solo se acerca a lo limpio: ni dividas entre cero ni la dejes "
-            "intacta.", _moved,
+            "intacta.",
+            lambda images, cleaned, gradient, weights: (images + weights[0] * (cleaned - images)
+                                                        + weights[1] * gradient / _lengths(gradient)).clamp(0, 1),
             (lambda images, *rest: torch.where(_lengths(rest[1]) > 0, prior_step(images, *rest), images),)),
     Mistake("con un gradiente chico el paso no mide lo que debe: el mínimo de la división es demasiado grande.",
-            _floored(1), (*map(_floored, (0.01, 0.1, 3)), *map(_raised, (0.001, 0.005, 0.01, 0.1, 1)))),
+            lambda *case: _floored(case, 1),
+            (lambda *case: _floored(case, 0.01), lambda *case: _floored(case, 0.05), lambda *case: _floored(case, 0.1),
+             lambda *case: _floored(case, 0.5), lambda *case: _floored(case, 3), lambda *case: _raised(case, 0.001),
+             lambda *case: _raised(case, 0.005), lambda *case: _raised(case, 0.01), lambda *case: _raised(case, 0.1),
+             lambda *case: _raised(case, 1))),
     Mistake("mides el lote entero, o por pedazos; cada imagen tiene una longitud, la de sus tres canales juntos.",
-            _measured(torch.norm),
-            (_measured(partial(torch.linalg.vector_norm, dim=(2, 3), keepdim=True)), _measured(torch.abs),
-             _measured(partial(torch.linalg.vector_norm, dim=1, keepdim=True)))),
+            lambda *case: _moved(*case, torch.norm),
+            (lambda *case: _moved(*case, lambda gradient: gradient.abs().max()),
+             lambda *case: _moved(*case, lambda gradient: gradient.norm(dim=(2, 3), keepdim=True)),
+             lambda *case: _moved(*case, lambda gradient: gradient.norm(dim=1, keepdim=True)),
+             lambda *case: _moved(*case, torch.abs))),
     Mistake("la longitud es la raíz de la suma de los cuadrados: te falta la raíz, o usas otra norma.",
-            _measured(lambda gradient: gradient.square().sum(ALL, keepdim=True)),
-            (_measured(lambda gradient: gradient.abs().sum(ALL, keepdim=True)),
-             _measured(lambda gradient: gradient.abs().amax(ALL, keepdim=True)))),
-    Mistake("no normalizas: cada imagen debe moverse lo mismo hacia arriba.", _measured(torch.ones_like)),
+            lambda *case: _moved(*case, lambda gradient: gradient.square().sum(ALL, keepdim=True)),
+            (lambda *case: _moved(*case, lambda gradient: gradient.abs().sum(ALL, keepdim=True)),
+             lambda *case: _moved(*case, lambda gradient: gradient.abs().amax(ALL, keepdim=True)))),
+    Mistake("no normalizas: cada imagen debe moverse lo mismo hacia arriba.",
+            lambda *case: _moved(*case, torch.ones_like)),
     Mistake("se suman tres cosas: la imagen, un pedazo de cleaned − images (no de cleaned) y el paso hacia arriba.",
             lambda images, cleaned, gradient, weights: prior_step(images, cleaned + images, gradient, weights),
             (lambda images, cleaned, *rest: (_unclipped(images, cleaned, *rest) - images).clamp(0, 1),
@@ -180,8 +188,9 @@ STEP_MISTAKES = (
     Mistake("un signo va al revés: el camino hacia lo limpio es cleaned − images, y el gradiente se suma.",
             lambda images, cleaned, *rest: prior_step(images, 2 * images - cleaned, *rest),
             (lambda images, cleaned, gradient, weights: prior_step(images, cleaned, -gradient, weights),)),
-    Mistake("los pesos van al revés: primero el de acercarse y luego el de subir.",
-            lambda images, cleaned, gradient, weights: prior_step(images, cleaned, gradient, weights[::-1])),
+    Mistake("los pesos van al revés, o no los usas: primero el de acercarse y luego el de subir.",
+            lambda images, cleaned, gradient, weights: prior_step(images, cleaned, gradient, weights[::-1]),
+            (lambda images, cleaned, gradient, weights: prior_step(images, cleaned, gradient, (1, 1)),)),
     Mistake("el recorte va una vez, al final y a [0, 1]: te falta, recortas antes de sumar, o a otro intervalo.",
             _unclipped, (_early, lambda *case: _early(*case).clamp(0, 1), lambda *case: _unclipped(*case).clamp(min=0),
              lambda *case: _unclipped(*case).clamp(-1, 1), lambda *case: _unclipped(*case).clamp(max=1))),

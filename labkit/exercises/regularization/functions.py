@@ -79,7 +79,8 @@ ROUGH_MISTAKES = (
     Mistake("das un solo número para todo el lote; se pide uno por imagen.", lambda images: roughness(images).mean(),
             (lambda images: roughness(images).mean(0, keepdim=True),)),
     Mistake("das un número por canal; se pide uno por imagen.",
-            lambda images: sum(change.mean((2, 3)) for change in _changes(images))),
+            lambda images: sum(change.mean((2, 3)) for change in _changes(images)),
+            (lambda images: sum(change.mean((0, 2, 3)) for change in _changes(images)),)),
     Mistake("comparas un canal con otro: los ejes de un lote son (b, canal, y, x), y los vecinos están en los dos "
             "últimos.",
             lambda images: images.diff(dim=1).abs().mean(ALL) + _changes(images)[0].mean(ALL),
