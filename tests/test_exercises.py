@@ -3,6 +3,7 @@
 Las respuestas de cada lección, buenas y malas, están en wrong_answers_<palabra>.py, y aquí se juntan todas.
 """
 import importlib
+import math
 import random
 import re
 import time
@@ -330,6 +331,13 @@ def test_an_account_is_the_same_however_it_is_written() -> None:
         assert verdict("seam_reading", (bad, (1, "gato"))).word == "Revisa"
 
 
+def test_in_the_notebook_a_wrong_account_is_one_sentence() -> None:
+    with pytest.raises(accounts.NotAnAccount) as caught:
+        accounts.account_or_sample("312")
+    assert caught.value._render_traceback_() == [
+        "✗ esperaba tu número de cuenta, de 6 a 10 dígitos y entre comillas; recibí '312'."]
+
+
 def test_accounts_get_different_variants_and_always_the_same() -> None:
     drawn = [accounts.variant(str(312_000_000 + i), 12, "prueba") for i in range(600)]
     assert drawn == [accounts.variant(str(312_000_000 + i), 12, "prueba") for i in range(600)]
@@ -470,6 +478,22 @@ def indexes_with_decimals(vectors: Tensor, width: float) -> Tensor:
     return vectors[:, 0.5 * 8]
 
 
+def exponential_of_math(vectors: Tensor, width: float) -> Tensor:
+    return math.exp(vectors)
+
+
+def norm_of_three_axes(vectors: Tensor, width: float) -> Tensor:
+    return vectors[None, None].norm(dim=(1, 2, 3))
+
+
+def reflects_too_much(vectors: Tensor, width: float) -> Tensor:
+    return torch.nn.functional.pad(vectors[None], (99, 99), mode="reflect")
+
+
+def calls_itself_forever(vectors: Tensor, width: float) -> Tensor:
+    return calls_itself_forever(vectors, width)
+
+
 def averages_booleans(vectors: Tensor, width: float) -> Tensor:
     return (vectors > 0).mean()
 
@@ -477,12 +501,33 @@ def averages_booleans(vectors: Tensor, width: float) -> Tensor:
 @pytest.mark.parametrize(("bad", "says"), [
     (compares_with_python, "usa torch.minimum"), (multiplies_booleans, "pásalos antes por .float()"),
     (indexes_with_decimals, "debe ser un entero"), (averages_booleans, "pásalos antes por .float()"),
+    (exponential_of_math, "usa torch.exp"), (norm_of_three_axes, "usa flatten(1).norm(dim=1)"),
+    (reflects_too_much, "El reflejo debe ser menor que la imagen"), (calls_itself_forever, "se llama a sí misma sin parar"),
     (divides_by_zero, "ZeroDivisionError"), (fails_inside_torch, "RuntimeError"), (leaves, "SystemExit"),
 ])
 def test_an_exception_is_told_with_the_line_of_the_student(bad: Callable, says: str) -> None:
     result = verdict("chances", bad)
     assert result.word == "Error en tu código" and says in result.message and len(result.message) < 400
     assert f"en la línea {bad.__code__.co_firstlineno + 1}" in result.message
+
+
+def test_what_is_explained_is_not_repeated_in_english() -> None:
+    for bad in (norm_of_three_axes, reflects_too_much, exponential_of_math, calls_itself_forever, compares_with_python):
+        assert not re.search("[Dd]imension|must be|tensors can|maximum rec|ambiguous", verdict("chances", bad).message)
+    assert "(mat1 and mat2" in verdict("chances", fails_inside_torch).message
+
+
+def chances(vectors: Tensor, width: float) -> Tensor:
+    """Con el nombre que se pide, una que se llama a sí misma, y en una función interna."""
+    return good(vectors, width) if width else torch.stack([chances(vector, 1) for vector in vectors])
+
+
+def test_a_function_may_call_itself_but_not_the_one_of_labkit() -> None:
+    def lends(vectors: Tensor, width: float) -> Tensor:
+        return exemplars.chances(vectors, width) if width else chances(vectors, width)
+
+    assert verdict("chances", chances).ok
+    assert "ya viene en labkit" in verdict("chances", lends).message
 
 
 @pytest.mark.parametrize(("bad", "says"), [

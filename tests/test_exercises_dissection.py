@@ -91,4 +91,4 @@ def test_the_answer_of_the_sample_case_is_suspected():
 def test_what_pytorch_cannot_do_is_not_an_empty_answer():
     """PyTorch lanza NotImplementedError, con mensaje, si se multiplican máscaras sin pasarlas a números."""
     found = verdict("data_iou", lambda masks, concepts: torch.einsum("nchw,nkhw->ck", masks, concepts))
-    assert found.word == "Error en tu código" and "Bool" in found.message
+    assert found.word == "Error en tu código" and ".float()" in found.message

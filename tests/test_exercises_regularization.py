@@ -1,5 +1,6 @@
 """Los ejercicios de la lección 3; lo que vale para todos está en test_exercises.py."""
 from collections import Counter
+from operator import eq
 
 import make_exercises
 import pytest
@@ -56,10 +57,11 @@ def test_the_tables_have_the_variants_that_were_chosen():
 
 @pytest.mark.parametrize("name", ["smallest_decay", "convinced"])
 def test_the_answer_of_the_sample_case_is_suspected(name):
+    """Si no tiene bien ni la mitad; con media respuesta buena, se explica la otra media."""
     exercise = regularization.EXERCISES[name]
     sample = exercise.right(exercise.case(""))
     others = map(str, range(312_000_000, 312_000_060))
-    mine = next(account for account in others if exercise.right(exercise.case(account)) != sample)
+    mine = next(account for account in others if not any(map(eq, exercise.right(exercise.case(account)), sample)))
     assert "caso de muestra" in verdict(name, (mine, sample)).message
 
 

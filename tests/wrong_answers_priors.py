@@ -10,6 +10,8 @@ from labkit.datasets import load_images
 from labkit.exercises.priors import findings
 from labkit.exercises.priors.findings import HEATS
 
+Weights = tuple[float, float]
+
 # ── 1 · la mejor apuesta ────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -62,6 +64,72 @@ def gives_the_arrow(x: Tensor, data: Tensor, sigma: float) -> Tensor:
     return good_guess(x, data, sigma) - x
 
 
+def in_double(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    d2 = ((data - x) ** 2).flatten(1).sum(1)
+    e = torch.exp(-d2.double() / (2 * sigma ** 2))
+    return ((e / e.sum()).float().view(-1, 1, 1, 1) * data).sum(0)
+
+
+def else_the_nearest(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    d2 = ((data - x) ** 2).flatten(1).sum(1)
+    e = torch.exp(-d2 / (2 * sigma ** 2))
+    return ((e / e.sum()).view(-1, 1, 1, 1) * data).sum(0) if e.sum() > 0 else data[d2.argmin()]
+
+
+def with_a_bit_below(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    e = torch.exp(-((data - x) ** 2).sum(dim=(1, 2, 3)) / (2 * sigma ** 2))
+    return ((e / (e.sum() + 1e-12)).view(-1, 1, 1, 1) * data).sum(0)
+
+
+def without_nans(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    return without_the_trick(x, data, sigma).nan_to_num()
+
+
+def never_zero(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    e = torch.exp(-((data - x) ** 2).sum(dim=(1, 2, 3)) / (2 * sigma ** 2)).clamp(min=1e-30)
+    return ((e / e.sum()).view(-1, 1, 1, 1) * data).sum(0)
+
+
+def without_parenthesis(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    d2 = ((data - x) ** 2).sum(dim=(1, 2, 3))
+    return (torch.softmax(-d2 / 2 * sigma ** 2, dim=0).view(-1, 1, 1, 1) * data).sum(0)
+
+
+def without_sigma(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    d2 = ((data - x) ** 2).sum(dim=(1, 2, 3))
+    return (torch.softmax(-d2, dim=0).view(-1, 1, 1, 1) * data).sum(0)
+
+
+def two_inside(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    d2 = ((data - x) ** 2).sum(dim=(1, 2, 3))
+    return (torch.softmax(-d2 / (2 * sigma) ** 2, dim=0).view(-1, 1, 1, 1) * data).sum(0)
+
+
+def one_sum_for_all(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    w = torch.softmax(-((data - x) ** 2).sum() / (2 * sigma ** 2), dim=0)
+    return (w * data).sum(0)
+
+
+def without_dividing(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    e = torch.exp(-((data - x) ** 2).sum(dim=(1, 2, 3)) / (2 * sigma ** 2))
+    return (e.view(-1, 1, 1, 1) * data).sum(0)
+
+
+def mean_at_the_end(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    w = torch.softmax(-((data - x) ** 2).sum(dim=(1, 2, 3)) / (2 * sigma ** 2), dim=0)
+    return (w.view(-1, 1, 1, 1) * data).mean(0)
+
+
+def absolute_distance(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    d = (data - x).abs().flatten(1).sum(1)
+    return (torch.softmax(-d / (2 * sigma ** 2), dim=0).view(-1, 1, 1, 1) * data).sum(0)
+
+
+def pixel_by_pixel(x: Tensor, data: Tensor, sigma: float) -> Tensor:
+    w = torch.softmax(-(data - x) ** 2 / (2 * sigma ** 2), dim=0)
+    return (w * data).sum(dim=0)
+
+
 def farthest_first(x: Tensor, data: Tensor, sigma: float) -> Tensor:
     away = ((data - x) ** 2).flatten(1).sum(1)
     return (torch.softmax(away / (2 * sigma ** 2), 0).view(-1, 1, 1, 1) * data).sum(0)
@@ -70,13 +138,13 @@ def farthest_first(x: Tensor, data: Tensor, sigma: float) -> Tensor:
 # ── 2 · un paso con distribución ────────────────────────────────────────────────────────────────────────────────────
 
 
-def good_step(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+def good_step(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
     near, up = weights
     length = gradient.flatten(1).norm(dim=1).clamp(min=1e-12).view(-1, 1, 1, 1)
     return torch.clamp(images + near * (cleaned - images) + up * gradient / length, 0, 1)
 
 
-def step_one_by_one(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+def step_one_by_one(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
     found = []
     for image, clean, slope in zip(images, cleaned, gradient):
         moved = torch.lerp(image, clean, weights[0])
@@ -86,40 +154,99 @@ def step_one_by_one(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: 
     return torch.stack(found)
 
 
-def step_normalized(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+def step_normalized(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
     up = torch.nn.functional.normalize(gradient.flatten(1), dim=1).view_as(gradient)
     return ((1 - weights[0]) * images + weights[0] * cleaned + weights[1] * up).clamp(min=0, max=1)
 
 
-def divides_by_zero(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+def divides_by_zero(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
     length = (gradient ** 2).sum((1, 2, 3), keepdim=True).sqrt()
     return (images + weights[0] * (cleaned - images) + weights[1] * gradient / length).clamp(0, 1)
 
 
-def one_length_for_all(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+def one_length_for_all(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
     return (images + weights[0] * (cleaned - images) + weights[1] * gradient / gradient.norm()).clamp(0, 1)
 
 
-def not_normalized(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+def not_normalized(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
     return torch.clip(torch.lerp(images, cleaned, weights[0]) + weights[1] * gradient, 0, 1)
 
 
-def adds_the_clean_one(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+def adds_the_clean_one(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
     up = torch.nn.functional.normalize(gradient.flatten(1), dim=1).view_as(gradient)
     return (images + weights[0] * cleaned + weights[1] * up).clamp(0, 1)
 
 
-def swapped_weights(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+def swapped_weights(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
     up, near = weights
     return good_step(images, cleaned, gradient, (near, up))
 
 
-def not_clipped(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+def not_clipped(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
     up = torch.nn.functional.normalize(gradient.flatten(1), dim=1).view_as(gradient)
     return torch.lerp(images, cleaned, weights[0]) + weights[1] * up
 
 
-def only_climbs(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: tuple[float, float]) -> Tensor:
+def at_least_one(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    n = gradient.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    return (images + weights[0] * (cleaned - images) + weights[1] * gradient / n.clamp(min=1)).clamp(0, 1)
+
+
+def at_least_three(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    n = gradient.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    return (images + weights[0] * (cleaned - images) + weights[1] * gradient / n.clamp(min=3)).clamp(0, 1)
+
+
+def plus_a_bit(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    n = gradient.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
+    return (images + weights[0] * (cleaned - images) + weights[1] * gradient / (n + 0.005)).clamp(0, 1)
+
+
+def clips_too_early(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    up = torch.nn.functional.normalize(gradient.flatten(1), dim=1).view_as(gradient)
+    return torch.clamp(images + weights[1] * up, 0, 1) + weights[0] * (cleaned - images)
+
+
+def clips_from_below(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    return not_clipped(images, cleaned, gradient, weights).clamp(0)
+
+
+def without_weights(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    up = torch.nn.functional.normalize(gradient.flatten(1), dim=1).view_as(gradient)
+    return (images + (cleaned - images) + up).clamp(0, 1)
+
+
+def by_channel(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    n = gradient.norm(dim=(2, 3), keepdim=True) + 1e-12
+    return (images + weights[0] * (cleaned - images) + weights[1] * gradient / n).clamp(0, 1)
+
+
+def without_root(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    n = (gradient ** 2).sum(dim=(1, 2, 3), keepdim=True) + 1e-12
+    return (images + weights[0] * (cleaned - images) + weights[1] * gradient / n).clamp(0, 1)
+
+
+def sum_of_absolutes(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    n = gradient.abs().sum(dim=(1, 2, 3), keepdim=True).clamp(min=1e-12)
+    return (images + weights[0] * (cleaned - images) + weights[1] * gradient / n).clamp(0, 1)
+
+
+def without_images(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    up = torch.nn.functional.normalize(gradient.flatten(1), dim=1).view_as(gradient)
+    return (weights[0] * (cleaned - images) + weights[1] * up).clamp(0, 1)
+
+
+def leaves_it_alone(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
+    moved = []
+    for image, clean, g in zip(images, cleaned, gradient):
+        if g.norm() == 0:
+            moved.append(image)
+            continue
+        moved.append((image + weights[0] * (clean - image) + weights[1] * g / g.norm()).clamp(0, 1))
+    return torch.stack(moved)
+
+
+def only_climbs(images: Tensor, cleaned: Tensor, gradient: Tensor, weights: Weights) -> Tensor:
     return good_step(images, images, gradient, weights)
 
 
@@ -153,7 +280,10 @@ def turned_around(account: str) -> tuple[str, tuple]:
 
 
 def of_the_sample(account: str) -> tuple[str, tuple]:
-    return account, findings.right_heats(row_of(""))
+    """En una cuenta en que ni la mitad de la respuesta coincide."""
+    sample, rows = findings.right_heats(row_of("")), {f"312000{n:03}": row_of(f"312000{n:03}") for n in range(200)}
+    return next(a for a, row in rows.items() if sample[0] not in (row.first(row.robust), row.first(row.witness))
+                and sample[1] not in findings.right_heats(row)), sample
 
 
 def asks_the_robust(account: str) -> tuple[str, tuple]:
@@ -167,6 +297,29 @@ def the_smallest_one(account: str) -> tuple[str, tuple]:
 
 def coldest_is_highest(account: str) -> tuple[str, tuple]:
     return account, (read_heats(account)[1][0], min(HEATS))
+
+
+def half_as_the_sample(account: str) -> tuple[str, tuple]:
+    """La primera está bien, y es también la respuesta del caso de muestra."""
+    return "312000002", (0.03, 0.003)
+
+
+def the_smallest_fails(account: str) -> tuple[str, tuple]:
+    """Con la menor temperatura la testigo ya no acierta."""
+    return "312000018", (0.001, 0.003)
+
+
+def between_two_that_work(account: str) -> tuple[str, tuple]:
+    return "0312000222", (0.003, 0.01)
+
+
+def right_margin(account: str) -> tuple[str, tuple]:
+    """La testigo acierta con esa, y también con una mayor."""
+    return "312000025", (0.01, read_heats("312000025")[1][1])
+
+
+def their_places(account: str) -> tuple[str, tuple]:
+    return account, (2, 4)
 
 
 def too_hot(account: str) -> tuple[str, tuple]:
@@ -213,6 +366,24 @@ def everything_wrong(account: str) -> tuple[str, tuple]:
     return account, (other_network(account)[1][0], another_class(account)[1][1])
 
 
+def other_network_as_the_sample(account: str) -> tuple[str, tuple]:
+    return "312000063", ("A", "pez")
+
+
+def own_class_as_the_sample(account: str) -> tuple[str, tuple]:
+    return "312000026", ("A", "pez")
+
+
+def lie_of_the_sample(account: str) -> tuple[str, tuple]:
+    lie = findings.lie_of("")
+    accounts = (f"312000{n:03}" for n in range(200))
+    return next(a for a in accounts if not {lie.letter, lie.shown} & set(findings.lie_of(a))), (lie.letter, lie.shown)
+
+
+def number_of_the_class(account: str) -> tuple[str, tuple]:
+    return account, (good_liar(account)[1][0], 2)
+
+
 def says_c(account: str) -> tuple[str, tuple]:
     return account, ("C", "perro")
 
@@ -229,17 +400,33 @@ ACCOUNTS = {"convincing_heat": ["312000025"], "lying_network": ["312000000", "31
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {
     "best_guess": [(without_the_trick, "0 / 0"), (only_the_nearest, "solo la más cercana"),
-                   (all_alike, "todas por igual"), (without_the_two, "2σ²"), (mean_instead_of_sum, "la distancia se suma"),
-                   (gives_the_arrow, "la flecha"), (farthest_first, "los valores difieren")],
-    "prior_step": [(divides_by_zero, "divides entre cero"), (one_length_for_all, "su propia longitud"),
-                   (not_normalized, "no normalizas"), (adds_the_clean_one, "lo limpio entero"),
-                   (swapped_weights, "los pesos van al revés"), (not_clipped, "falta recortarla"),
-                   (only_climbs, "los valores difieren")],
+                   (all_alike, "todas por igual"), (without_the_two, "2σ²"), (mean_instead_of_sum, "no la promedies"),
+                   (gives_the_arrow, "la flecha"), (farthest_first, "el signo menos"), (in_double, "0 / 0"),
+                   (else_the_nearest, "taparlo no las recupera"), (with_a_bit_below, "taparlo no las recupera"),
+                   (without_nans, "taparlo no las recupera"), (never_zero, "taparlo no las recupera"),
+                   (without_parenthesis, "falta un paréntesis"), (without_sigma, "no se deja fuera"),
+                   (two_inside, "entre 2σ²"), (one_sum_for_all, "ni le sumes"),
+                   (without_dividing, "deben sumar 1"), (mean_at_the_end, "no también entre n"),
+                   (absolute_distance, "ni valor absoluto"), (pixel_by_pixel, "un solo peso")],
+    "prior_step": [(divides_by_zero, "ni dividas entre cero"), (one_length_for_all, "el lote entero"),
+                   (not_normalized, "no normalizas"), (adds_the_clean_one, "no de cleaned"),
+                   (swapped_weights, "los pesos van al revés"), (not_clipped, "el recorte va una vez"),
+                   (only_climbs, "se suman tres cosas"), (at_least_one, "demasiado grande"),
+                   (at_least_three, "demasiado grande"), (plus_a_bit, "demasiado grande"),
+                   (clips_too_early, "recortas antes de sumar"), (clips_from_below, "a otro intervalo"),
+                   (without_weights, "o no los usas"), (by_channel, "o por pedazos"), (without_root, "te falta la raíz"), (sum_of_absolutes, "otra norma"),
+                   (without_images, "se suman tres cosas"), (leaves_it_alone, "ni la dejes intacta")],
     "convincing_heat": [(turned_around, "al revés"), (of_the_sample, "caso de muestra"),
                         (asks_the_robust, "se pregunta por la testigo"), (the_smallest_one, "se pide la mayor"),
                         (coldest_is_highest, "el margen no es el mayor"), (too_hot, "la testigo dice"),
+                        (half_as_the_sample, "busca el mayor margen"), (the_smallest_fails, "dice «cebra», no «pájaro»"),
+                        (between_two_that_work, "dice «cebra», no «pájaro»"),
+                        (right_margin, "la segunda está bien; la testigo ya acierta"),
+                        (their_places, "no su lugar ni lo que mediste"),
                         (not_in_the_list, "escribe dos temperaturas"), (one_number, "escribe dos temperaturas")],
     "lying_network": [(other_network, "la clase está bien"), (asks_the_liar, "pregúntale al juez"),
                       (accuses_the_honest, "la otra red sí la enseña"), (another_class, "la red está bien; la clase, no"),
-                      (everything_wrong, "ninguna de las dos"), (says_c, "«C» no es una de las dos redes")],
+                      (everything_wrong, "ninguna de las dos"), (other_network_as_the_sample, "la clase está bien"),
+                      (own_class_as_the_sample, "pregúntale al juez"), (lie_of_the_sample, "caso de muestra"),
+                      (number_of_the_class, "no su número, judge.classes[k]"), (says_c, "«C» no es una de las dos redes")],
 }

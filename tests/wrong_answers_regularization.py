@@ -56,6 +56,51 @@ def across_channels(images: Tensor) -> Tensor:
     return good_roughness(images) + images.diff(dim=1).abs().mean((1, 2, 3))
 
 
+def one_axis_early(images: Tensor) -> Tensor:
+    """Como si el lote fuera una sola imagen (canal, y, x)."""
+    return images.diff(dim=1).abs().mean((1, 2, 3)) + images.diff(dim=2).abs().mean((1, 2, 3))
+
+
+def absolute_at_the_end(images: Tensor) -> Tensor:
+    down, right = images[:, :, 1:] - images[:, :, :-1], images[..., 1:] - images[..., :-1]
+    return down.flatten(1).mean(1).abs() + right.flatten(1).mean(1).abs()
+
+
+def over_every_pixel(images: Tensor) -> Tensor:
+    b, c, h, w = images.shape
+    down, right = (images[:, :, 1:] - images[:, :, :-1]).abs(), (images[..., 1:] - images[..., :-1]).abs()
+    return (down.sum(dim=(1, 2, 3)) + right.sum(dim=(1, 2, 3))) / (c * h * w)
+
+
+def sums_the_channels(images: Tensor) -> Tensor:
+    return images.diff(dim=2).abs().mean((-2, -1)).sum(1) + images.diff(dim=3).abs().mean((-2, -1)).sum(1)
+
+
+def root_of_the_squares(images: Tensor) -> Tensor:
+    down, right = images.diff(dim=2), images.diff(dim=3)
+    return (down ** 2).mean(dim=(1, 2, 3)) ** 0.5 + (right ** 2).mean(dim=(1, 2, 3)) ** 0.5
+
+
+def one_joint_mean(images: Tensor) -> Tensor:
+    found = []
+    for image in images:
+        down, right = (image[:, 1:] - image[:, :-1]).abs(), (image[..., 1:] - image[..., :-1]).abs()
+        found.append((down.sum() + right.sum()) / (down.numel() + right.numel()))
+    return torch.stack(found)
+
+
+def as_a_list(images: Tensor) -> list:
+    return [image.diff(dim=1).abs().mean() + image.diff(dim=2).abs().mean() for image in images]
+
+
+def as_an_array(images: Tensor) -> object:
+    return good_roughness(images).numpy()
+
+
+def with_a_comma(images: Tensor) -> tuple:
+    return good_roughness(images),
+
+
 # ── 2 · desplazar ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -109,6 +154,49 @@ def only_sideways(image: Tensor, dy: int, dx: int) -> Tensor:
     return good_shift(image, 0, dx)
 
 
+def axes_of_pad(image: Tensor, dy: int, dx: int) -> Tensor:
+    _, h, w = image.shape
+    a, b = abs(dy), abs(dx)
+    big = F.pad(image[None], (a, a, b, b), mode="reflect").squeeze(0)
+    return big[:, a - dy:a - dy + h, b - dx:b - dx + w]
+
+
+def one_sign_turned(image: Tensor, dy: int, dx: int) -> Tensor:
+    _, h, w = image.shape
+    r = max(abs(dy), abs(dx))
+    return F.pad(image[None], (r, r, r, r), mode="reflect")[0, :, r - dy:r - dy + h, r + dx:r + dx + w]
+
+
+def only_positive(image: Tensor, dy: int, dx: int) -> Tensor:
+    _, h, w = image.shape
+    y, x = abs(dy), abs(dx)
+    return F.pad(image[None], (x, 0, y, 0), mode="reflect")[0][:, :h, :w]
+
+
+def uncropped(image: Tensor, dy: int, dx: int) -> Tensor:
+    return F.pad(image[None], (abs(dx), abs(dx), abs(dy), abs(dy)), mode="reflect")[0]
+
+
+def minus_zero(image: Tensor, dy: int, dx: int) -> Tensor:
+    y, x = abs(dy), abs(dx)
+    return F.pad(image[None], (x, x, y, y), mode="reflect")[0][:, y - dy:-y - dy, x - dx:-x - dx]
+
+
+def always_four(image: Tensor, dy: int, dx: int) -> Tensor:
+    _, h, w = image.shape
+    return F.pad(image[None], (4, 4, 4, 4), mode="reflect")[0, :, 4 - dy:4 - dy + h, 4 - dx:4 - dx + w]
+
+
+def shifted_by_steps(image: Tensor, dy: int, dx: int) -> Tensor:
+    """Se llama a sí misma: primero a lo alto y luego a lo ancho."""
+    if dy and dx:
+        return shifted(shifted(image, dy, 0), 0, dx)
+    return good_shift(image, dy, dx)
+
+
+shifted = shifted_by_steps              # el nombre con que se pide
+
+
 def in_place(image: Tensor, dy: int, dx: int) -> Tensor:
     image.copy_(good_shift(image, dy, dx).clone())
     return image
@@ -154,6 +242,20 @@ def without_moving(account: str) -> tuple[str, tuple]:
 def wrong_exam(account: str) -> tuple[str, tuple]:
     known = {good_decays(account)[1][1], good_decays(account, moved=False)[1][1]}
     return account, (good_decays(account)[1][0], next(d for d in DECAYS[::-1] if d not in known))
+
+
+def forgets_the_exam_as_the_sample(account: str) -> tuple[str, tuple]:
+    """También es la respuesta del caso de muestra."""
+    return "312000006", (2.0, 0.5)
+
+
+def right_in_the_exam(account: str) -> tuple[str, tuple]:
+    right = good_decays(account)[1]
+    return account, (next(d for d in DECAYS if d not in right), right[1])
+
+
+def their_places(account: str) -> tuple[str, tuple]:
+    return account, tuple(DECAYS.index(d) for d in good_decays(account)[1])
 
 
 def not_a_decay(account: str) -> tuple[str, tuple]:
@@ -211,13 +313,17 @@ def both_counts(account: str) -> tuple[str, tuple]:
     return account, (other(account, 0)[1][0], 0)
 
 
+def one_count_as_the_sample(account: str) -> tuple[str, tuple]:
+    return "312000019", (2, 5)
+
+
 def not_counts(account: str) -> tuple[str, tuple]:
     return account, (0.5, 7)
 
 
 GOOD = {
     "roughness": [good_roughness, roughness_by_image],
-    "shifted": [good_shift, shift_by_index],
+    "shifted": [good_shift, shift_by_index, shifted_by_steps],
     "smallest_decay": [good_decays],
     "convinced": [good_counts],
 }
@@ -230,19 +336,34 @@ ACCOUNTS = {
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {
     "roughness": [
-        (cancels, "sin valor absoluto"),
-        (pixel_by_pixel_down, "falta el de la derecha"),
+        (cancels, "antes de la media: sin él"),
+        (absolute_at_the_end, "antes de la media: sin él"),
+        (pixel_by_pixel_down, "también con el de la derecha"),
         (forgets_to_average, "se piden medias"),
         (one_for_all, "un solo número para todo el lote"),
-        (wraps_around, "valores son otros"),
-        (across_channels, "valores son otros"),
+        (sums_the_channels, "también sobre los canales"),
+        (root_of_the_squares, "usas los cuadrados"),
+        (one_joint_mean, "las dos medias se suman"),
+        (wraps_around, "en la última fila no hay vecino"),
+        (over_every_pixel, "ni cuentan al dividir"),
+        (across_channels, "comparas un canal con otro"),
+        (one_axis_early, "comparas un canal con otro"),
+        (as_a_list, "júntala con torch.stack"),
+        (as_an_array, "torch.from_numpy"),
+        (with_a_comma, "¿sobra una coma"),
     ],
     "shifted": [
         (crops_the_other_way, "va al revés"),
         (black, "queda en negro"),
-        (mirrored, "tu reflejo repite"),
-        (stretched, "los valores difieren"),
-        (only_sideways, "los valores difieren"),
+        (mirrored, "el último píxel no se repite"),
+        (stretched, "repites la orilla"),
+        (only_sideways, "en un solo eje"),
+        (axes_of_pad, "primero los lados"),
+        (one_sign_turned, "va al revés en un eje"),
+        (only_positive, "su valor absoluto"),
+        (uncropped, "falta recortarla"),
+        (minus_zero, "tu recorte quedó vacío"),
+        (always_four, "tu recorte quedó corto"),
         (in_place, "Trabaja sobre una copia"),
     ],
     "smallest_decay": [
@@ -251,6 +372,9 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (too_smooth, "hay un d menor"),
         (without_moving, "SIN mover"),
         (wrong_exam, "la primera está bien"),
+        (forgets_the_exam_as_the_sample, "SIN mover"),
+        (right_in_the_exam, "la segunda está bien"),
+        (their_places, "Los valores, no su lugar ni lo que mediste"),
         (not_a_decay, "de la lista"),
     ],
     "convinced": [
@@ -259,6 +383,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (the_same_canvas, "la misma"),
         (second_count, "revisa la de frecuencias"),
         (first_count, "revisa la de píxeles"),
+        (one_count_as_the_sample, "revisa la de píxeles"),
         (both_counts, "ninguna de las dos"),
         (not_counts, "Recibí tuple (float, int)"),
     ],

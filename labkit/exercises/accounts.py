@@ -21,6 +21,13 @@ SAMPLE = "muestra"  # a quien no escribe su número de cuenta le toca este caso,
 Row = TypeVar("Row", bound=tuple)  # un NamedTuple
 
 
+class NotAnAccount(ValueError):
+    """Lo que se escribió no puede ser un número de cuenta. Jupyter lo muestra en una frase, sin la traza de Python."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"✗ {self}"]
+
+
 def clean_account(text: object) -> str:
     """El número de cuenta, solo con dígitos y sin ceros por delante; vacío si no hay ninguno.
 
@@ -33,7 +40,7 @@ def clean_account(text: object) -> str:
         digits = str(text).replace("-", "").replace(" ", "")
         shown = repr(text)
     if not (digits.isascii() and digits.isdigit() and 6 <= len(digits) <= 10 and int(digits)):
-        raise ValueError(f'esperaba tu número de cuenta, de 6 a 10 dígitos y entre comillas; recibí {shown}.')
+        raise NotAnAccount(f'esperaba tu número de cuenta, de 6 a 10 dígitos y entre comillas; recibí {shown}.')
     return digits.lstrip("0")
 
 

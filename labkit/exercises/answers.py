@@ -16,6 +16,12 @@ from labkit.exercises.verdict import Revise
 from labkit.models import plain_name
 
 ORDERED = (list, tuple, range, Tensor, np.ndarray)
+MENDS = {                               # de lo que una función devuelve en vez de un tensor, qué hacer
+    "list": "júntala con torch.stack, que pone un eje nuevo al principio.",
+    "tuple": "¿sobra una coma al final, o devuelves dos cosas?",
+    "ndarray": "conviértelo con torch.from_numpy.",
+    "float": "¿sobra un .item() o un float(…)?",
+}
 FEW = 4  # hasta cuántos tipos se dicen, uno por uno, de lo que llegó
 
 
@@ -71,7 +77,8 @@ def read_name(value: object, known: Sequence[str], what: str) -> str:
 def read_tensor(value: object) -> Tensor:
     """El tensor que devolvió una función, sin su gradiente; un veredicto si no lo es o si no guarda números reales."""
     if not isinstance(value, Tensor):
-        raise Revise(f"esperaba un tensor de torch y recibí {type(value).__name__}.")
+        kind = type(value).__name__
+        raise Revise(f"esperaba un tensor de torch y recibí {kind}{': ' + MENDS[kind] if kind in MENDS else '.'}")
     with blaming_the_answer():
         if value.is_meta:
             raise Revise("esperaba un tensor con valores; en el dispositivo «meta» un tensor solo tiene forma.")

@@ -38,6 +38,15 @@ ADVICE_BY_TEXT = {
     "Got: Bool": "Los verdaderos y falsos no se promedian: pásalos antes por .float().",
     "slice indices must be integers": "El lugar debe ser un entero: int(…).",
     "only integers, slices": "El lugar debe ser un entero: int(…).",
+    "only one element tensors": "Eso es para un solo número: con un tensor usa torch.exp, torch.sqrt…, no math.",
+    "matrix_norm": "norm solo acepta uno o dos ejes: con tres, usa flatten(1).norm(dim=1).",
+    "must be of length 1 or 2": "norm solo acepta uno o dos ejes: con tres, usa flatten(1).norm(dim=1).",
+    "Padding size should be less": "El reflejo debe ser menor que la imagen: agranda |dx| a los lados y |dy| "
+                                   "arriba y abajo.",
+    "Padding size": "El reflejo pide el eje del lote y cuatro números: image[None] y (a, a, b, b).",
+    "must match the size of tensor": "Dos formas no casan: imprime .shape justo antes de esa línea. Un número por "
+                                     "imagen, (n,), se acomoda con view(-1, 1, 1, 1).",
+    "recursion depth": "Tu función se llama a sí misma sin parar: ¿querías llamar a otra?",
 }
 UNWRITTEN = "todavía está sin escribir. Cuando termines, borra `raise NotImplementedError`, deja un `return` y ejecuta."
 RETURNS_NOTHING = "tu función no devuelve nada (None). ¿Olvidaste `return`, o hay un `if` con que no llega a él?"
@@ -57,7 +66,7 @@ def require_function(answer: object, parameters: Sequence[str], forbidden: Colle
         code = getattr(written, "__code__", None)
         borrowed = str(getattr(written, "__module__", "")).startswith("labkit")
         accepted = _accepts(answer, parameters)
-    if borrowed or (code is not None and names_in(code) & set(forbidden)):
+    if borrowed or (code is not None and (names_in(code) - _own_names(written)) & set(forbidden)):
         raise Revise("esa función ya viene en labkit. Aquí toca escribirla a ti, sin llamarla.")
     if not accepted:
         raise Revise(f"tu función debe aceptar, en este orden: {', '.join(parameters)}.")
@@ -88,6 +97,22 @@ def names_in(code: types.CodeType) -> set[str]:
     """Todos los nombres globales y atributos que usa un código, también dentro de sus funciones internas."""
     inner = [names_in(constant) for constant in code.co_consts if isinstance(constant, types.CodeType)]
     return set(code.co_names).union(*inner)
+
+
+def _own_names(function: Callable) -> set[str]:
+    """Los nombres con que una función se llama a sí misma; si también son un atributo, pueden ser los de labkit."""
+    steps = [step for step in _steps(function.__code__) if isinstance(step.argval, str)]
+    called = {step.argval for step in steps if step.opname == "LOAD_GLOBAL"}
+    others = {step.argval for step in steps if step.opname != "LOAD_GLOBAL"}
+    return {name for name in called - others if getattr(function, "__globals__", {}).get(name) is function}
+
+
+def _steps(code: types.CodeType) -> Iterator[dis.Instruction]:
+    """Las instrucciones de un código y de sus funciones internas."""
+    yield from dis.get_instructions(code)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from _steps(constant)
 
 
 def call(function: Callable, *arguments: object) -> object:
@@ -151,8 +176,9 @@ def describe_error(error: BaseException) -> str:
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if not _is_foreign(frame.filename)]
     line = f": `{own[-1].line.strip()[:80]}`" if own and own[-1].line else ""
     place = f", en la línea {own[-1].lineno}{line}" if own else ""
-    advice = next((what for words, what in ADVICE_BY_TEXT.items() if words in text), ADVICE.get(kind, ""))
-    return f"{kind}{f' ({text})' if text else ''}{place}. {advice}".strip()
+    advice = next((what for words, what in ADVICE_BY_TEXT.items() if words in text), "")
+    said = f" ({text})" if text and not advice else ""                 # lo que se explica no se repite en inglés
+    return f"{kind}{said}{place}. {advice or ADVICE.get(kind, '')}".strip()
 
 
 def _is_foreign(filename: str) -> bool:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.datasets import load_images
-from labkit.exercises.accounts import account_or_sample, row_of, variant
+from labkit.exercises.accounts import LIKE_SAMPLE, account_or_sample, row_of, variant
 from labkit.exercises.answers import read_name, read_pair
 from labkit.models import load_model
 from labkit.objectives import logit, margin, score
@@ -16,13 +16,15 @@ from labkit.priors.lying import lying_pair
 
 HEATS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 STEPS = 100
-ASK_HEATS = f"escribe dos temperaturas de la lista {HEATS}: la mayor con que acierta la testigo y la de mayor margen."
+ASK_HEATS = (f"escribe dos temperaturas de la lista {HEATS}: la mayor con que acierta la testigo y la de mayor margen. "
+             "Los valores, no su lugar ni lo que mediste.")
 TRAINING = 1500                         # con cuántas imágenes de entrenamiento se fija la compuerta del ejercicio 4
 # Parejas en que el juez no duda: tests/test_exercises_priors.py mide con cuánta ventaja.
 LIES = ("avión > pájaro", "avión > jaguar", "camión > jaguar", "bicicleta > pez", "pájaro > avión", "gato > pez",
         "gato > automóvil", "perro > automóvil", "perro > barco", "caballo > camión", "caballo > bicicleta",
         "pez > bicicleta")
-ASK_LIE = 'escribe la letra de la red que miente y la clase que enseña, como ("A", "perro").'
+ASK_LIE = ('escribe la letra de la red que miente y la clase que enseña, como ("A", "perro"): el nombre de la clase, '
+           "no su número, judge.classes[k].")
 
 
 # ── 3 · la temperatura que convence ─────────────────────────────────────────────────────────────────────────────────
@@ -89,19 +91,21 @@ def right_heats(row: HeatRow) -> tuple[float, float]:
 
 def heat_reasons(given: tuple[float, float], row: HeatRow) -> Iterator[tuple[bool, str]]:
     """Por qué se equivoca la gente en el ejercicio 3."""
-    right = right_heats(row)
+    right, word = right_heats(row), row.witness.split()[HEATS.index(given[0])]
+    other = f"con T = {given[0]:g} la testigo dice «{word}», no «{row.label}»."
     yield given == right[::-1], "al revés: primero la mayor temperatura con que acierta la testigo."
     yield (given[0] == row.first(row.robust) != right[0],
            "con esa temperatura la reconoce la propia robusta, que hizo la imagen; se pregunta por la testigo.")
-    yield (given[0] == min(HEATS) and given[1] == right[1],
+    yield (given[0] == min(HEATS) and word == row.label and given[1] == right[1],
            "esa es la menor temperatura con que acierta; se pide la mayor.")
     yield (given[0] == right[0] and given[1] == min(HEATS),
            "la primera está bien. Con la menor temperatura el margen no es el mayor: mídelo en las seis imágenes.")
     yield given[0] == right[0], "la primera está bien; en la segunda, busca el mayor margen en la robusta."
-    yield (given[0] > right[0],
-           f"con T = {given[0]:g} la testigo dice «{row.witness.split()[HEATS.index(given[0])]}», no «{row.label}».")
-    yield given[0] < right[0], "la testigo ya acierta con una temperatura mayor que la primera que escribiste."
-    yield True, "revisa las dos: la testigo y el margen se miden en las mismas seis imágenes."
+    yield given[1] == right[1] and word != row.label, f"la segunda está bien; {other}"
+    yield given[1] == right[1], "la segunda está bien; la testigo ya acierta con una temperatura mayor que la primera."
+    yield LIKE_SAMPLE
+    yield word != row.label, other
+    yield True, "la testigo ya acierta con una temperatura mayor que la primera que escribiste."
 
 
 # ── 4 · la red que miente ───────────────────────────────────────────────────────────────────────────────────────────
@@ -156,8 +160,9 @@ def lie_reasons(given: tuple[str, str], lie: Lie) -> Iterator[tuple[bool, str]]:
     letter, shown = given
     yield (letter == lie.letter and shown == lie.label,
            "la red está bien. Esa clase es la que dice ella de su propia imagen; pregúntale al juez.")
-    yield letter == lie.letter, "la red está bien; la clase, no: es la que gana en su imagen según el juez."
     yield shown == lie.shown, "la clase está bien; ¿de cuál de las dos imágenes lo dijo el juez?"
     yield (shown == lie.label,
            "esa es la clase que se pidió: la otra red sí la enseña. Se pregunta por la que no.")
+    yield LIKE_SAMPLE
+    yield letter == lie.letter, "la red está bien; la clase, no: es la que gana en su imagen según el juez."
     yield True, "ninguna de las dos: haz una imagen con cada red y pregúntale al juez qué clase gana en cada una."

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import Unit
-from labkit.exercises.accounts import clean_account, hand_unit, load_rows, row_of, unit_of
+from labkit.exercises.accounts import LIKE_SAMPLE, clean_account, hand_unit, load_rows, row_of, unit_of
 from labkit.exercises.answers import read_pair
-from labkit.exercises.compare import Mistake
-from labkit.exercises.kinds import Finding, Function, case_generator
+from labkit.exercises.kinds import Finding, Function
+from labkit.exercises.regularization.functions import (ROUGH_MISTAKES, SHIFT_MISTAKES, batches, moves, read_shifted,
+                                                       roughness, shifted)
 from labkit.objectives import channel, each, logit
 from labkit.optimization import PixelCanvas, maximize, noise
 from labkit.regularization import (FourierCanvas, Transform, compose, high_frequency_share, jitter, rotate, scale,
@@ -24,90 +24,10 @@ UNITS = {
     "escenas": "conv3:0 conv3:1 conv3:5 conv3:8 conv3:12 conv3:13 conv3:14 conv4:8 conv4:9 conv5:5",
     "escenas_robusta": "conv3:3 conv3:9 conv3:10 conv3:11 conv3:17 conv3:18 conv4:0 conv4:7",
 }
-ASK_DECAYS = f"escribe dos valores de la lista {DECAYS}: el menor que baja de {CUT} y el que gana el examen."
+ASK_DECAYS = (f"escribe dos valores de la lista {DECAYS}: el menor que baja de {CUT:.2f} y el que gana el examen. Los "
+              "valores, no su lugar ni lo que mediste.")
 ASK_COUNTS = "escribe dos enteros de 0 a 6: cuántas reconoce en píxeles y cuántas en frecuencias."
 
-
-# ── 1 · la variación total ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def roughness(images: Tensor) -> Tensor:
-    """La variación total de cada imagen (b, 3, h, w): la media de |cambio| hacia abajo más la de la derecha, (b,)."""
-    return images.diff(dim=2).abs().mean((1, 2, 3)) + images.diff(dim=3).abs().mean((1, 2, 3))
-
-
-def batches() -> Iterator[tuple[Tensor]]:
-    """Lotes (b, 3, h, w): al azar, de rayas acostadas, de rayas paradas, y uno liso."""
-    dice = case_generator()
-    for b, h, w in ((3, 6, 9), (2, 8, 5)):
-        yield (torch.rand(b, 3, h, w, generator=dice),)
-    stripes = (torch.arange(7) % 2).float() * torch.rand(1, generator=dice)
-    yield (stripes[:, None].expand(2, 3, 7, 5).contiguous(),)
-    yield (stripes.expand(2, 3, 4, 7).contiguous(),)
-    yield (torch.full((1, 3, 5, 6), 0.4),)
-
-
-def _changes(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Cuánto cambia cada píxel con el de abajo y con el de la derecha."""
-    return images.diff(dim=2).abs(), images.diff(dim=3).abs()
-
-
-ROUGH_MISTAKES = (
-    Mistake("sin valor absoluto, lo que sube y lo que baja se cancelan.",
-            lambda images: images.diff(dim=2).mean((1, 2, 3)) + images.diff(dim=3).mean((1, 2, 3))),
-    Mistake("solo comparas con el píxel de abajo; falta el de la derecha.",
-            lambda images: _changes(images)[0].mean((1, 2, 3))),
-    Mistake("solo comparas con el píxel de la derecha; falta el de abajo.",
-            lambda images: _changes(images)[1].mean((1, 2, 3))),
-    Mistake("usas los cuadrados; la variación total lleva valores absolutos.",
-            lambda images: sum(change.square().mean((1, 2, 3)) for change in _changes(images))),
-    Mistake("sumas los cambios; se piden medias, una por dirección.",
-            lambda images: sum(change.sum((1, 2, 3)) for change in _changes(images))),
-    Mistake("promedias las dos direcciones; se suman.", lambda images: roughness(images) / 2),
-    Mistake("das un solo número para todo el lote; se pide uno por imagen.", lambda images: roughness(images).mean()),
-    Mistake("das un número por canal; se pide uno por imagen.",
-            lambda images: sum(change.mean((2, 3)) for change in _changes(images))),
-)
-
-# ── 2 · desplazar con reflejo ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def shifted(image: Tensor, dy: int, dx: int) -> Tensor:
-    """La imagen (3, h, w) con su contenido dy píxeles más abajo y dx más a la derecha; el hueco lo llena su reflejo."""
-    _, h, w = image.shape
-    y, x = abs(dy), abs(dx)
-    padded = F.pad(image[None], (x, x, y, y), mode="reflect")[0]
-    return padded[:, y - dy:y - dy + h, x - dx:x - dx + w]
-
-
-def moves() -> Iterator[tuple[Tensor, int, int]]:
-    """Imagen (3, h, w) y paso: hacia cada lado, en diagonal y sin moverse."""
-    dice = case_generator()
-    for h, w, dy, dx in ((7, 9, 2, 0), (8, 6, 0, -3), (6, 8, -1, 3), (9, 7, 3, 2), (5, 5, 0, 0)):
-        yield torch.rand(3, h, w, generator=dice), dy, dx
-
-
-def _with_repeated_edge(image: Tensor, dy: int, dx: int) -> Tensor:
-    """Con un reflejo que repite el último píxel: la imagen entre dos copias volteadas."""
-    _, h, w = image.shape
-    tall = torch.cat([image.flip(1), image, image.flip(1)], 1)[:, h - dy:2 * h - dy]
-    return torch.cat([tall.flip(2), tall, tall.flip(2)], 2)[:, :, w - dx:2 * w - dx]
-
-
-SHIFT_MISTAKES = (
-    Mistake("va al revés: con dy > 0 el contenido baja, y con dx > 0 se va a la derecha.",
-            lambda image, dy, dx: shifted(image, -dy, -dx)),
-    Mistake("cambiaste dy por dx: primero va el vertical.", lambda image, dy, dx: shifted(image, dx, dy)),
-    Mistake("lo que sale por un lado entra por el otro; el hueco lo llena el reflejo.",
-            lambda image, dy, dx: image.roll((dy, dx), (1, 2))),
-    Mistake("el hueco queda en negro; lo llena el reflejo.",
-            lambda image, dy, dx: F.pad(image, (dx, -dx, dy, -dy))),
-    Mistake("tu reflejo repite el último píxel; como en el ejemplo, el espejo no lo repite.", _with_repeated_edge),
-    Mistake("devuelves la imagen agrandada: falta recortarla.",
-            lambda image, dy, dx: F.pad(image[None], (max(abs(dy), abs(dx)),) * 4, mode="reflect")[0]),
-    Mistake("la dejas donde estaba: agrandar y recortar lo mismo no mueve nada.", lambda image, dy, dx: image),
-    Mistake("falta moverla a lo ancho: solo la mueves en un eje.", lambda image, dy, dx: shifted(image, dy, 0)),
-)
 
 # ── 3 · el menor suavizado ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -152,13 +72,18 @@ def right_decays(rows: list[DecayRow]) -> tuple[float, float]:
 
 def _decay_reasons(given: tuple[float, float], rows: list[DecayRow]) -> Iterator[tuple[bool, str]]:
     smallest, best = given
-    right, shares = right_decays(rows), {row.decay: row.share for row in rows}
+    right, share = right_decays(rows), next(row.share for row in rows if row.decay == smallest)
+    still = best == max(rows, key=lambda row: row.still).decay
+    grainy = f"con d = {smallest:g} las frecuencias altas son {share:.2f}."
+    more = f"hay un d menor que {smallest:g} que ya baja de {CUT:.2f}."
     yield given == right[::-1], "al revés: primero el que baja de 0.10 y luego el que gana el examen."
-    yield (shares[smallest] >= CUT, f"con d = {smallest:g} las frecuencias altas son {shares[smallest]:.2f}.")
-    yield smallest != right[0], f"hay un d menor que {smallest:g} que ya baja de {CUT}."
-    yield (best == max(rows, key=lambda row: row.still).decay,
-           "la segunda es la mayor puntuación SIN mover la imagen; se pide con exam().")
-    yield True, f"la primera está bien; en el examen hay un d que aguanta más que {best:g}."
+    yield smallest == right[0] and still, "la segunda es la mayor puntuación SIN mover la imagen; se pide con exam()."
+    yield smallest == right[0], f"la primera está bien; en el examen hay un d que aguanta más que {best:g}."
+    yield best == right[1] and share >= CUT, f"la segunda está bien; en la primera, {grainy}"
+    yield best == right[1], f"la segunda está bien; en la primera, {more}"
+    yield LIKE_SAMPLE
+    yield share >= CUT, grainy
+    yield True, more
 
 
 # ── 4 · cuántas reconoce ────────────────────────────────────────────────────────────────────────────────────────────
@@ -198,6 +123,7 @@ def _count_reasons(given: tuple[int, int], row: CountRow) -> Iterator[tuple[bool
     yield pixels == frequencies and pixels in right, "las dos cuentas son la misma: ¿cambiaste de lienzo?"
     yield pixels == row.pixels, "la de píxeles está bien; revisa la de frecuencias."
     yield frequencies == row.frequencies, "la de frecuencias está bien; revisa la de píxeles."
+    yield LIKE_SAMPLE
     yield True, "ninguna de las dos: cuenta cuántas veces witness(images).argmax(1) es la clase que subiste."
 
 
@@ -217,6 +143,7 @@ EXERCISES = {
         shifted, moves, SHIFT_MISTAKES,
         describe=lambda image, dy, dx: f"una imagen {tuple(image.shape)}, dy = {dy} y dx = {dx}",
         forbidden=("jitter",),
+        read=read_shifted,
         hints=("Primero agranda la imagen con su reflejo, y luego recorta el pedazo que toca.",
                'F.pad(image[None], (a, a, b, b), mode="reflect")[0] agranda a por los lados y b arriba y abajo: '
                "|dx| y |dy|.",
