@@ -217,9 +217,12 @@ def test_a_cloud_says_its_median_and_how_many_are_to_the_right():
 
 
 def test_paths_are_drawn_over_the_level_curves():
-    picture = show_paths(lambda x: -(x ** 2) @ torch.tensor([1.0, 9.0]), {"uno": POINTS, "otro": POINTS * 0.5}, "lenta", "rápida")
+    picture = show_paths(lambda x: 2 - (x ** 2) @ torch.tensor([1.0, 9.0]), {"uno": POINTS, "otro": POINTS * 0.5}, "lenta",
+                         "rápida")
     axis = axis_of(picture)
-    assert [line.get_label() for line in axis.lines if line.get_label()[0] != "_"] == ["uno", "otro", "comienzo"]
+    labels = [line.get_label() for line in axis.lines if line.get_label()[0] != "_"]
+    assert labels == ["uno", "otro", "comienzo", "donde termina"]
+    assert written(picture) == ["s = 2.00", "s = 2.00"]                                    # la altura, junto a cada estrella
     assert np.allclose(axis.lines[0].get_xydata(), POINTS) and np.allclose(axis.lines[2].get_xydata(), POINTS / 2)
     assert [tuple(axis.lines[i].get_xydata()[0]) for i in (1, 3, 4)] == [(0, 0), (0, 0), (2, 1)]       # ★, ★ y el comienzo
     level = max(axis.collections[0].get_paths(), key=lambda path: len(path.vertices)).vertices

@@ -89,6 +89,8 @@ def show_intervals(rows: Mapping[str, tuple[float, float, float]], xlabel: str =
         notes = [f"{value:.2f} [{low:.2f}, {high:.2f}]" for value, low, high in rows.values()]
         _write_right(axis, [note.replace("-", "−") for note in notes])
         _name_rows(axis, list(rows))
+        if floor is not None:
+            axis.set_ylim(len(rows), -0.6)                                  # el letrero del piso, bajo el último
         _draw_floor(axis, floor, "v", floor_name)
         axis.set(xlabel=xlabel, title=title)
         said = "; ".join(f"{name}, {value:.3g}, de {low:.3g} a {high:.3g}" for name, (value, low, high) in rows.items())
@@ -121,7 +123,8 @@ def show_spread(groups: Mapping[str, Values], xlabel: str = "", floor: float = 0
 
 def show_paths(heights: Callable[[Tensor], Tensor], paths: Mapping[str, Tensor], xlabel: str = "x₁",
                ylabel: str = "x₂") -> Picture:
-    """Caminos en el plano, {nombre: puntos (n, 2)}, sobre las curvas de nivel de s; ★, donde termina cada uno.
+    """Caminos en el plano, {nombre: puntos (n, 2)}, sobre las curvas de nivel de s; ★, donde termina cada uno,
+    con su altura.
 
     heights: s, de puntos (n, 2) a (n,).
     """
@@ -140,7 +143,10 @@ def show_paths(heights: Callable[[Tensor], Tensor], paths: Mapping[str, Tensor],
             ink = INKS[i % len(INKS)]
             axis.plot(*_numbers(points).T, STYLES[i % len(STYLES)], color=ink, label=name, markersize=4)
             axis.plot(*_numbers(points[-1]), "*", color=ink, markersize=15)
+            height = f"s = {float(heights(points[-1:])[0]):.2f}".replace("-", "−")
+            axis.annotate(height, _numbers(points[-1]), (10, 6), textcoords="offset points", color=ink)
         axis.plot(*_numbers(places[0]), "kX", markersize=9, label="comienzo")
+        axis.plot([], [], "k*", markersize=11, linestyle="", label="donde termina")
         axis.set(xlabel=xlabel, ylabel=ylabel, aspect="equal")
         axis.legend()
         said = "; ".join(f"{name}, {len(points)} puntos" for name, points in paths.items())

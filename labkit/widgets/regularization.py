@@ -25,7 +25,7 @@ def explore_recipes(networks: dict[str, str]) -> Demo:
         made, bare = (recipes[network][chosen, what]
                       for chosen in (tuple(levels[name] for name in INGREDIENTS), (0,) * 4))
         lines = [f"{title}: {getattr(made, name):.{digits}f}  (sin nada: {getattr(bare, name):.{digits}f})"
-                 for title, name, digits in (("puntuación", "score", 0), ("puntuación, movida", "score_moved", 0),
+                 for title, name, digits in (("puntuación", "score", 0), ("puntuación al moverla", "score_moved", 0),
                                              ("P(cebra), testigo", "witness", 2), ("frecuencias altas", "high", 2))]
         shown = [caption(enlarge(one.image, 3), title) for one, title in ((bare, "sin nada"), (made, "con tu receta"))]
         return png_bytes(beside([*shown, text_image("\n\n".join(lines), 400)]))
