@@ -6,6 +6,8 @@ from scipy import stats
 from labkit.activations import run
 from labkit.datasets import load_images
 from labkit.models import load_model
+from labkit.objectives import channel, score
+from labkit.occlusion import occluder_boxes, occlusion_scores
 from labkit.pictures import load_picture
 from labkit.widgets import explore_causes
 from labkit.widgets.causes import HELPS, causal_questions, overlapping, pool_answers
@@ -27,6 +29,16 @@ def test_the_truth_is_that_of_a_plain_loop(made):
             both = run(model, torch.stack([image, covered]), ["conv4"])["conv4"][:, 2].mean((1, 2))
             assert drop == pytest.approx((both[0] - both[1]).item(), abs=1e-3)
         assert answer == int(drops[1] > drops[0]) and (drops[answer] - drops[1 - answer]) > 0
+
+
+def test_one_patch_is_the_one_that_lowers_most_of_all_and_the_other_hardly_changes_it(made):
+    model, _, questions = made
+    boxes = occluder_boxes(64, 64, 24, 8)
+    for image, pair, drops in zip(questions.images[:3], questions.boxes, questions.drops):
+        falls = score(model, image[None], channel("conv4:2")) - occlusion_scores(model, image, boxes, channel("conv4:2"), "mean")
+        apart = torch.tensor([not overlapping(box[None], pair[drops.argmax()]).any() for box in boxes])
+        assert drops.max() == pytest.approx(falls.max().item(), abs=1e-4)
+        assert drops.min().abs() == pytest.approx(falls[apart].abs().min().item(), abs=1e-4)
 
 
 def test_patches_never_overlap_and_the_questions_are_not_the_exemplars(made):
