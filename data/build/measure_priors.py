@@ -45,10 +45,11 @@ def temper(classes: Sequence[str], seed: int) -> Iterable[tuple[Tempered, torch.
         load_denoiser(device="cpu")
     for k, name in enumerate(classes):
         b, goal = len(TEMPERATURES), margin(k)
-        images = sample(robust, goal, denoiser, GRAY.expand(b, -1, -1, -1), TEMPERATURES, seed=[seed] * b)
+        free = sample(robust, goal, denoiser, GRAY.expand(b, -1, -1, -1), TEMPERATURES, seed=[seed] * b, clip=False)
+        images = free.clamp(0, 1)
         chance = witness(images).softmax(1)[:, k]
         found = [score(robust, images, goal), score_under(robust, images, goal, exam()), chance,
-                 high_frequency_share(images)]
+                 high_frequency_share(images), score(robust, free, goal), (free != images).float().mean((1, 2, 3))]
         for temperature, image, *values in zip(TEMPERATURES, images, *(column.tolist() for column in found)):
             yield Tempered(temperature, name, seed, *(float(f"{value:.4g}") for value in values)), image
         print(f"semilla {seed}, {name}", flush=True)
