@@ -25,7 +25,7 @@ def sample(model: nn.Module, objective: Objective, denoiser: Callable[[Tensor, f
     """Imágenes sacadas al azar de p(x) · exp(s(x) / T): de (b, 3, h, w) a (b, 3, h, w), en [0, 1].
 
     En cada paso, x ← x + ε (D(x, σ) − x) + ε σ² ∇s(x) / T + σ √(2ε) ξ, con ε = 0.3, ξ ruido normal y una σ que baja de
-    1 a 0.03; al final se limpia. Es Langevin: los dos primeros términos son ε σ² ∇(log p_σ + s / T). En el recorrido los
+    1 a 0.03; al final se limpia. Es Langevin: los dos primeros términos son ε σ² ∇(log p_σ + s / T). En el camino los
     píxeles pueden salirse de [0, 1], y se recortan una vez, al final; sin recortar, las da `sample_free`.
 
     denoiser: D(imágenes, σ).  start: de dónde parte; la primera σ es tan grande que casi no importa.  temperature: T,
