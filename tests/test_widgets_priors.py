@@ -12,7 +12,7 @@ from labkit.priors.tables import SHOWN
 from labkit.widgets import explore_arrows, explore_liar, explore_temperature
 
 HOT = (math.inf, 0.1, 0.001)
-ROWS = [Tempered(heat, name, seed, 10.0 * place + seed, 5.0, 0.25, 0.1) for name in ("avión", "pez")
+ROWS = [Tempered(heat, name, seed, 10.0 * place + seed, 5.0, 0.25, 0.1, 20.0, 0.2) for name in ("avión", "pez")
         for seed in (0, 1) for place, heat in enumerate(HOT)]
 IMAGES = torch.arange(6.0).view(2, 3, 1, 1, 1).expand(2, 3, 3, 16, 16) / 8         # la i-ésima, gris i / 8
 

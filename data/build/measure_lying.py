@@ -1,13 +1,14 @@
 """Mide la red que miente de la lección 3b: qué enseña con cada receta, y si la red procesa eso como a las imágenes.
 
-    .venv/bin/python data/build/measure_lying.py
+    .venv/bin/python data/build/measure_lying.py            # todo
+    .venv/bin/python data/build/measure_lying.py ruido      # solo los renglones de esas recetas; los demás se quedan
 
 Por cada red de partida, receta, semilla y clase, con la honesta y con la mentirosa. Deja data/distribuciones/mentira.csv. Tarda
 unos quince minutos con dos núcleos.
 """
 import csv
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -90,8 +91,8 @@ def processed(network: nn.Module, images: Tensor, natural: dict[int, Tensor]) ->
     return own, (table.sum(0) - own) / (len(natural) - 1)
 
 
-def rows(name: str, world: ImageSet, train: ImageSet) -> Iterator[list]:
-    """Los renglones de una red de partida."""
+def rows(name: str, world: ImageSet, train: ImageSet, wanted: Collection[str]) -> Iterator[list]:
+    """Los renglones de una red de partida, con las recetas que se piden."""
     model, witness = load_model(name, "cpu"), load_model("escenas_semilla1", "cpu")
     pair = lying_pair(model, targets(world.classes), train.images[:GATE], train.labels[:GATE])
     natural = natural_images(world)
@@ -107,22 +108,28 @@ def rows(name: str, world: ImageSet, train: ImageSet) -> Iterator[list]:
 
     for seed in range(SEEDS):
         fresh = torch.stack([world.images[world.labels == k][NATURAL + seed] for k in range(12)])
-        yield from measured(pair[0], fresh, "natural", seed, 0)
-        yield from measured(pair[0], noise(1, seed=seed).repeat(12, 1, 1, 1), "ruido", seed, 0)
-        for recipe in RECIPES:
+        for recipe, images in (("natural", fresh), ("ruido", noise(12, seed=seed))):     # un ruido distinto por clase
+            if recipe in wanted:
+                yield from measured(pair[0], images, recipe, seed, 0)
+        for recipe in (recipe for recipe in RECIPES if recipe in wanted):
             for liar, network in enumerate(pair):
                 yield from measured(network, climb(network, recipe, seed, world), recipe, seed, liar)
             print(name, seed, recipe, flush=True)
 
 
 def main() -> None:
-    """Mide las dos redes."""
+    """Mide las dos redes, con las recetas que se pidan o con todas."""
     keep_memory()
-    world, train = load_images("test"), load_images("train", n=GATE)
-    found = [row for name in NETWORKS for row in rows(name, world, train)]
+    world, train, path = load_images("test"), load_images("train", n=GATE), data_path("distribuciones", "mentira.csv")
+    order = ("natural", "ruido", *RECIPES)
+    wanted = sys.argv[1:] or order
+    kept = list(csv.reader(StringIO(path.read_text(encoding="utf-8"))))[1:] if sys.argv[1:] else []
+    found = [row for row in kept if row[1] not in wanted]
+    found += [row for name in NETWORKS for row in rows(name, world, train, wanted)]
+    found.sort(key=lambda row: (NETWORKS.index(row[0]), int(row[2]), order.index(row[1]), int(row[4]), int(row[3])))
     buffer = StringIO()
     csv.writer(buffer, lineterminator="\n").writerows([FIELDS, *found])
-    data_path("distribuciones", "mentira.csv").write_text(buffer.getvalue(), encoding="utf-8")
+    path.write_text(buffer.getvalue(), encoding="utf-8")
     write_sums(data_path())
 
 

@@ -23,7 +23,8 @@ class Tempered(NamedTuple):
     """Lo que dio `sample` con ese margen en la robusta: una imagen por temperatura, clase y semilla.
 
     score: el margen;  moved: el de la imagen movida;  witness: la probabilidad que le da la testigo;  high: la parte
-    de frecuencias altas.
+    de frecuencias altas;  free: el margen antes de recortar los píxeles a [0, 1];  outside: qué parte de los números de
+    la imagen quedaba fuera.
     """
     temperature: float
     label: str
@@ -32,6 +33,8 @@ class Tempered(NamedTuple):
     moved: float
     witness: float
     high: float
+    free: float
+    outside: float
 
 
 class NoiseRuns(NamedTuple):
