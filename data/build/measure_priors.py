@@ -25,8 +25,7 @@ from labkit.images import contact_sheet, jpeg_bytes  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.objectives import each, margin, score  # noqa: E402
 from labkit.optimization import diversity_of, noise  # noqa: E402
-from labkit.priors import load_denoiser, ppgn  # noqa: E402
-from labkit.priors.sampling import sample_free  # noqa: E402
+from labkit.priors import load_denoiser, ppgn, sample  # noqa: E402
 from labkit.priors.tables import SHOWN, TEMPERATURES, NoiseRuns, Tempered  # noqa: E402
 from labkit.regularization import compose, high_frequency_share, jitter, rotate, scale, score_under  # noqa: E402
 
@@ -46,8 +45,14 @@ def temper(classes: Sequence[str], seed: int) -> Iterable[tuple[Tempered, torch.
         load_denoiser(device="cpu")
     for k, name in enumerate(classes):
         b, goal = len(TEMPERATURES), margin(k)
-        free = sample_free(robust, goal, denoiser, GRAY.expand(b, -1, -1, -1), TEMPERATURES, seed=[seed] * b)
-        images = free.clamp(0, 1)
+        last = []                                   # lo último que dio el limpiador: la imagen sin recortar
+
+        def cleaned(noisy: torch.Tensor, sigma: float, last: list = last) -> torch.Tensor:
+            last[:] = [denoiser(noisy, sigma)]
+            return last[0]
+
+        images = sample(robust, goal, cleaned, GRAY.expand(b, -1, -1, -1), TEMPERATURES, seed=[seed] * b)
+        free = last[0]
         chance = witness(images).softmax(1)[:, k]
         found = [score(robust, images, goal), score_under(robust, images, goal, exam()), chance,
                  high_frequency_share(images), score(robust, free, goal), (free != images).float().mean((1, 2, 3))]

@@ -25,19 +25,12 @@ def sample(model: nn.Module, objective: Objective, denoiser: Callable[[Tensor, f
     """Imágenes sacadas al azar de p(x) · exp(s(x) / T): de (b, 3, h, w) a (b, 3, h, w), en [0, 1].
 
     En cada paso, x ← x + ε (D(x, σ) − x) + ε σ² ∇s(x) / T + σ √(2ε) ξ, con ε = 0.3, ξ ruido normal y una σ que baja de
-    1 a 0.03; al final se limpia. Es Langevin: los dos primeros términos son ε σ² ∇(log p_σ + s / T). En el camino los
-    píxeles pueden salirse de [0, 1], y se recortan una vez, al final; sin recortar, las da `sample_free`.
+    1 a 0.03; al final se limpia. Es Langevin: los dos primeros términos son ε σ² ∇(log p_σ + s / T).
 
     denoiser: D(imágenes, σ).  start: de dónde parte; la primera σ es tan grande que casi no importa.  temperature: T,
     un número o uno por imagen; puede ser `math.inf`.  seed: la de los sorteos de cada imagen, o la de la primera, y de
     ahí de una en una: así ninguna imagen depende de las que la acompañan.
     """
-    return sample_free(model, objective, denoiser, start, temperature, steps, seed).clamp(0, 1)
-
-
-def sample_free(model: nn.Module, objective: Objective, denoiser: Callable[[Tensor, float], Tensor], start: Tensor,
-                temperature: float | Sequence[float], steps: int = STEPS, seed: int | Sequence[int] = 0) -> Tensor:
-    """Lo mismo que `sample`, sin recortar a [0, 1] al final: con T chica, casi todos sus números quedan fuera."""
     check_shape(start, "b 3 h w", "start")
     pull = _pull(temperature, start)
     dice = [torch.Generator().manual_seed(own) for own in _seeds(seed, len(start))]
@@ -49,7 +42,7 @@ def sample_free(model: nn.Module, objective: Objective, denoiser: Callable[[Tens
             images = (images + PACE * (denoiser(images, sigma) - images) + PACE * sigma ** 2 * pull * uphill
                       + sigma * math.sqrt(2 * PACE) * noise)
     with torch.no_grad():
-        return denoiser(images, sigma)
+        return denoiser(images, sigma).clamp(0, 1)
 
 
 def gradient_of(model: nn.Module, objective: Objective, images: Tensor) -> Tensor:
