@@ -42,7 +42,7 @@ def test_limits(capsys):
 
 def test_lucent(capsys):
     """Unidades por paso y por segundo en una galería de 32 canales de conv4: labkit junta, lucent va de una en una."""
-    render = pytest.importorskip("lucent.optvis.render", reason="lucent no está instalado: pip install torch-lucent")
+    render = pytest.importorskip("lucent.optvis.render", reason="lucent no está instalado: va en el ambiente de tests/benchmarks/lucent.txt")
     from lucent.optvis import objectives, param
     full = load_model()
     model = plain_network(12, (24, 48, 64, UNITS, 128)).eval().requires_grad_(False)     # conv4, con 32 canales y no 96
