@@ -167,15 +167,19 @@ class FourierCanvas(nn.Module):
 
     def encode(self, images: Tensor) -> Tensor:
         """El espectro, (b, 3, h, w // 2 + 1, 2), con que el lienzo da esas imágenes: `forward` al revés."""
-        logits = torch.special.logit(images, eps=EDGE)
-        mixed = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(self.colors), logits)
-        return torch.view_as_real(torch.fft.rfft2(mixed, norm="ortho")) / self.weight
+        return torch.view_as_real(spectrum_of(images, self.colors)) / self.weight
 
     @torch.no_grad()
     def after_step(self, score: Tensor) -> None:
         """Lo que sigue a cada paso: `after`, en las imágenes, y de vuelta al espectro."""
         if self.after is not None:
             self.spectrum.copy_(self.encode(self.after(self())))
+
+
+def spectrum_of(images: Tensor, colors: Tensor) -> Tensor:
+    """El espectro de las imágenes (b, 3, h, w) antes de la sigmoide y en esos colores: (b, 3, h, w // 2 + 1)."""
+    logits = torch.special.logit(images, eps=EDGE)
+    return torch.fft.rfft2(torch.einsum("ij,bjhw->bihw", torch.linalg.inv(colors), logits), norm="ortho")
 
 
 def soft_noise(b: int, size: int = 64, sd: float = 0.05, decay: float = 1.0, seed: int = 0) -> Tensor:

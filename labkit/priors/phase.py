@@ -7,9 +7,8 @@ Deeper Networks with MAgnitude Constrained Optimization» (MACO), NeurIPS, arXiv
 import torch
 from torch import Tensor, nn
 
+from labkit.regularization import spectrum_of
 from labkit.shapes import check_shape
-
-EDGE = 0.01  # un píxel en 0 o en 1 pediría un número infinito antes de la sigmoide: se queda a esta distancia
 
 
 class PhaseCanvas(nn.Module):
@@ -45,9 +44,3 @@ def mean_amplitude(images: Tensor, colors: Tensor | None = None) -> Tensor:
     check_shape(images, "n 3 h w", "images")
     colors = torch.eye(3) if colors is None else colors
     return spectrum_of(images, colors.to(images)).abs().mean(0)
-
-
-def spectrum_of(images: Tensor, colors: Tensor) -> Tensor:
-    """El espectro de las imágenes (b, 3, h, w) antes de la sigmoide y en esos colores: (b, 3, h, w // 2 + 1)."""
-    logits = torch.special.logit(images, eps=EDGE)
-    return torch.fft.rfft2(torch.einsum("ij,bjhw->bihw", torch.linalg.inv(colors), logits), norm="ortho")
