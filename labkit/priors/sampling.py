@@ -25,7 +25,8 @@ def sample(model: nn.Module, objective: Objective, denoiser: Callable[[Tensor, f
     """Imágenes sacadas al azar de p(x) · exp(s(x) / T): de (b, 3, h, w) a (b, 3, h, w), en [0, 1].
 
     En cada paso, x ← x + ε (D(x, σ) − x) + ε σ² ∇s(x) / T + σ √(2ε) ξ, con ε = 0.3, ξ ruido normal y una σ que baja de
-    1 a 0.03; al final se limpia. Es Langevin: los dos primeros términos son ε σ² ∇(log p_σ + s / T).
+    1 a 0.03; al final se limpia y se recorta a [0, 1]: en el recorrido nada obliga a los píxeles a quedarse ahí, y con
+    T chica se salen. Es Langevin: los dos primeros términos son ε σ² ∇(log p_σ + s / T).
 
     denoiser: D(imágenes, σ).  start: de dónde parte; la primera σ es tan grande que casi no importa.  temperature: T,
     un número o uno por imagen; puede ser `math.inf`.  seed: la de los sorteos de cada imagen, o la de la primera, y de
