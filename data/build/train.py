@@ -49,7 +49,7 @@ def starting_network(recipe: Recipe, classes: list[str], device: torch.device) -
     """La red de la que se parte: con pesos sorteados con la semilla, o la ya entrenada que diga la receta."""
     if recipe.start:
         model = trained(recipe.start, device).requires_grad_(True)
-        if model.classes != classes:                    # otra pregunta: otra última capa, al azar
+        if recipe.new_head or model.classes != classes:  # otra pregunta, u otra vez la misma: otra última capa, al azar
             model.fc = draw_weights(nn.Linear(model.fc.in_features, len(classes)), recipe.seed)
             model.classes = classes
     elif recipe.architecture == "plain":
