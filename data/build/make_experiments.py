@@ -1,18 +1,20 @@
-"""Hace las tablas de la lección 5: diseca las redes de los experimentos, todas sus semillas, y guarda los pesos de una.
+"""Hace las tablas de la lección 5b: diseca las redes de los experimentos, todas sus semillas, y guarda los pesos de una.
 
     .venv/bin/python data/build/train.py experiments
     .venv/bin/python data/build/make_experiments.py
 
 Deja en data/experimentos/ redes.csv (un renglón por red, capa y paso del entrenamiento), unidades.csv (el mejor concepto de cada
-unidad de la última capa) y giro.csv (con la base girada); y en data/networks/experimentos/, los pesos de la semilla 0. Lo ya
-disecado queda en runs/, con el nombre de la convención con que se contó, y no se repite. Para contar de otra manera se cambia
-CONVENTION y se da la misma orden.
+unidad de la última capa), giro.csv (con la base girada) y direcciones.csv (direcciones al azar, junto a las unidades); y en
+data/networks/experimentos/, los pesos de la primera semilla. Lo ya disecado queda en runs/, con el nombre de la convención con que
+se contó, y no se repite. Para contar de otra manera se cambia CONVENTION y se da la misma orden. Entre dos procesos: uno con
+`--part 0 2` y otro con `--part 1 2`; al final, sin `--part`, se escriben las tablas.
 """
 import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 
@@ -24,7 +26,7 @@ sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
 from fitting import accuracy, turned  # noqa: E402
 from packing import write_sums  # noqa: E402
-from recipes import EXPERIMENTS, VARIANTS, Recipe  # noqa: E402
+from recipes import EXPERIMENTS, SEEDS, VARIANTS, Recipe  # noqa: E402
 from train import RUNS, answers, rounded, starting_network, trained  # noqa: E402
 
 from labkit.datasets import ConceptSet, data_path, load_concepts, load_images  # noqa: E402
@@ -38,20 +40,23 @@ from labkit.dissection import (  # noqa: E402
     rotation_power,
     unique_by_category,
 )
-from labkit.models import save_model  # noqa: E402
+from labkit.dissection.rotation import Rotate  # noqa: E402
+from labkit.models import load_model, ready, save_model  # noqa: E402
 
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
-CONVENTION = "every_image"                              # con qué convención se cuenta; la última columna de las tres tablas
+CONVENTION = "paper"                                    # con qué convención se cuenta; la última columna de las tablas
 FIELDS = ("variant", "seed", "step", "layer", "units", "accuracy", "detectors", "unique", *CATEGORIES, "summed", "convention")
 UNIT_FIELDS = ("variant", "seed", "step", "layer", "unit", "concept", "category", "iou", "convention")
 TURN_FIELDS = ("seed", "layer", "power", "turn", "accuracy", "difference", "unique_04", "unique_08", "detectors_04", "detectors_08",
                "convention")
+DIRECTION_FIELDS = ("network", "seed", "layer", "kind", "draw", "count", "detectors_04", "unique_04", "convention")
 LAST = {"vgg": "conv7", "inception": "mixed5", "residual": "block5"}
 DEEP = ("conv1", "conv2", "conv3", "conv4", "conv5")
-STEPS = EXPERIMENTS["base_0"].snapshots
+STEPS = EXPERIMENTS[f"base_{SEEDS[0]}"].snapshots
 SHIPPED_STEPS = (44, 223)                               # pasos del entrenamiento cuyos pesos también se guardan
 TURNED, POWERS, TURNS = ("relu4", "relu5"), (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), 3
 CHANCE = (*DEEP, *TURNED)                               # capas de la red base que se disecan también con pesos al azar (paso 0)
+DIRECTIONS, DRAWS = 128, 8                              # direcciones al azar por sorteo, y sorteos por red
 
 
 def network(recipe: Recipe, step: int | None) -> nn.Module:
@@ -109,50 +114,76 @@ def turns_of(seed: int, layer: str, world: ConceptSet) -> dict[str, list[list]]:
     return {"giro": found}
 
 
-def jobs(world: ConceptSet) -> Iterator[tuple[str, object]]:
-    """Todo lo que hay que disecar: un nombre, y cómo se hace."""
-    for recipe in EXPERIMENTS.values():
-        if (RUNS / f"{recipe.name}.pt").is_file():
-            yield recipe.name, lambda recipe=recipe: rows_of(recipe, None, world)
-    for seed in range(5):
+def directions_of(name: str, model: nn.Module, seed: int, layer: str, world: ConceptSet) -> dict[str, list[list]]:
+    """Los renglones de direcciones.csv de una capa: sus unidades y, en cada sorteo, 128 direcciones al azar de longitud 1."""
+    kept = OrderedDict()
+    for child, module in model.named_children():
+        kept[child] = module
+        if child == layer:
+            break
+    iou = dissect(model, world, layer, CONVENTION).iou()
+    found = [[name, seed, layer, "unidades", 0, len(iou), *count_detectors(iou)]]
+    for draw in range(DRAWS):
+        generator = torch.Generator().manual_seed(1000 * seed + draw)
+        axes = nn.functional.normalize(torch.randn(DIRECTIONS, len(iou), generator=generator), dim=1)
+        seen = nn.Sequential(OrderedDict(kept, direcciones=Rotate(axes)))
+        seen.layers = list(dict(seen.named_children()))
+        iou_at_random = dissect(ready(seen), world, "direcciones", CONVENTION).iou()
+        found.append([name, seed, layer, "direcciones", draw, DIRECTIONS, *count_detectors(iou_at_random)])
+    return {"direcciones": found}
+
+
+Work = Callable[[], dict[str, list[list]]]
+
+
+def jobs(world: ConceptSet) -> Iterator[tuple[str, str, Work]]:
+    """Todo lo que hay que disecar: un nombre, la red de la que depende ("" si ya viene con el curso) y cómo se hace."""
+    for variant in VARIANTS:
+        for seed in SEEDS:
+            recipe = EXPERIMENTS[f"{variant}_{seed}"]
+            yield recipe.name, recipe.name, lambda recipe=recipe: rows_of(recipe, None, world)
+    for seed in SEEDS:
+        owner = f"base_{seed}"
         for step in (0, *STEPS):
-            recipe = EXPERIMENTS[f"base_{seed}"]
-            if step == 0 or (RUNS / f"base_{seed}_paso{step}.pt").is_file():
-                yield f"base_{seed}_paso{step}", lambda recipe=recipe, step=step: rows_of(recipe, step, world)
-    for seed in range(5):
+            yield f"{owner}_paso{step}", owner, lambda owner=owner, step=step: rows_of(EXPERIMENTS[owner], step, world)
         for layer in TURNED:
-            yield f"giro_{seed}_{layer}", lambda seed=seed, layer=layer: turns_of(seed, layer, world)
+            yield f"giro_{seed}_{layer}", owner, lambda seed=seed, layer=layer: turns_of(seed, layer, world)
+            yield (f"direcciones_{seed}_{layer}", owner,
+                   lambda owner=owner, seed=seed, layer=layer: directions_of("base", network(EXPERIMENTS[owner], None), seed, layer, world))
+    for layer in TURNED:
+        yield (f"direcciones_escenas_{layer}", "",
+               lambda layer=layer: directions_of("escenas", load_model("escenas", device="cpu"), 0, layer, world))
 
 
-def finished(name: str) -> bool:
-    """Si la red de ese trabajo terminó de entrenarse."""
-    owner = "base_" + name.split("_")[1] if name.startswith("giro") else name.split("_paso")[0]
-    path, recipe = RUNS / f"{owner}.pt", EXPERIMENTS[owner]
-    return path.is_file() and len(torch.load(path, weights_only=True)["diary"]) == recipe.epochs
+def finished(owner: str) -> bool:
+    """Si esa red terminó de entrenarse."""
+    path = RUNS / f"{owner}.pt"
+    return not owner or (path.is_file() and len(torch.load(path, weights_only=True)["diary"]) == EXPERIMENTS[owner].epochs)
 
 
 def publish() -> None:
-    """Guarda los pesos de la semilla 0 de cada red, y los de dos pasos del entrenamiento de la base."""
+    """Guarda los pesos de la primera semilla de cada red, y los de dos pasos del entrenamiento de la base."""
     for variant in VARIANTS:
-        recipe = EXPERIMENTS[f"{variant}_0"]
+        recipe = EXPERIMENTS[f"{variant}_{SEEDS[0]}"]
         for step in (None, *(SHIPPED_STEPS if variant == "base" else ())):
             name = variant if step is None else f"{variant}_paso{step}"
-            notes = {"seed": "0", "source": recipe.source, "target": recipe.target, "size": "64",
+            notes = {"seed": str(recipe.seed), "source": recipe.source, "target": recipe.target, "size": "64",
                      "epochs": str(recipe.epochs)}
             save_model(network(recipe, step), data_path("networks", "experimentos", f"{name}.safetensors"), notes)
 
 
 def main() -> None:
     """Diseca lo que falte y, si ya está todo, escribe las tablas y los pesos."""
-    parser = argparse.ArgumentParser(description="Diseca las redes de los experimentos de la lección 5.")
+    parser = argparse.ArgumentParser(description="Diseca las redes de los experimentos de la lección 5b.")
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="hacer solo la parte I de N")
     part, parts = parser.parse_args().part
-    world, folder, tables = load_concepts("test"), RUNS / "experimentos", {"redes": [], "unidades": [], "giro": []}
+    world, folder = load_concepts("test"), RUNS / "experimentos"
+    tables = {"redes": [], "unidades": [], "giro": [], "direcciones": []}
     folder.mkdir(parents=True, exist_ok=True)
     pending = 0
-    for i, (name, work) in enumerate(jobs(world)):
+    for i, (name, owner, work) in enumerate(jobs(world)):
         path = folder / f"{name}.{CONVENTION}.json"
-        if not path.is_file() and i % parts == part and finished(name):
+        if not path.is_file() and i % parts == part and finished(owner):
             path.write_text(json.dumps(work(), ensure_ascii=False), encoding="utf-8")
             print(name, flush=True)
         if path.is_file():
@@ -168,12 +199,12 @@ def main() -> None:
 
 
 def write_tables(tables: dict[str, list[list]]) -> None:
-    """Escribe los tres CSV en data/experimentos/."""
+    """Escribe los cuatro CSV en data/experimentos/."""
     folder = data_path("experimentos")
     folder.mkdir(exist_ok=True)
     tables["redes"] = [[*row, sum(row[-len(CATEGORIES):])] for row in tables["redes"]]      # como en las figuras del artículo
     tables = {name: [[*row, CONVENTION] for row in rows] for name, rows in tables.items()}
-    for (name, rows), fields in zip(tables.items(), (FIELDS, UNIT_FIELDS, TURN_FIELDS)):
+    for (name, rows), fields in zip(tables.items(), (FIELDS, UNIT_FIELDS, TURN_FIELDS, DIRECTION_FIELDS), strict=True):
         text = StringIO()
         csv.writer(text, lineterminator="\n").writerows([fields, *rows])
         (folder / f"{name}.csv").write_text(text.getvalue(), encoding="utf-8")
