@@ -1,12 +1,14 @@
 """Con qué se entrenan las redes: variaciones, optimizador, ataque y un entrenamiento que se puede cortar y seguir."""
+import copy
 from dataclasses import replace
 
 import pytest
 import torch
+import train
 from augment import augment, cover, grain, mix, move
 from fitting import accuracy, attacked, batches, blend, fit, follow, length, step_size, taught, turned
 from muon import optimizers, orthogonal
-from recipes import EXPERIMENTS, RECIPES, VARIANTS, Recipe
+from recipes import EXPERIMENTS, LATER, RECIPES, SEEDS, VARIANTS, Recipe
 
 from labkit.models import draw_weights, plain_network
 
@@ -261,4 +263,22 @@ def test_experiments_change_one_thing_at_a_time():
     for name, recipe in EXPERIMENTS.items():
         base = EXPERIMENTS[f"base_{recipe.seed}"]
         changed = {field for field, value in vars(recipe).items() if value != vars(base)[field]} - {"name", "snapshots"}
-        assert len(changed) <= 1 or name.startswith(("vgg", "transferida", "continuada")), (name, changed)
+        assert len(changed) <= 1 or name.startswith(("vgg", *LATER)), (name, changed)
+
+
+def test_every_experiment_has_eight_seeds_that_nobody_explored():
+    for variant in VARIANTS:
+        seeds = [recipe.seed for name, recipe in EXPERIMENTS.items() if name.rsplit("_", 1)[0] == variant]
+        assert seeds == list(SEEDS) and len(seeds) == 8 and min(seeds) > 4
+
+
+def test_the_two_controls_of_the_transfer_differ_only_in_their_last_layer(monkeypatch):
+    same, fresh = EXPERIMENTS["continuada_10"], EXPERIMENTS["cabeza_10"]
+    assert {field for field, value in vars(same).items() if value != vars(fresh)[field]} == {"name", "new_head"}
+    assert same.start == fresh.start == EXPERIMENTS["transferida_10"].start == "base_10"
+    learned = draw_weights(plain_network(["a", "b"], (4, 4, 4)), 3)
+    monkeypatch.setattr(train, "trained", lambda name, device: copy.deepcopy(learned))
+    kept, redrawn = (train.starting_network(recipe, ["a", "b"], torch.device("cpu")) for recipe in (same, fresh))
+    for name, weights in learned.state_dict().items():
+        assert torch.equal(kept.state_dict()[name], weights)
+        assert torch.equal(redrawn.state_dict()[name], weights) == (not name.startswith("fc.")), name
