@@ -148,8 +148,10 @@ def jobs(world: ConceptSet) -> Iterator[tuple[str, str, Work]]:
             yield f"{owner}_paso{step}", owner, lambda owner=owner, step=step: rows_of(EXPERIMENTS[owner], step, world)
         for layer in TURNED:
             yield f"giro_{seed}_{layer}", owner, lambda seed=seed, layer=layer: turns_of(seed, layer, world)
-            yield (f"direcciones_{seed}_{layer}", owner,
-                   lambda owner=owner, seed=seed, layer=layer: directions_of("base", network(EXPERIMENTS[owner], None), seed, layer, world))
+            for name, step in (("base", None), ("base al azar", 0)):
+                yield (f"direcciones_{seed}_{layer}{'' if step is None else '_azar'}", owner,
+                       lambda owner=owner, seed=seed, layer=layer, name=name, step=step: directions_of(
+                           name, network(EXPERIMENTS[owner], step), seed, layer, world))
     for layer in TURNED:
         yield (f"direcciones_escenas_{layer}", "",
                lambda layer=layer: directions_of("escenas", load_model("escenas", device="cpu"), 0, layer, world))

@@ -17,8 +17,8 @@ Row = dict[str, str | float]
 def load_table(name: str, **wanted: str | float) -> list[Row]:
     """Los renglones de una tabla de data/experimentos, uno por diccionario; los números, como números.
 
-    name: «redes», «unidades», «giro», «direcciones», «generador» o «publicadas».  wanted: solo los renglones que en esas
-    columnas tengan esos valores. Una casilla vacía es "".  ValueError si no hay tal tabla o columna.
+    name: «redes», «unidades», «giro», «direcciones», «generador» o «publicadas».  wanted: solo los renglones que en
+    esas columnas tengan esos valores. Una casilla vacía es "".  ValueError si no hay tal tabla o columna.
     """
     if name not in TABLES:
         raise ValueError(f"name: no hay una tabla {name!r}. Las que hay: {', '.join(TABLES)}.")
