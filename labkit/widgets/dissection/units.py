@@ -151,7 +151,8 @@ def _could_be(found: Dissection, names: Sequence[int]) -> str:
     """Los nombres que podrían ser el mejor de una unidad, y cuántos son."""
     said = ", ".join(found.names[k] for k in names[:NAMED])
     more = f" y {len(names) - NAMED} más" if len(names) > NAMED else ""
-    return f"Con otras imágenes, su mejor concepto podría ser (95 %): {said}{more}. {"Es uno" if len(names) == 1 else f"Son {len(names)}"}."
+    size = "Es uno" if len(names) == 1 else f"Son {len(names)}"
+    return f"Con otras imágenes, su mejor concepto podría ser (95 %): {said}{more}. {size}."
 
 
 def _ranks(iou: Tensor) -> Tensor:
