@@ -177,6 +177,19 @@ def test_the_ball_and_the_dog_are_where_the_version_says() -> None:
         assert (masks[:, column].reshape(40, 4)[:, ~torch.tensor(there)] == 0).all()
 
 
+def test_the_three_skies_are_with_and_without_the_plane() -> None:
+    world = load_concepts("test", "juntos")
+    concepts = list(zip(world.categories, world.names))
+    plane, cloud, blue, gray = (world.masks(range(len(world)))[:, concepts.index(("object", name))].sum((1, 2)).reshape(40, 6)
+                                for name in ("avión", "nube", "cielo azul", "cielo nublado"))
+    assert (plane[:, :3] >= 190).all() and (plane[:, :3] == plane[:, :1]).all() and (plane[:, 3:] == 0).all()
+    assert (cloud[:, [0, 3]] >= 390).all() and (cloud[:, [1, 2, 4, 5]] == 0).all()
+    assert (blue[:, [1, 4]] > 390).all() and (blue[:, [2, 5]] == 0).all() and (gray[:, [2, 5]] > 390).all()
+    images = world.images.unflatten(0, (40, 6))
+    for a, b in ((0, 1), (1, 2), (3, 4), (4, 5)):
+        assert ((images[:, a] - images[:, b]).abs().mean((1, 2, 3)) > 0.005).all()
+
+
 def test_doubles_have_two_separate_objects() -> None:
     from scipy.ndimage import label
 

@@ -11,11 +11,11 @@ foto se revela con la exposición y el grano de la primera. Las semillas son de 
 """
 import argparse
 from collections.abc import Callable
-from copy import deepcopy
 from dataclasses import replace
+from itertools import count
 
 import numpy as np
-from make_scenes import DATA, RUNS, TEST, rngs
+from make_scenes import BUILDERS, DATA, RUNS, TEST, rngs
 from packing import write_info, write_split, write_sums
 from world import compose, vehicles
 from world.absence import reasons_to_change
@@ -26,7 +26,7 @@ from world.places import PLACES
 from world.render import develop, expose
 from world.setting import direction
 from world.shapes import Paint, Thing
-from world.stage import Scene
+from world.stage import Camera, Scene, Sky
 
 SCENES, SIZE = 40, 64
 STRIPED = ("sabana", "campo", "desierto", "establo", "selva", "montaña", "patio", "calle", "nieve", "playa")
@@ -34,9 +34,11 @@ PLAYED = ("jardín", "patio", "playa", "sala", "cocina", "nieve", "calle", "plaz
 BODY = ("carrocería", "cofre", "cajuela", "techo", "poste", "puerta")   # lo que se raya de un automóvil
 MUZZLE, BROWN = Paint("pelo", (0.06, 0.05, 0.045)), (0.33, 0.17, 0.07)
 YELLOW = (0.72, 0.80, 0.06)                                             # el de una pelota de tenis
-FIRST = {"rayas": 8 * TEST, "pelota": 9 * TEST}
+FIRST = {"rayas": 8 * TEST, "pelota": 9 * TEST, "juntos": 10 * TEST}
+SEEN, OF_CLOUD = 200, 400                                                # píxeles a la vista del avión y de las nubes
 VERSIONS = {"rayas": ["cebra", "cebra blanca", "cebra gris", "cebra café", "caballo rayado", "caballo gris", "caballo café",
                       "perro rayado", "perro gris", "cosa rayada", "cosa gris", "nada"],
+            "juntos": ["avión y nubes", "avión sin nubes", "avión sin cielo azul", "nubes", "cielo azul", "cielo gris"],
             "pelota": ["perro y pelota", "perro", "pelota", "ninguno"]}
 
 
@@ -99,10 +101,10 @@ def settle(thing: Thing, model: Thing, size: float) -> Thing:
     return thing.place(np.eye(3), (*(target - middle)[:2], -points[:, 2].min()))
 
 
-def area(scene: Scene) -> int:
-    """Cuántos píxeles se ven de la cosa principal."""
+def area(scene: Scene, name: str = "") -> int:
+    """Cuántos píxeles se ven de lo que se llama así; si no se dice, de la cosa principal."""
     _, labels, table = expose(scene, SIZE, 1)
-    return int(sum((labels == number).sum() for number, row in enumerate(table) if row[0] == scene.things[0].name))
+    return int(sum((labels == k).sum() for k, row in enumerate(table) if row[0] == (name or scene.things[0].name)))
 
 
 def carried(scene: Scene, name: str, make: Callable[[Paint], Thing], paint: Paint) -> Scene:
@@ -144,12 +146,12 @@ def stripes(seed: int) -> list[Scene]:
     return [*found, compose.without_main(scene)]
 
 
-def surround(rng: np.random.Generator, mains: list[Thing], place: str, camera) -> Scene:
+def surround(rng: np.random.Generator, mains: list[Thing], place: str, camera: Camera, clutter: bool = True) -> Scene:
     """El lugar alrededor de las cosas, con sitio para otra igual de ancha que larga."""
     points = outline(mains)
     middle, reach = (points.min(0) + points.max(0)) / 2, float(np.ptp(points[:, :2], axis=0).max()) / 2
     room = Thing("").box((*middle[:2], reach), (reach, reach, reach), "", Paint("papel", (0.5, 0.5, 0.5)))
-    scene = compose.assemble(rng, [*mains, room], place, PLACES[place], camera, True)
+    scene = compose.assemble(rng, [*mains, room], place, PLACES[place], camera, clutter)
     return replace(scene, things=[thing for thing in scene.things if thing is not room])
 
 
@@ -171,17 +173,33 @@ def beside(seed: int) -> list[Scene]:
             compose.without_main(replace(scene, things=[pet, *others]))]
 
 
-MAKERS = {"rayas": stripes, "pelota": beside}
+def skies(seed: int) -> list[Scene]:
+    """Las seis versiones de una escena de avión y nubes; ninguna si no se ven bastante los dos."""
+    thing_rng, rng = rngs(seed)
+    scene = compose.compose(rng, BUILDERS["avión"](thing_rng), "avión", clutter=False)
+    if scene.sky.kind != "clouds" or min(area(scene), area(scene, "nube") - OF_CLOUD + SEEN) < SEEN:
+        return []
+    gray = np.array([0.58, 0.61, 0.66]) * 0.85
+    found = [scene.sky, replace(scene.sky, kind="clear", cover=-1.0),
+             Sky("overcast", gray * 0.8, gray * 1.12, 0.7, "cielo nublado", scene.sky.ridges)]
+    bare = compose.without_main(scene)
+    return [replace(one, sky=sky) for one in (scene, bare) for sky in found]
 
 
-def photos(scenes: list[Scene]) -> list[tuple[np.ndarray, np.ndarray, list]]:
-    """Foto, mapa de segmentos y tabla de cada versión; todas, con la exposición y el grano de la primera."""
+MAKERS = {"rayas": stripes, "pelota": beside, "juntos": skies}
+
+
+def photos(scenes: list[Scene], sky: bool = False) -> list[tuple[np.ndarray, np.ndarray, list]]:
+    """Foto, mapa de segmentos y tabla de cada versión; todas, con la exposición y el grano de la primera.
+
+    sky: lo que cambia es el cielo, que no es cosa con que tope un rayo: se toma entera la luz de cada una.
+    """
     first = scenes[0]
     light, labels, table = expose(first)
     found = [(develop(light, np.random.default_rng(first.seed + 1), first.exposure), labels, table)]
     for scene in scenes[1:]:
         lit, labels, table = expose(scene)
-        lit = np.where(reasons_to_change(first, scene)[..., None] > 0, lit, light)
+        lit = lit if sky else np.where(reasons_to_change(first, scene)[..., None] > 0, lit, light)
         found.append((develop(lit, np.random.default_rng(first.seed + 1), first.exposure, metered=light), labels, table))
     return found
 
@@ -190,9 +208,11 @@ def build(source: str) -> np.ndarray:
     """Dibuja un conjunto y lo escribe; devuelve sus imágenes, una escena tras otra con todas sus versiones."""
     versions, images, maps, places, rows = VERSIONS[source], [], [], {}, {}
     scenes, seeds = [], []
-    for seed in range(FIRST[source], FIRST[source] + SCENES):
-        made = MAKERS[source](deepcopy(seed))
-        for image, labels, table in photos(made):
+    for seed in count(FIRST[source]):
+        if len(seeds) == SCENES * len(versions):
+            break
+        made = MAKERS[source](seed)
+        for image, labels, table in photos(made, source == "juntos") if made else ():
             images.append(image)
             maps.append(np.array([rows.setdefault(tuple(row), len(rows)) for row in table], np.uint16)[labels])
             scenes.append(places.setdefault(made[0].place, len(places)))
