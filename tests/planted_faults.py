@@ -429,6 +429,9 @@ FAULTS = [
     Fault("overlap-one-axis", "overlapping", "(boxes[:, 2:] > box[:2]).all(1)", "(boxes[:, 2:] > box[:2])[:, 0]"),
     Fault("pool-only-last", "pool_answers", "counts[0] += int(row[1])", "counts[0] = int(row[1])"),
     Fault("blind-all-hits", "load_blind", 'row["hit"] == "1"', 'row["hit"] != ""'),
+    Fault("painter-all-pass", "load_painter", 'row["passes"] == "1"', 'row["passes"] != ""'),
+    Fault("painter-cut-is-control", "load_painter", 'float(row["cut"])', 'float(row["control"])'),
+    Fault("painter-control-apart", "load_painter", ".unflatten(0, (k, n, 2))", ".unflatten(0, (k, 2, n)).transpose(1, 2)"),
 ]
 
 
