@@ -182,7 +182,7 @@ def test_the_three_skies_are_with_and_without_the_plane() -> None:
     concepts = list(zip(world.categories, world.names))
     plane, cloud, blue, gray = (world.masks(range(len(world)))[:, concepts.index(("object", name))].sum((1, 2)).reshape(40, 6)
                                 for name in ("avión", "nube", "cielo azul", "cielo nublado"))
-    assert (plane[:, :3] >= 190).all() and (plane[:, :3] == plane[:, :1]).all() and (plane[:, 3:] == 0).all()
+    assert (plane[:, :3] >= 190).all() and ((plane[:, :3] - plane[:, :1]).abs() <= 8).all() and (plane[:, 3:] == 0).all()
     assert (cloud[:, [0, 3]] >= 390).all() and (cloud[:, [1, 2, 4, 5]] == 0).all()
     assert (blue[:, [1, 4]] > 390).all() and (blue[:, [2, 5]] == 0).all() and (gray[:, [2, 5]] > 390).all()
     images = world.images.unflatten(0, (40, 6))
