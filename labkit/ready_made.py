@@ -1,9 +1,9 @@
-"""Lo que viene hecho con el curso: la galería de la lección 2, y el muro, las recetas y la prueba a ciegas de la 3.
+"""Lo que viene hecho con el curso: la galería de la lección 2, lo de la 3 (muro, recetas, a ciegas) y el pintor de la 5.
 
 La galería (`data/build/make_gallery.py`): para cada unidad, la imagen que más la activa y las reales en que más
 responde, desde el mismo ruido. El muro (`data/build/make_wall.py`): unas unidades de SqueezeNet, escogidas por claras.
-Las recetas (`data/build/make_recipes.py`): el mismo ascenso con cada combinación de cuatro regularizadores. De la
-galería y de las recetas nada se quitó.
+Las recetas (`data/build/make_recipes.py`): el mismo ascenso con cada combinación de cuatro regularizadores. Los dibujos
+del pintor (`data/build/make_painter.py`): cada concepto, solo. De la galería, las recetas y los dibujos nada se quitó.
 """
 import csv
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ RECIPE_FIELDS = ("network", "frequency", "moves", "space", "cleaning", "what",
                  "score", "held", "witness", "high", "distance", "seconds")
 Levels = tuple[int, int, int, int]          # frecuencia, transformaciones, espacio y limpiador
 WALL_COLUMNS = 4                            # columnas del muro
+PAINTER_COLUMNS = 25                        # las de los dibujos del pintor
 WALL = tuple(f"fire7.expand3x3:{k}" for k in (20, 6, 17, 41, 111, 70, 145))
 
 
@@ -133,3 +134,63 @@ def load_blind() -> list[BlindAnswer]:
     table = csv.DictReader(StringIO(read_data("recetas", "ciegas.csv").decode("utf-8")))
     return [BlindAnswer(row["reader"], int(row["place"]), row["network"], row["recipe"], row["label"], row["answer"],
                         row["hit"] == "1") for row in table]
+
+
+class PainterRow(NamedTuple):
+    """Una unidad en la prueba del pintor: un renglón de data/pintor/pintor.csv.
+
+    network: "escenas", o "gemela", la misma red con pesos al azar;  n: cuántos dibujos del concepto y cuántos de control;
+    shown, control: la mediana de lo más que responde la unidad (antes de la ReLU) en unos y en otros;  cut: el percentil
+    95 en el control;  p: de la prueba de Wilcoxon de las n parejas, de un lado;  passes: si el nombre sobrevive;  false:
+    en qué parte de los nombres de otras detectoras sobreviviría también;  best, best_shown: el concepto dibujado a que
+    más responde, y su mediana;  whole, without: la mediana con la cosa entera de que se sacó la parte, y con ella sin la parte;
+    p_without: de que entera la excita más, como `p`. Las tres, None si el concepto no es una parte.
+    """
+    network: str
+    unit: str
+    concept: str
+    category: str
+    iou: float
+    n: int
+    shown: float
+    control: float
+    cut: float
+    p: float
+    passes: bool
+    false: float
+    best: str
+    best_shown: float
+    whole: float | None
+    without: float | None
+    p_without: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class Painter:
+    """La prueba del pintor: k conceptos, n dibujos de cada uno y otros n de control (`data/build/make_painter.py`).
+
+    rows: un renglón por unidad;  concepts: (categoría, nombre) de cada uno de los k;  images: (k, n, 2, 3, h, w) en
+    [0, 1], el concepto y su control en la misma escena;  areas: (k, n, 2) píxeles a la vista;  hosts, controls: (k, n),
+    de qué cosa salió y qué se puso de control.
+    """
+    rows: list[PainterRow]
+    concepts: list[tuple[str, str]]
+    images: Tensor
+    areas: Tensor
+    hosts: list[list[str]]
+    controls: list[list[str]]
+
+
+def load_painter() -> Painter:
+    """La prueba del pintor de la lección 5, con todos sus dibujos."""
+    with np.load(BytesIO(read_data("pintor", "dibujos.npz")), allow_pickle=False) as arrays:
+        found = dict(arrays)
+    k, n, _ = found["areas"].shape
+    images = _sheet("pintor", "dibujos.jpg", columns=PAINTER_COLUMNS)[:2 * k * n].unflatten(0, (k, n, 2))
+    rows = [PainterRow(row["network"], row["unit"], row["concept"], row["category"], float(row["iou"]), int(row["n"]),
+                       float(row["shown"]), float(row["control"]), float(row["cut"]), float(row["p"]), row["passes"] == "1",
+                       float(row["false"]), row["best"], float(row["best_shown"]),
+                       *(float(row[name]) if row[name] else None for name in PainterRow._fields[-3:]))
+            for row in _table("pintor", "pintor.csv")]
+    return Painter(rows, list(zip(found["categories"].tolist(), found["concepts"].tolist())), images,
+                   torch.from_numpy(found["areas"].astype(np.int64)), found["hosts"].tolist(), found["controls"].tolist())

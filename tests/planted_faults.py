@@ -360,6 +360,11 @@ FAULTS = [
     Fault("planted-masks-of-others", "PlantedWorld.regions", "self.concepts[rows]", "self.concepts.roll(1, 0)[rows]"),
     Fault("planted-pictures-of-others", "PlantedWorld.pictures", "self.images[rows]", "self.images.roll(1, 0)[rows]"),
     Fault("planted-gray-is-yellow", "planted_network", "[0.0, 0, 0, -1]", "[0.0, 0, 0, 0]"),
+    Fault("panels-mark-the-others", "_draw_cloud", "plain = ~marks", "plain = marks"),
+    Fault("panels-axes-apart", "show_panels", "sharey=True", "sharey=False"),
+    Fault("could-be-one-less", "_could_be", "len(names) - NAMED} más", "len(names)} más"),
+    Fault("spoiled-loses-all", "spoiled_labels", "inside[:yes // 2]", "inside[:yes]"),
+    Fault("spoiled-wins-half", "spoiled_labels", "outside[:yes]", "outside[:yes // 2]"),
     # ── dissection: azar, tablas, giros y causas ─────────────────────────────────────────────────────────────────────
     Fault("partner-itself", "Shuffled.partner", "(place + 1) % len(order)", "place % len(order)"),
     Fault("shuffled-own-regions", "Shuffled.regions", "torch.tensor([self.partner(i) for i in rows.tolist()])", "rows"),
@@ -429,6 +434,9 @@ FAULTS = [
     Fault("overlap-one-axis", "overlapping", "(boxes[:, 2:] > box[:2]).all(1)", "(boxes[:, 2:] > box[:2])[:, 0]"),
     Fault("pool-only-last", "pool_answers", "counts[0] += int(row[1])", "counts[0] = int(row[1])"),
     Fault("blind-all-hits", "load_blind", 'row["hit"] == "1"', 'row["hit"] != ""'),
+    Fault("painter-all-pass", "load_painter", 'row["passes"] == "1"', 'row["passes"] != ""'),
+    Fault("painter-cut-is-control", "load_painter", 'float(row["cut"])', 'float(row["control"])'),
+    Fault("painter-control-apart", "load_painter", ".unflatten(0, (k, n, 2))", ".unflatten(0, (k, 2, n)).transpose(1, 2)"),
 ]
 
 

@@ -7,10 +7,13 @@ import wrong_answers_dissection as answers
 from labkit.activations import run
 from labkit.datasets import load_concepts
 from labkit.dissection import dissect, thresholds
+from labkit.dissection.masks import unit_masks
 from labkit.exercises import dissection, verdict
 from labkit.exercises.accounts import load_rows
-from labkit.exercises.dissection.measures import activation_mask, data_iou, threshold
+from labkit.exercises.dissection.measures import data_iou, threshold
+from labkit.exercises.dissection.spoiled import spoiled_labels
 from labkit.exercises.dissection.reading import LayerRow
+from labkit.measures import average_precisions, roc_areas
 from labkit.models import load_model
 
 ROWS = load_rows("layer_reading", LayerRow)
@@ -24,9 +27,35 @@ def test_the_three_steps_in_a_row_are_a_dissection():
     assert torch.allclose(cuts, thresholds(model, world.images, "conv5").cut(0.005)[:9], atol=1e-4)
     assert ((maps > cuts[:, None, None]).float().mean((0, 2, 3)) <= 0.005).all()
     chosen = [world.names.index(name) for name in ("cebra", "rueda", "cielo")]
-    iou = data_iou(activation_mask(maps, cuts, (64, 64)), world.masks(slice(0, 60))[:, chosen])
+    iou = data_iou(unit_masks(maps, cuts, (64, 64)), world.masks(slice(0, 60))[:, chosen])
     everywhere = dissect(model, world, "conv5", "every_image").iou()
     assert torch.allclose(iou, everywhere[:9, chosen], atol=2e-3) and iou.max() > 0.01
+
+
+def test_spoiled_labels_lose_half_or_gain_as_many_and_touch_nothing_else():
+    truth, draw = torch.arange(200) % 7 == 0, torch.rand(200, generator=torch.Generator().manual_seed(5))
+    fewer, more = spoiled_labels(truth, draw)
+    yes = int(truth.sum())
+    assert int(fewer.sum()) == yes - yes // 2 and int(more.sum()) == 2 * yes
+    assert not (fewer & ~truth).any() and (more | ~truth).all()
+    lost, won = draw[truth & ~fewer], draw[more & ~truth]
+    assert lost.max() < draw[fewer].min() and won.max() < draw[~more].min()     # las de número más chico
+
+
+def test_with_spoiled_labels_the_measures_do_what_the_lesson_says():
+    """Una unidad perfecta: el IoU y el AUPRC se quedan con la mitad; el área ROC, casi con todo; la precisión no ve la otra."""
+    truth = torch.arange(6000) % 12 == 0
+    dice = torch.Generator().manual_seed(6)
+    fewer, more = spoiled_labels(truth, torch.rand(6000, generator=dice))
+    values, lit = truth.float()[:, None], truth
+
+    def iou(labels):
+        return ((lit & labels).sum() / (lit | labels).sum()).item()
+
+    assert iou(truth) == average_precisions(values, truth).item() == roc_areas(values, truth).item() == 1
+    assert iou(fewer) == pytest.approx(0.5, abs=0.02) and average_precisions(values, fewer).item() == pytest.approx(0.5, abs=0.02)
+    assert iou(more) == pytest.approx(0.5, abs=0.02) and roc_areas(values, fewer).item() > 0.97
+    assert roc_areas(values, more).item() == pytest.approx(0.75, abs=0.02)
 
 
 def test_the_table_of_layers_is_what_is_measured(monkeypatch):

@@ -18,6 +18,7 @@ from labkit.plotting import (
     show_curves,
     show_heatmap,
     show_intervals,
+    show_panels,
     show_paths,
     show_sheet,
     show_spread,
@@ -37,6 +38,7 @@ PICTURES = {
     "show_bars": lambda: show_bars(["uno", "dos"], torch.tensor([1.0, 2.0])),
     "show_intervals": lambda: show_intervals({"uno": (0.5, 0.0, 1.0)}),
     "show_arrows": lambda: show_arrows([0.0, 1.0, 2.0], [0.0, 1.0, 0.5], {"uno": ([0.1, 1.0, 0.4], [0.5], [1.0])}),
+    "show_panels": lambda: show_panels({"uno": ([0.0, 1.0], [1.0, 2.0])}, marked={"uno": [True, False]}),
     "show_spread": lambda: show_spread({"uno": [0.0, 1.0, 2.0]}),
 }
 
@@ -265,3 +267,24 @@ def test_each_arrow_goes_from_its_place_to_its_guess_and_each_panel_has_its_own(
     assert first.get_ylabel() == "poco" and second.get_xlabel() == "x" and "mucho, 1 flechas" in picture.alt
     with pytest.raises(ValueError, match="«poco» hay 2 salidas y 1 llegadas"):
         show_arrows(xs, xs, {"poco": (xs, [0.5, 1.5], [1.0])})
+
+
+def test_the_panels_share_their_axes_and_mark_what_they_are_told():
+    xs, ys, marks = torch.tensor([0.0, 0.1, 0.4]), torch.tensor([1.0, 5.0, -2.0]), torch.tensor([False, True, False])
+    shown = show_panels({"uno": (xs, ys), "dos": (xs / 2, 3 * ys), "tres": (xs, ys), "cuatro": (xs, ys)}, "IoU", "efecto",
+                        {"uno": marks}, "con nombre")
+    axes = shown.figure.axes
+    assert [axis.get_title(loc="left") for axis in axes] == ["uno", "dos", "tres", "cuatro"]
+    assert len({axis.get_ylim() for axis in axes}) == len({axis.get_xlim() for axis in axes}) == 1
+    plain, named = axes[0].lines[:2]
+    assert plain.get_xydata().tolist() == pytest.approx(np.array([[0.0, 1.0], [0.4, -2.0]])) and named.get_marker() == "D"
+    assert named.get_xydata().tolist() == pytest.approx(np.array([[0.1, 5.0]]))
+    assert len(axes[1].lines) == 1 and len(axes[1].lines[0].get_xydata()) == 3
+    assert [text.get_text() for text in shown.figure.legends[0].get_texts()] == ["con nombre"]
+    assert "dos, 3 puntos" in shown.alt and "efecto" in shown.alt
+
+
+@pytest.mark.parametrize(("ys", "marks"), [([1.0, 2.0], []), ([1.0, 2.0, 3.0], [True])])
+def test_panels_that_do_not_fit_are_refused(ys, marks):
+    with pytest.raises(ValueError, match="en «uno» hay 3 abscisas"):
+        show_panels({"uno": ([0.0, 1.0, 2.0], ys)}, marked={"uno": marks})

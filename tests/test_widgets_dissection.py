@@ -224,6 +224,17 @@ def test_the_units_in_order_with_their_three_best_concepts(model, concepts, foun
             assert f"T = {written(found.cuts[unit].item())}; lo más que responde, " in verdict
 
 
+def test_the_set_of_names_of_a_unit_is_said_with_its_size(model, concepts, found, told):
+    demo = explore_detectors(model, concepts, "conv2", found, sets=[[1], [0, 2, 1], [4, 3, 2, 1, 0, 5]])
+    names = found.names
+    for unit, ending in enumerate((f"{names[1]}. Es uno.", f"{names[0]}, {names[2]}, {names[1]}. Son 3.",
+                                   f"{names[4]}, {names[3]}, {names[2]}, {names[1]} y 2 más. Son 6.")):
+        demo.draw(order="channel", place=unit)
+        assert told["text"][-1].endswith(f"podría ser (95 %): {ending}")
+    explore_detectors(model, concepts, "conv2", found).draw(order="channel", place=1)
+    assert "podría ser" not in told["text"][-1]
+
+
 def test_the_images_of_a_unit_are_lit_where_it_passes_its_threshold(model, concepts, found, told):
     found.cuts[2] -= 0.1                                                    # la muda pasaría en todos lados
     demo = explore_detectors(model, concepts, "conv2", found, torch.rand(3, 3, 48, 48))
@@ -349,6 +360,7 @@ def test_a_set_of_one_or_three_images_is_enough(model, world):
     (lambda m, w, f: explore_concepts(m, w, "conv1", f), "tiene 3 unidades y «conv1» tiene 4.*dissect"),
     (lambda m, w, f: explore_detectors(m, w, "conv9", f), "no hay una capa «conv9»"),
     (lambda m, w, f: explore_detectors(m, w, "conv2", f, torch.rand(4, 3, 8, 8)), "pictures: esperaba 3, .* recibí 4"),
+    (lambda m, w, f: explore_detectors(m, w, "conv2", f, sets=[[0]]), "sets: esperaba 3 .* recibí 1"),
 ])
 def test_wrong_arguments_are_told(model, concepts, found, call, message):
     with pytest.raises(ValueError, match=message):

@@ -4,7 +4,6 @@ from functools import lru_cache
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.datasets import ConceptSet, load_concepts
@@ -87,59 +86,7 @@ def sorts_in_place(maps: Tensor, share: float) -> Tensor:
     return cuts
 
 
-# ── 2 · la máscara ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def good_mask(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    grown = F.interpolate(maps, size=size, mode="bilinear", align_corners=False)
-    return grown >= cuts.view(1, -1, 1, 1)
-
-
-def mask_by_module(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    grown = torch.nn.Upsample(size=tuple(size), mode="bilinear")(maps)
-    return torch.stack([grown[:, unit] >= cuts[unit] for unit in range(len(cuts))], dim=1)
-
-
-def mask_by_hand(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    """La bilineal, escrita eje por eje con los centros en su lugar."""
-    def weights(small: int, large: int) -> Tensor:
-        table = torch.zeros(large, small)
-        for i in range(large):
-            where = max(0.0, (i + 0.5) * small / large - 0.5)
-            low = min(int(where), small - 1)
-            table[i, low] += 1 - (where - low)
-            table[i, min(low + 1, small - 1)] += where - low
-        return table
-    rows_of, cols_of = weights(maps.shape[2], size[0]), weights(maps.shape[3], size[1])
-    return (torch.einsum("yh,nchw,xw->ncyx", rows_of, maps, cols_of) >= cuts[:, None, None]).float()
-
-
-def compare_first(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    return F.interpolate((maps >= cuts[:, None, None]).float(), size) > 0.5
-
-
-def compare_first_and_paint(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    early = torch.stack([(image > cuts.view(-1, 1, 1)).float() for image in maps])
-    return torch.nn.Upsample(size, mode="bilinear", align_corners=False)(early) != 0
-
-
-def contrary(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    return ~good_mask(maps, cuts, size)
-
-
-def not_grown(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    return maps >= cuts[:, None, None]
-
-
-def wide_by_high(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    return good_mask(maps, cuts, (size[1], size[0]))
-
-
-def any_unit(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    return good_mask(maps, cuts, size).any(1)
-
-
-# ── 3 · el IoU ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── 2 · el IoU ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def good_iou(masks: Tensor, concepts: Tensor) -> Tensor:
@@ -198,6 +145,115 @@ def transposed(masks: Tensor, concepts: Tensor) -> Tensor:
 
 def single(masks: Tensor, concepts: Tensor) -> Tensor:
     return iou_by_einsum(masks, concepts).mean()
+
+
+# ── 3 · etiquetas echadas a perder ─────────────────────────────────────────────────────────────────────────────────
+
+
+def good_labels(truth: Tensor, draw: Tensor) -> Tensor:
+    yes = sorted([i for i in range(len(truth)) if truth[i]], key=lambda i: float(draw[i]))
+    no = sorted([i for i in range(len(truth)) if not truth[i]], key=lambda i: float(draw[i]))
+    fewer, more = truth.clone(), truth.clone()
+    for i in yes[:len(yes) // 2]:
+        fewer[i] = False
+    for i in no[:len(yes)]:
+        more[i] = True
+    return torch.stack([fewer, more])
+
+
+def labels_by_ranking(truth: Tensor, draw: Tensor) -> tuple[Tensor, Tensor]:
+    """Con el lugar de cada número entre los de su clase, y en una pareja."""
+    def place(inside: Tensor) -> Tensor:
+        return torch.where(inside, draw, torch.inf).argsort().argsort()
+    yes = int(truth.sum())
+    return truth & (place(truth) >= yes // 2), truth | (place(~truth) < yes)
+
+
+def labels_by_numpy(truth: Tensor, draw: Tensor) -> Tensor:
+    truth, draw = truth.numpy(), draw.numpy()
+    found = np.stack([truth, truth]).copy()
+    inside, outside = np.flatnonzero(truth), np.flatnonzero(~truth)
+    found[0, inside[np.argsort(draw[inside])][:len(inside) // 2]] = False
+    found[1, outside[np.argsort(draw[outside])][:len(inside)]] = True
+    return torch.from_numpy(found)
+
+
+def wrong_labels(fewer: Callable, more: Callable, largest: bool = False) -> Callable:
+    """Quita y agrega las cantidades que digan, a partir de cuántas verdaderas y cuántas imágenes hay."""
+    def answer(truth: Tensor, draw: Tensor) -> Tensor:
+        order, yes, n = torch.argsort(draw, descending=largest), int(truth.sum()), len(truth)
+        inside = [i for i in order.tolist() if truth[i]]
+        outside = [i for i in order.tolist() if not truth[i]]
+        out = truth.clone(), truth.clone()
+        for i in inside[:fewer(yes, n)]:
+            out[0][i] = False
+        for i in outside[:more(yes, n)]:
+            out[1][i] = True
+        return torch.stack(out)
+    return answer
+
+
+def half(yes: int, n: int) -> int:
+    return yes // 2
+
+
+def all_of_them(yes: int, n: int) -> int:
+    return yes
+
+
+largest_first = wrong_labels(half, all_of_them, largest=True)
+half_again = wrong_labels(half, half)
+rounded_up = wrong_labels(lambda yes, n: (yes + 1) // 2, all_of_them)
+none_left = wrong_labels(all_of_them, all_of_them)
+half_of_the_images_more = wrong_labels(half, lambda yes, n: n // 2)
+
+
+def swapped_labels(truth: Tensor, draw: Tensor) -> Tensor:
+    fewer, more = good_labels(truth, draw)
+    return torch.stack([more, fewer])
+
+
+def by_coin(truth: Tensor, draw: Tensor) -> Tensor:
+    return torch.stack([truth & (draw < 0.5), truth | (draw < 0.5)])
+
+
+def among_all(truth: Tensor, draw: Tensor) -> Tensor:
+    order, yes = draw.argsort().tolist(), int(truth.sum())
+    fewer, more = truth.clone(), truth.clone()
+    for i in order[:yes // 2]:
+        fewer[i] = False
+    for i in order[:yes]:
+        more[i] = True
+    return torch.stack([fewer, more])
+
+
+def one_spoils_the_other(truth: Tensor, draw: Tensor) -> Tensor:
+    """Olvida copiar `truth` para la segunda."""
+    fewer, more = good_labels(truth, draw)
+    return torch.stack([fewer, (more & ~truth) | fewer])
+
+
+def only_false_ones(truth: Tensor, draw: Tensor) -> Tensor:
+    fewer, more = good_labels(truth, draw)
+    return torch.stack([fewer, more & ~truth])
+
+
+def only_fewer(truth: Tensor, draw: Tensor) -> Tensor:
+    return good_labels(truth, draw)[0]
+
+
+def lists_in_columns(truth: Tensor, draw: Tensor) -> Tensor:
+    return good_labels(truth, draw).T
+
+
+def without_images(truth: Tensor, draw: Tensor) -> Tensor:
+    return truth[good_labels(truth, draw)[0] | ~truth]
+
+
+def spoils_truth(truth: Tensor, draw: Tensor) -> Tensor:
+    found = good_labels(truth, draw)
+    truth[found[1]] = True
+    return found
 
 
 # ── 4 · leer una capa ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -325,8 +381,8 @@ def without_a_key(account: str) -> tuple[str, dict]:
 ACCOUNTS = {"layer_reading": ["312000012", "312000005"]}
 
 GOOD = {"threshold": [good_threshold, threshold_by_numpy, threshold_by_topk, threshold_by_counting],
-        "activation_mask": [good_mask, mask_by_module, mask_by_hand],
         "data_iou": [good_iou, iou_by_einsum, iou_by_numpy],
+        "spoiled_labels": [good_labels, labels_by_ranking, labels_by_numpy],
         "layer_reading": [good_reading]}
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {
@@ -335,12 +391,17 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                   (per_place, "un umbral por lugar"), (extra_axes, "un número por unidad, de forma"),
                   (by_quantile, "interpolas"), (one_too_many, "un lugar después"),
                   (without_sign, "valores son otros"), (sorts_in_place, "Trabaja sobre una copia")],
-    "activation_mask": [(compare_first, "salen bloques"), (compare_first_and_paint, "comparas antes de agrandar"),
-                        (not_grown, "falta agrandarlo"), (wide_by_high, "(alto, ancho)"),
-                        (any_unit, "una máscara por imagen"), (contrary, "los valores difieren")],
     "data_iou": [(mean_by_image, "promedias el IoU de cada imagen"), (covered, "divides entre el concepto"),
                  (table_per_image, "una tabla por imagen"), (without_nan, "cero entre cero"),
                  (transposed, "un renglón por unidad"), (single, "un solo número"), (agreement, "los valores difieren")],
+    "spoiled_labels": [(swapped_labels, "van al revés"), (largest_first, "número más grande"),
+                       (half_again, "tantas falsas como"), (rounded_up, "hacia arriba"),
+                       (none_left, "le quitas todas"), (half_of_the_images_more, "tantas falsas como"),
+                       (by_coin, "un volado"),
+                       (among_all, "entre todas las imágenes"), (one_spoils_the_other, "las dos parten de"),
+                       (only_false_ones, "se quedan solo las falsas"), (only_fewer, "una sola lista"),
+                       (lists_in_columns, "un renglón por lista"), (without_images, "quitaste imágenes"),
+                       (spoils_truth, "Trabaja sobre una copia")],
     "layer_reading": [(definitions_swapped, "al revés"), (usual_cut, "el corte del artículo"),
                       (pairs, "cuentas parejas"), (units_for_concepts, "en «distintos» cuentas unidades"),
                       (any_concept, "el MEJOR de alguna"), (units_by_category, "en «suma» cuentas unidades"),

@@ -4,13 +4,15 @@
     sheet     hojas de imágenes con encabezados, y mapas con su escala
     plots     curvas, barras, intervalos y nubes de puntos, con un solo estilo
     arrows    flechas sobre una recta, con sus densidades
+    panels    muchas nubes de puntos chicas, con los mismos ejes
 
 Lo que se mueve con un control se dibuja en `images`, que es más rápido.
 """
 from labkit.plotting.arrows import show_arrows
+from labkit.plotting.panels import show_panels
 from labkit.plotting.picture import Picture, Table, show_table
 from labkit.plotting.plots import show_bars, show_curves, show_intervals, show_paths, show_spread
 from labkit.plotting.sheet import show_heatmap, show_sheet
 
 __all__ = ["Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_heatmap", "show_intervals",
-           "show_paths", "show_sheet", "show_spread", "show_table"]
+           "show_panels", "show_paths", "show_sheet", "show_spread", "show_table"]

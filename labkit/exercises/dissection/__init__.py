@@ -1,8 +1,8 @@
-"""Los ejercicios de la lección 5: `threshold`, `activation_mask` y `data_iou`, y cómo se lee una capa disecada."""
+"""Los ejercicios de la lección 5: `threshold`, `data_iou` y `spoiled_labels`, y cómo se lee una capa disecada."""
 
-from labkit.exercises.dissection import measures, reading
+from labkit.exercises.dissection import measures, reading, spoiled
 from labkit.exercises.dissection.reading import my_layer
 
 __all__ = ["EXERCISES", "my_layer"]
 
-EXERCISES = {**measures.EXERCISES, **reading.EXERCISES}
+EXERCISES = {**measures.EXERCISES, **spoiled.EXERCISES, **reading.EXERCISES}

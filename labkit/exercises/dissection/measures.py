@@ -1,10 +1,9 @@
-"""Ejercicios 1 a 3 de la lección 5: el umbral, `threshold`, la máscara, `activation_mask`, y el IoU, `data_iou`."""
+"""Ejercicios 1 y 2 de la lección 5: el umbral, `threshold`, y el IoU, `data_iou`."""
 
 from collections.abc import Iterable, Iterator
 from math import floor
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.exercises.answers import read_tensor
@@ -12,10 +11,8 @@ from labkit.exercises.compare import Mistake
 from labkit.exercises.kinds import Function, case_generator
 from labkit.exercises.verdict import Revise
 
-LATE = "comparas antes de agrandar. Primero se agranda el mapa y luego se compara."
 
-
-def _read(result: object, want: Tensor, betraying: Iterable[tuple[tuple[int, ...], str]]) -> Tensor:
+def read_shape(result: object, want: Tensor, betraying: Iterable[tuple[tuple[int, ...], str]]) -> Tensor:
     """El tensor que se contestó, o el veredicto que merece una forma que delata el error: parejas (forma, mensaje)."""
     found = read_tensor(result)
     for shape, message in betraying:
@@ -54,7 +51,7 @@ def _nearby(maps: Tensor, share: float, step: int) -> Tensor:
 
 def _read_thresholds(result: object, want: Tensor, case: tuple[Tensor, float]) -> Tensor:
     n, c, h, w = case[0].shape
-    found = _read(result, want, (
+    found = read_shape(result, want, (
         ((n, c), "sale un umbral por imagen; cada unidad tiene uno solo, de todas las imágenes juntas."),
         ((), "sale un solo umbral para todas; cada unidad tiene el suyo."),
         ((c, h, w), "sale un umbral por lugar; cada unidad tiene uno, de todos sus lugares juntos."),
@@ -84,61 +81,7 @@ THRESHOLD_MISTAKES = (
             lambda maps, share: threshold(maps.reshape(1, maps.shape[1], 1, -1), share)),
 )
 
-# ── 2 · la máscara ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def activation_mask(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    """Dónde responde cada unidad al tamaño `size`, (n, c, H, W): primero se agranda el mapa y luego se compara."""
-    return F.interpolate(maps, size, mode="bilinear", align_corners=False) >= cuts[:, None, None]
-
-
-def cut_maps() -> Iterator[tuple[Tensor, Tensor, tuple[int, int]]]:
-    """Mapas (n, c, h, w), umbrales (c,) y tamaños; en el segundo no hay que agrandar, y el umbral es un valor visto."""
-    dice, shapes = case_generator(), ((3, 2, 4, 5), (4, 3, 5, 6), (2, 4, 3, 6), (3, 5, 7, 4))
-    for shape, size in zip(shapes, ((16, 20), (5, 6), (11, 17), (9, 13))):
-        maps = torch.randn(shape, generator=dice) + torch.arange(shape[1]).view(-1, 1, 1)
-        tied = size == shape[2:]
-        maps = (maps * 8).round() / 8 if tied else maps
-        values, place = ranked(maps), shape[0] * shape[2] * shape[3] // 5
-        yield maps, values[:, place] if tied else (values[:, place] + values[:, place + 1]) / 2, size
-
-
-def _enlarged(values: Tensor, size: tuple[int, int], mode: str = "bilinear", corners: bool = False) -> Tensor:
-    return F.interpolate(values, size, mode=mode, align_corners=corners)
-
-
-def _blended(maps: Tensor, cuts: Tensor, size: tuple[int, int]) -> Tensor:
-    """La mezcla que queda si primero se compara y luego se agranda."""
-    return _enlarged((maps >= cuts[:, None, None]).float(), size)
-
-
-def _read_masks(result: object, want: Tensor, case: tuple[Tensor, Tensor, tuple[int, int]]) -> Tensor:
-    (n, c, h, w), (height, width) = case[0].shape, case[2]
-    return _read(result, want, (
-        ((n, c, h, w), "la máscara quedó del tamaño del mapa; falta agrandarlo hasta `size`."),
-        ((n, c, width, height), "`size` es (alto, ancho), y te salió al revés."),
-        ((n, height, width), "sale una máscara por imagen; cada unidad tiene la suya."),
-    ))
-
-
-MASK_MISTAKES = (
-    Mistake("salen bloques: comparas antes de agrandar, o agrandas repitiendo casillas. Se agranda con bilineal y "
-            "luego se compara.",
-            lambda maps, cuts, size: F.interpolate(maps, size) >= cuts[:, None, None]),
-    Mistake(LATE, _blended),
-    Mistake(LATE, lambda maps, cuts, size: _blended(maps, cuts, size) >= 0.5),
-    Mistake(LATE, lambda maps, cuts, size: _blended(maps, cuts, size) > 0),
-    Mistake("las esquinas se jalan hasta la orilla: va align_corners=False, con los centros en su lugar.",
-            lambda maps, cuts, size: _enlarged(maps, size, corners=True) >= cuts[:, None, None]),
-    Mistake("agrandas con una cúbica, que se pasa de los valores del mapa; va bilineal.",
-            lambda maps, cuts, size: _enlarged(maps, size, "bicubic") >= cuts[:, None, None]),
-    Mistake("un valor igual al umbral también cuenta: es ≥.",
-            lambda maps, cuts, size: _enlarged(maps, size) > cuts[:, None, None]),
-    Mistake("usas el mismo umbral, el promedio, para todas; cada unidad tiene el suyo.",
-            lambda maps, cuts, size: _enlarged(maps, size) >= cuts.mean()),
-)
-
-# ── 3 · el IoU ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── 2 · el IoU ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def data_iou(masks: Tensor, concepts: Tensor) -> Tensor:
@@ -187,7 +130,7 @@ def _shuffled(masks: Tensor) -> Tensor:
 
 def _read_table(result: object, want: Tensor, case: tuple[Tensor, Tensor]) -> Tensor:
     n, (c, k) = len(case[0]), want.shape
-    return _read(result, want, (
+    return read_shape(result, want, (
         ((k, c), "la tabla está transpuesta: un renglón por unidad y una columna por concepto."),
         ((n, c, k), "sale una tabla por imagen; se suman los píxeles de todas y luego se divide."),
         ((), "sale un solo número; se pide uno por unidad y concepto."),
@@ -225,16 +168,6 @@ EXERCISES = {
                ".sort(1, descending=True).values.",
                "Si int(share * N) valores pueden quedar arriba, el umbral es el que está justo en ese lugar."),
         solution=(threshold, ranked),
-    ),
-    "activation_mask": Function(
-        activation_mask, cut_maps, MASK_MISTAKES,
-        describe=lambda maps, cuts, size: f"mapas {tuple(maps.shape)} y size = {size}",
-        forbidden=("unit_masks", "tally", "dissect"),
-        read=_read_masks,
-        hints=("Son dos pasos y el orden importa: agrandar y comparar.",
-               'torch.nn.functional.interpolate(maps, size, mode="bilinear", align_corners=False) agranda.',
-               "Los umbrales son (c,) y los mapas, (n, c, H, W): para que cada uno caiga en su canal, "
-               "cuts[:, None, None]."),
     ),
     "data_iou": Function(
         data_iou, masked, IOU_MISTAKES,

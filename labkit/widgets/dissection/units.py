@@ -1,4 +1,5 @@
 """Las demostraciones de la lección 5 que recorren una capa disecada: sus unidades, y los conceptos."""
+from collections.abc import Sequence
 from functools import lru_cache
 
 import ipywidgets as widgets
@@ -18,19 +19,22 @@ from labkit.worlds import ConceptWorld
 
 USUAL, DARK, QUALITY = 0.005, 0.35, 70      # la q del artículo; cuánto se ve lo que no se señala; la calidad del JPEG
 CARD, WIDE, HALF = 128, 870, 430            # en píxeles: una imagen, el ancho de todo y su mitad
-SHOWN, LISTED = 5, 6                        # imágenes y unidades a la vista
+SHOWN, LISTED, NAMED = 5, 6, 4              # imágenes, unidades y nombres a la vista
 
 
 def explore_detectors(model: nn.Module, world: ConceptWorld, layer: str, found: Dissection,
-                      pictures: Tensor | None = None) -> Demo:
+                      pictures: Tensor | None = None, sets: Sequence[Sequence[int]] | None = None) -> Demo:
     """Las unidades de una capa, de la que mejor detecta algo a la que peor: qué detecta, dónde responde y su imagen.
 
     found: de `dissect`, con esa red, ese conjunto y esa capa;  pictures: (c, 3, h, w), la imagen optimizada de cada
-    unidad, si las hay (`load_gallery("escenas", "conv4").images`).  ValueError si no son de la misma capa.
+    unidad, si las hay (`load_gallery("escenas", "conv4").images`);  sets: de `name_sets`, los nombres que podrían ser
+    el mejor de cada unidad con otras imágenes.  ValueError si no son de la misma capa.
     """
     peaks, iou = _peaks(model, world, layer, found), found.iou()
     if pictures is not None and len(pictures) != len(iou):
         raise ValueError(f"pictures: esperaba {len(iou)}, una por unidad, y recibí {len(pictures)}.")
+    if sets is not None and len(sets) != len(iou):
+        raise ValueError(f"sets: esperaba {len(iou)} conjuntos de nombres, uno por unidad, y recibí {len(sets)}.")
     top, high = peaks.topk(min(SHOWN, len(peaks)), 0).indices.T, max(iou.max().item(), 0.01)        # (c, 5)
     orders = {"iou": iou.amax(1).argsort(descending=True, stable=True).tolist(), "channel": [*range(len(iou))]}
 
@@ -40,7 +44,8 @@ def explore_detectors(model: nn.Module, world: ConceptWorld, layer: str, found: 
         names = [_titled(found, k) if value else "nada" for value, k in zip(values.tolist(), which.tolist())]
         title = text_image(f"{unit}, {place + 1} de {len(iou)}. Sus conceptos de mayor IoU:", HALF, 13)
         table = bars(names, values, 0, (0.0, high), HALF, 22, 3)
-        verdict = text_image(_verdict(found, unit, names[0], peaks), HALF, 13)
+        said = _verdict(found, unit, names[0], peaks)
+        verdict = text_image(said if sets is None else f"{said}\n{_could_be(found, sets[unit.channel])}", HALF, 13)
         sheet = _lit_sheet(model, world, top[unit.channel], unit, found)
         row = [caption(sheet, f"las {top.shape[1]} imágenes en que más responde; iluminado, donde S ≥ T", 12)]
         if pictures is not None:
@@ -140,6 +145,14 @@ def _verdict(found: Dissection, unit: Unit, name: str, peaks: Tensor) -> str:
         said = "Es muda: da siempre el mismo valor, así que no distingue lugares y no cuenta."
     cut, peak = found.cuts[unit.channel].item(), peaks[:, unit.channel].max().item()
     return f"{said}\nUmbral T = {written(cut)}; lo más que responde, {written(peak)}."
+
+
+def _could_be(found: Dissection, names: Sequence[int]) -> str:
+    """Los nombres que podrían ser el mejor de una unidad, y cuántos son."""
+    said = ", ".join(found.names[k] for k in names[:NAMED])
+    more = f" y {len(names) - NAMED} más" if len(names) > NAMED else ""
+    size = "Es uno" if len(names) == 1 else f"Son {len(names)}"
+    return f"Con otras imágenes, su mejor concepto podría ser (95 %): {said}{more}. {size}."
 
 
 def _ranks(iou: Tensor) -> Tensor:

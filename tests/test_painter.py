@@ -1,0 +1,131 @@
+"""La prueba del pintor que se reparte: sus renglones se vuelven a medir con los dibujos, y su regla se prueba con lo que se sabe."""
+from collections import Counter
+
+import measure_painter
+import numpy as np
+import pytest
+import torch
+from packing import TILE
+
+from labkit.activations import run
+from labkit.files import data_path
+from labkit.models import load_model, random_twin
+from labkit.ready_made import load_painter
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return load_painter()
+
+
+@pytest.fixture(scope="module")
+def answers(drawn):
+    """Lo más que responde cada unidad de conv5 a cada dibujo: red → (k, n, 2, c), contado imagen por imagen y sin `features`."""
+    main = load_model("escenas", device="cpu")
+    found = {}
+    for name, network in (("escenas", main), ("gemela", random_twin(main, 2))):
+        with torch.no_grad():
+            maps = [run(network, part, ["conv5"])["conv5"].flatten(2).max(2).values for part in drawn.images.flatten(0, 2).split(48)]
+        found[name] = torch.cat(maps).unflatten(0, drawn.images.shape[:3])
+    return found
+
+
+def plain_wilcoxon(first: np.ndarray, second: np.ndarray) -> float:
+    """La p de un lado de Wilcoxon, contando todas las maneras de poner signos (suma de rangos por programación dinámica)."""
+    gaps = [float(gap) for gap in first - second if gap != 0]
+    ranks = [sorted(map(abs, gaps)).index(abs(gap)) + 1 for gap in gaps]
+    total, ways = sum(rank for gap, rank in zip(gaps, ranks) if gap > 0), Counter({0: 1})
+    for rank in ranks:
+        ways = Counter({reached: ways[reached] + ways[reached - rank] for reached in {*ways, *(w + rank for w in ways)}})
+    return sum(count for reached, count in ways.items() if reached >= total) / 2 ** len(ranks)
+
+
+def test_every_row_comes_out_again(drawn, answers):
+    for network in ("escenas", "gemela"):
+        rows = [row for row in drawn.rows if row.network == network]
+        p = []
+        for row in rows:
+            k, unit = drawn.concepts.index((row.category, row.concept)), int(row.unit.split(":")[1])
+            own, control = answers[network][k, :, 0, unit].double().numpy(), answers[network][k, :, 1, unit].double().numpy()
+            assert (row.shown, row.control, row.cut) == pytest.approx(
+                (np.median(own), np.median(control), np.quantile(control, 0.95)), abs=0.011, rel=1e-3)
+            p.append(plain_wilcoxon(own, control))
+            assert row.p == pytest.approx(p[-1], rel=0.01) and row.n == len(own) == 20
+        ranked = sorted(p)                                                      # Benjamini–Hochberg, a mano
+        limit = max([q for i, q in enumerate(ranked, 1) if q <= 0.05 * i / len(p)], default=-1)
+        assert [row.passes for row in rows] == [row.shown > row.cut and q <= limit for row, q in zip(rows, p)]
+
+
+def test_the_false_survival_is_that_of_the_other_names(drawn, answers):
+    rows = [row for row in drawn.rows if row.network == "escenas"]
+    units = [int(row.unit.split(":")[1]) for row in rows]
+    wins = []
+    for k in range(len(drawn.concepts)):
+        own, control = (answers["escenas"][k, :, side][:, units].double().numpy() for side in (0, 1))
+        p = [plain_wilcoxon(a, b) for a, b in zip(own.T, control.T)]
+        limit = max([q for i, q in enumerate(sorted(p), 1) if q <= 0.05 * i / len(p)], default=-1)
+        wins.append((np.median(own, 0) > np.quantile(control, 0.95, 0)) & (np.array(p) <= limit))
+    for i, row in enumerate(rows):
+        others = [won[i] for pair, won in zip(drawn.concepts, wins) if pair != (row.category, row.concept)]
+        assert row.false == pytest.approx(np.mean(others), abs=1e-3)
+        middle = np.median(answers["escenas"][:, :, 0, units[i]].numpy(), 1)
+        assert row.best == drawn.concepts[int(middle.argmax())][1] and row.best_shown == pytest.approx(middle.max(), abs=0.011, rel=1e-3)
+
+
+def test_the_rows_are_all_the_detectors_of_the_main_network(drawn):
+    found = measure_painter.named_units(load_model("escenas", device="cpu"))
+    rows = [row for row in drawn.rows if row.network == "escenas"]
+    assert [(row.unit, row.category, row.concept) for row in rows] == [(str(x.unit), x.category, x.concept) for x in found]
+    assert [row.iou for row in rows] == pytest.approx([label.iou for label in found], abs=1e-3)
+    assert sorted({(row.category, row.concept) for row in rows}) == drawn.concepts
+    assert len(rows) == len(drawn.rows) - len(rows)                             # tantas de la gemela como de la red
+
+
+def test_the_control_is_as_large_and_is_another_thing(drawn):
+    assert drawn.images.shape == (len(drawn.concepts), 20, 2, 3, TILE, TILE)
+    assert drawn.areas.min() >= 20
+    ratio = (drawn.areas[..., 1] / drawn.areas[..., 0]).median(1).values
+    assert ((0.75 < ratio) & (ratio < 1.34)).all()
+    for (category, concept), hosts, controls in zip(drawn.concepts, drawn.hosts, drawn.controls):
+        assert concept not in controls
+        assert set(hosts) == {concept} if category == "object" else True
+
+
+def test_no_seed_is_used_by_another_set():
+    with np.load(data_path("pintor", "dibujos.npz"), allow_pickle=False) as arrays:
+        every = arrays["seeds"].ravel().tolist()
+    seeds = set(every)
+    assert len(seeds) == len(every)
+    for path in data_path().glob("*/*.npz"):
+        with np.load(path, allow_pickle=False) as other:
+            if path.parent.name != "pintor" and "seeds" in other:
+                assert not seeds & set(other["seeds"].tolist()), path
+
+
+def test_the_rule_is_true_to_a_planted_detector_and_to_noise():
+    generator = torch.Generator().manual_seed(0)
+    control, same, higher = (torch.randn(20, 200, generator=generator) + shift for shift in (0, 0, 4))
+    shown, cut, p = measure_painter.judge(higher, control)
+    assert (shown > cut).all() and (p < 1e-4).all()
+    shown, cut, p = measure_painter.judge(same, control)
+    assert (shown > cut).float().mean() < 0.01 and 0.02 < (p < 0.05).float().mean() < 0.09
+    assert measure_painter.judge(control[:, :2], control[:, :2])[2].tolist() == [1.0, 1.0]
+    few = (torch.randn(20, 1, generator=generator) + 1, torch.randn(20, 1, generator=generator))
+    assert float(measure_painter.judge(*few)[2]) == pytest.approx(plain_wilcoxon(*(x[:, 0].double().numpy() for x in few)), rel=1e-6)
+
+
+def test_a_part_alone_is_only_that_part_in_an_unusual_place():
+    pytest.importorskip("numba", reason="numba solo hace falta para dibujar")
+    import make_painter
+    from world.places import HABITATS
+    rng = np.random.default_rng(0)
+    assert not any(make_painter.new_place(rng, "cebra") in HABITATS["cebra"] for _ in range(200))
+    for seed in range(make_painter.FIRST, make_painter.FIRST + 60):
+        made = make_painter.paint_part(seed, "rin", 0)
+        if made is not None:
+            break
+    scenes, host, control = made
+    assert {piece.part for piece in scenes[0].things[0].pieces} == {"rin"} and len(scenes[0].things) == 1
+    assert {piece.part for piece in scenes[1].things[0].pieces} == {control}
+    assert {"rin", control} <= {piece.part for piece in scenes[2].things[0].pieces}
+    assert scenes[0].place not in HABITATS[host]
