@@ -1,4 +1,4 @@
-"""Lo que viene hecho con el curso: la galería de la lección 2, lo de la 3 (muro, recetas, a ciegas) y el pintor de la 5.
+"""Lo que viene hecho con el curso: la galería de la lección 2, lo de la 3 (muro, recetas y ciegas) y el pintor de la 5.
 
 La galería (`data/build/make_gallery.py`): para cada unidad, la imagen que más la activa y las reales en que más
 responde, desde el mismo ruido. El muro (`data/build/make_wall.py`): unas unidades de SqueezeNet, escogidas por claras.
@@ -139,12 +139,12 @@ def load_blind() -> list[BlindAnswer]:
 class PainterRow(NamedTuple):
     """Una unidad en la prueba del pintor: un renglón de data/pintor/pintor.csv.
 
-    network: "escenas", o "gemela", la misma red con pesos al azar;  n: cuántos dibujos del concepto y cuántos de control;
-    shown, control: la mediana de lo más que responde la unidad (antes de la ReLU) en unos y en otros;  cut: el percentil
-    95 en el control;  p: de la prueba de Wilcoxon de las n parejas, de un lado;  passes: si el nombre sobrevive;  false:
-    en qué parte de los nombres de otras detectoras sobreviviría también;  best, best_shown: el concepto dibujado a que
-    más responde, y su mediana;  whole, without: la mediana con la cosa entera de que se sacó la parte, y con ella sin la parte;
-    p_without: de que entera la excita más, como `p`. Las tres, None si el concepto no es una parte.
+    network: "escenas", o "gemela", la misma red con pesos al azar;  n: cuántos dibujos del concepto, y cuántos de
+    control;  shown, control: la mediana de lo más que responde la unidad (antes de la ReLU) en unos y en otros;  cut:
+    el percentil 95 en el control;  p: de la prueba de Wilcoxon de las n parejas, de un lado;  passes: si el nombre
+    sobrevive;  false: en qué parte de los nombres de otras detectoras sobreviviría también;  best, best_shown: el
+    concepto dibujado a que más responde, y su mediana;  whole, without: la mediana con la cosa entera de que se sacó la
+    parte, y con ella sin la parte;  p_without: de que entera la excita más, como `p`. None si no es una parte.
     """
     network: str
     unit: str
@@ -188,9 +188,10 @@ def load_painter() -> Painter:
     k, n, _ = found["areas"].shape
     images = _sheet("pintor", "dibujos.jpg", columns=PAINTER_COLUMNS)[:2 * k * n].unflatten(0, (k, n, 2))
     rows = [PainterRow(row["network"], row["unit"], row["concept"], row["category"], float(row["iou"]), int(row["n"]),
-                       float(row["shown"]), float(row["control"]), float(row["cut"]), float(row["p"]), row["passes"] == "1",
-                       float(row["false"]), row["best"], float(row["best_shown"]),
+                       float(row["shown"]), float(row["control"]), float(row["cut"]), float(row["p"]),
+                       row["passes"] == "1", float(row["false"]), row["best"], float(row["best_shown"]),
                        *(float(row[name]) if row[name] else None for name in PainterRow._fields[-3:]))
             for row in _table("pintor", "pintor.csv")]
-    return Painter(rows, list(zip(found["categories"].tolist(), found["concepts"].tolist())), images,
-                   torch.from_numpy(found["areas"].astype(np.int64)), found["hosts"].tolist(), found["controls"].tolist())
+    concepts = list(zip(found["categories"].tolist(), found["concepts"].tolist()))
+    areas = torch.from_numpy(found["areas"].astype(np.int64))
+    return Painter(rows, concepts, images, areas, found["hosts"].tolist(), found["controls"].tolist())

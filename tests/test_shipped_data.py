@@ -190,6 +190,18 @@ def test_the_three_skies_are_with_and_without_the_plane() -> None:
         assert ((images[:, a] - images[:, b]).abs().mean((1, 2, 3)) > 0.005).all()
 
 
+@pytest.mark.parametrize("source", ["rayas", "pelota", "juntos"])
+def test_the_controls_are_drawn_again(source: str) -> None:
+    pytest.importorskip("numba", reason="numba solo hace falta para dibujar")
+    import make_controls
+
+    seed = int(np.load(data_path(source, "test.npz"))["seeds"][0])
+    made = make_controls.photos(make_controls.MAKERS[source](seed), source == "juntos")
+    shipped = load_images("test", source, n=len(made)).images
+    drawn = torch.from_numpy(np.stack([image for image, _, _ in made])).permute(0, 3, 1, 2) / 255
+    assert (drawn - shipped).abs().mean() < 0.02 and (drawn - shipped.roll(1, 0)).abs().mean() > 0.03
+
+
 def test_doubles_have_two_separate_objects() -> None:
     from scipy.ndimage import label
 

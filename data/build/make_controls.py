@@ -1,13 +1,16 @@
 """Dibuja los controles de la lección 4: la misma escena con y sin lo que una unidad parece reconocer.
 
-    python data/build/make_controls.py                  los dos conjuntos (unos minutos con un núcleo)
+    python data/build/make_controls.py                  los tres conjuntos (unos minutos con un núcleo)
     python data/build/make_controls.py rayas            uno
     python data/build/make_controls.py --sheet          además, una hoja de cada uno en runs/, para mirarla
 
-rayas: cuarenta escenas, y cada una con una cebra, la misma sin rayas (blanca, gris y café), un caballo, un perro y
-una cosa que no es animal con las mismas rayas y sin ellas, y nada. pelota: cuarenta escenas con un perro y una pelota, cada
-una también sin la pelota, sin el perro y sin los dos. De una versión a otra no cambian la cámara, la luz ni los accesorios; la
-foto se revela con la exposición y el grano de la primera. Las semillas son de aquí y de nadie más; no se escogió ninguna. Necesita numba.
+rayas: cuarenta escenas, y cada una con una cebra, la misma sin rayas (blanca, gris y café), un caballo, un perro y una cosa
+que no es animal con las mismas rayas y sin ellas, y nada. pelota: cuarenta escenas con un perro y una pelota, cada una
+también sin la pelota, sin el perro y sin los dos. juntos: cuarenta aviones, sin accesorios, entre nubes, cada uno también
+en un cielo azul sin nubes y en uno gris, y los tres cielos sin él. De una versión a otra no cambian la cámara, la luz del
+sol ni los accesorios; la foto se revela con la exposición y el grano de la primera. Las semillas son de aquí y de nadie
+más, y no se escogió ninguna (de juntos, se toman en orden las que tienen a la vista bastante avión y bastante nube).
+Necesita numba.
 """
 import argparse
 from collections.abc import Callable

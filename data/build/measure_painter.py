@@ -85,7 +85,7 @@ def with_the_rest(whole: Tensor | None, k: int, unit: int) -> dict[str, str]:
     """Las columnas de la cosa entera, de ella sin la parte y de la p de que con la parte responda más; vacías si no hay."""
     if whole is None or whole[k].isnan().any():
         return {"whole": "", "without": "", "p_without": ""}
-    entire, rest, p = judge(whole[k, :, 0, unit, None], whole[k, :, 1, unit, None])
+    entire, _, p = judge(whole[k, :, 0, unit, None], whole[k, :, 1, unit, None])
     return {"whole": f"{entire[0]:.2f}", "without": f"{whole[k, :, 1, unit].quantile(0.5):.2f}", "p_without": f"{p[0]:.2e}"}
 
 
