@@ -50,17 +50,19 @@ class Pieces:
         stays = could_be_best(self.both[..., :RIVALS], self.union[..., :RIVALS], weights, share)
         return [names[kept].tolist() for names, kept in zip(self.rivals[:, :RIVALS], stays)]
 
-    def intervals(self, statistics: Sequence[Callable[[Tensor], float]], share: float = 0.95, seed: int = 0
+    def intervals(self, statistic: Callable[[Tensor], Sequence[float]], share: float = 0.95, seed: int = 0
                   ) -> list[tuple[float, float]]:
-        """Entre qué valores baila cada número, del IoU (c, k), al cambiar de imágenes: lo de `measures.interval`."""
-        weights = redraws(len(self.first), TIMES, share, seed)
+        """Entre qué valores baila cada número que da `statistic` del IoU (c, k), al cambiar de imágenes.
+
+        Es lo de `measures.interval`, con estos pedazos: el IoU de lo que no se guardó se toma por 0.
+        """
+        weights, values = redraws(len(self.first), TIMES, share, seed), []
         again = torch.cat([self._again(weights, units) for units in torch.arange(len(self.rivals)).split(TOGETHER)], 1)
-        values = torch.empty(len(statistics), TIMES, dtype=torch.float64)
-        for turn, iou in enumerate(again):
+        for iou in again:
             table = torch.zeros(len(iou), len(self.seen), dtype=torch.float64).scatter_(1, self.rivals, iou)
-            values[:, turn] = torch.tensor([float(statistic(table)) for statistic in statistics])
+            values.append(torch.tensor(statistic(table), dtype=torch.float64))
         tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
-        return [tuple(row.quantile(tails).tolist()) for row in values]
+        return [tuple(number.quantile(tails).tolist()) for number in torch.stack(values, 1)]
 
     def _again(self, weights: Tensor, units: Tensor) -> Tensor:
         """El IoU de unas unidades en cada remuestreo, (veces, u, r)."""
