@@ -60,7 +60,7 @@ def _work(options: SimpleNamespace, rank: int) -> int:
     model = open_model(options.model)
     world = (read_broden(options.broden, size=options.size) if options.broden else
              load_concepts("test", n=options.images))
-    names = f"la red «{options.model}»", _told(world, options.broden)
+    names = f"«{options.model}»", _told(world, options.broden)
     try:
         evidence = gather(model, world, options.layer, options.convention, options.control, options.resume, names)
     except RuntimeError as error:
@@ -80,7 +80,7 @@ def _work(options: SimpleNamespace, rank: int) -> int:
 
 def _told(world: ConceptWorld, broden: str | None) -> str:
     """Qué imágenes se disecan."""
-    many = "1 imagen" if len(world) == 1 else f"{len(world)} imágenes"
+    many = "1 imagen" if len(world) == 1 else f"{len(world):,} imágenes"
     return f"{many} de la carpeta Broden «{Path(broden).name}»" if broden else f"{many} de prueba de Escenas"
 
 

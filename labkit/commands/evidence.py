@@ -71,7 +71,7 @@ class Evidence:
 
 
 def gather(model: nn.Module, world: ConceptWorld, layer: str, convention: str = "paper", control: int = 0,
-           folder: str | None = None, names: tuple[str, str] = ("tu red", "tus imágenes")) -> Evidence:
+           folder: str | None = None, names: tuple[str, str] = ("tuya", "imágenes tuyas")) -> Evidence:
     """Diseca entre los procesos que haya y reúne lo que dice qué tan segura es cada cosa.
 
     control: cuántos dobles al azar se disecan también;  folder: dónde ir guardando lo contado;  names: cómo se llaman

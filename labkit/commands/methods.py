@@ -33,14 +33,15 @@ PAPERS = {
 
 def methods(evidence: Evidence) -> list[str]:
     """Los párrafos de métodos, con lo que de verdad se hizo."""
-    found, share = evidence.found, CONVENTIONS[evidence.convention].share
+    found, way = evidence.found, CONVENTIONS[evidence.convention]
     read = "después de una ReLU" if evidence.rectified else "antes de una ReLU o sin ella"
-    told = [f"Disecamos la capa {evidence.layer} de {evidence.network}, leída {read} ({len(found.cuts)} unidades), con "
+    told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network}, leída {read} ({len(found.cuts)} unidades), con "
             f"{evidence.images} y {len(found.names)} conceptos de {len(set(found.categories))} categorías, con el "
-            f"método de Bau et al. (2017). El umbral de cada unidad es el valor que supera a lo más {100 * share:g} % de "
-            "los valores de su mapa, sobre todas las imágenes y todos los lugares. La máscara de la unidad es su mapa, "
-            "agrandado con interpolación bilineal al tamaño de las anotaciones, donde llega a ese umbral; se compara con "
-            "cada concepto con la intersección entre la unión (IoU), sumada sobre las imágenes. La convención es "
+            "método de Bau et al. (2017). El umbral de cada unidad se escoge para que lo superen a lo más "
+            f"{100 * way.share:g} % de los valores de su mapa, sobre todas las imágenes y todos los lugares. La máscara "
+            "de la unidad es su mapa, agrandado con interpolación bilineal al tamaño de las anotaciones, donde "
+            f"{'supera' if way.strict else 'llega a'} ese umbral; se compara con cada concepto con la intersección entre "
+            "la unión (IoU), con los píxeles sumados sobre las imágenes. La convención es "
             f"«{evidence.convention}», {MEANINGS[evidence.convention]}. Una unidad detecta su concepto de mayor IoU si "
             f"este pasa de {DETECTOR_IOU}."]
     if evidence.intervals:
@@ -56,13 +57,14 @@ def methods(evidence: Evidence) -> list[str]:
         rivals = len(evidence.twins) * len(found.cuts)
         seeds = f"semillas {FIRST_SEED} a {evidence.twins[-1].seed}" if len(evidence.twins) > 1 else f"semilla {FIRST_SEED}"
         told.append(
-            f"El control son {len(evidence.twins)} redes con la misma arquitectura y pesos al azar (He et al., 2015; "
-            f"{seeds}), disecadas con las mismas imágenes y la misma convención. La p de una unidad es (1 + m) / (1 + "
-            f"{rivals}), donde m cuenta cuántas de las {rivals} unidades al azar tienen un mejor IoU mayor o igual que el "
-            f"suyo (Phipson y Smyth, 2010). Las {len(found.cuts)} pruebas se corrigen juntas con el procedimiento de "
-            f"Benjamini y Hochberg (1995): de los nombres que aguantan, se espera que a lo más {100 * LEVEL:g} % sean "
-            "falsos. Aguantar dice que la unidad coincide con un concepto más que las unidades al azar; no dice que ese "
-            "nombre sea el único posible ni que la red use la unidad.")
+            f"El control son {len(evidence.twins)} redes con la misma arquitectura y pesos al azar (He et al., 2015, con "
+            f"los sesgos en 0; las capas que no son convoluciones ni densas, como empiezan en PyTorch; {seeds}), disecadas "
+            f"con las mismas imágenes y la misma convención. La p de una unidad es (1 + m) / (1 + {rivals}), donde m cuenta "
+            f"cuántas de las {rivals} unidades al azar tienen un mejor IoU mayor o igual que el suyo (Phipson y "
+            f"Smyth, 2010). Las {len(found.cuts)} pruebas se corrigen juntas con el procedimiento de Benjamini y Hochberg "
+            f"(1995): de las unidades que aguantan, se espera que a lo más {100 * LEVEL:g} % lo hagan por casualidad. "
+            "Aguantar dice que la unidad coincide con un concepto más que las unidades al azar; no dice que ese nombre sea "
+            "el único posible ni que la red use la unidad.")
     return told
 
 

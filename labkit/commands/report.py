@@ -6,7 +6,7 @@ from torch import Tensor
 
 from labkit.commands.evidence import LEVEL, Evidence, three_counts
 from labkit.commands.methods import MEANINGS, methods, references
-from labkit.commands.units import full_names, others, unit_table
+from labkit.commands.units import full_names, head, others, unit_table
 from labkit.dissection import CONVENTIONS, Label, unique_by_category
 from labkit.dissection.labels import DETECTOR_IOU, KINDS
 from labkit.images import jpeg_bytes
@@ -29,13 +29,15 @@ table {{ border-collapse: collapse; margin: .6em 0 }}
 td, th {{ padding: 3px 10px; text-align: left; vertical-align: top; font-weight: normal }}
 .facts td, .facts th, .twins td, .twins th {{ border-bottom: 1px solid #ccc }} .facts th {{ width: 15em; color: #555 }}
 .facts {{ max-width: 60em }}
-.twins .n, .units .n {{ text-align: right; font-variant-numeric: tabular-nums }}
-.units {{ font-size: .85em; width: 100% }} .units td, .units th {{ padding: 3px 7px; border-bottom: 1px solid #ddd }}
+.twins .n, .units .n {{ text-align: right; font-variant-numeric: tabular-nums }} .twins tbody th {{ white-space: nowrap }}
+.units {{ font-size: .85em }} .units td, .units th {{ padding: 3px 7px; border-bottom: 1px solid #ddd }}
+.units thead th {{ max-width: 7em }} .twins thead th {{ max-width: 11em }}
 .units thead th, .twins thead th {{ border-bottom: 2px solid #222; vertical-align: bottom; font-weight: bold }}
 .units tbody th {{ white-space: nowrap }}
 .bar {{ background: #31688e; height: 14px; display: inline-block; print-color-adjust: exact }}
 figure {{ margin: 1.2em 0 }} figcaption {{ margin-bottom: .3em }}
 figure img {{ height: 132px; margin-right: 12px; max-width: 100%; object-fit: contain; object-position: left }}
+@media (max-width: 900px) {{ .units {{ font-size: .72em }} .units td, .units th {{ padding: 3px 4px }} }}
 @media print {{ body {{ max-width: none; margin: 0 }} figure, tr {{ break-inside: avoid }} .units {{ font-size: .7em }} }}
 </style></head><body><h1>{title}</h1>{body}</body></html>
 """
@@ -109,7 +111,7 @@ def _sure(evidence: Evidence) -> str:
         return "ninguna unidad detecta algo"
     middle = sorted(sizes)[len(sizes) // 2]
     return (f"{sum(size == 1 for size in sizes)} de las {len(sizes)} detectoras tienen un solo nombre posible, con 95 % de "
-            f"confianza; la mediana es {middle}")
+            f"confianza; la mediana es de {middle} por detectora")
 
 
 def _survivors(evidence: Evidence) -> str:
@@ -118,7 +120,7 @@ def _survivors(evidence: Evidence) -> str:
         return "no se midió: pide --control"
     survives, detects = evidence.survives(), evidence.detects()
     return (f"{int((survives & detects).sum())} de las {int(detects.sum())} detectoras (y {int(survives.sum())} de las "
-            f"{len(detects)} unidades), con a lo más {100 * LEVEL:g} % de nombres falsos en promedio")
+            f"{len(detects)} unidades), con a lo más {100 * LEVEL:g} % de casualidades entre ellas, en promedio")
 
 
 def _floor(evidence: Evidence) -> str:
@@ -134,7 +136,7 @@ def _floor(evidence: Evidence) -> str:
               for twin in evidence.twins]
     rows = "".join(f'<tr><th scope="row">{name}</th>{"".join(_number(count) for count in counts)}{_number(f"{best:.3f}")}'
                    f"<td>{escape(told)}</td></tr>" for name, counts, best, told in lines)
-    table = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    table = "".join(head(name, 0 < place < 5) for place, name in enumerate(heads))
     return (f'<p>La misma red con pesos al azar, disecada con las mismas imágenes.</p><table class="twins"><thead><tr>'
             f"{table}</tr></thead><tbody>{rows}</tbody></table><p>{escape(_grain(evidence))}</p>")
 

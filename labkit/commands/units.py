@@ -12,6 +12,7 @@ from labkit.measures import RIVALS
 
 COLUMNS = ("unidad", "estado", "concepto", "categoría", "IoU", "nombres posibles", "imágenes de la unidad",
            "imágenes del concepto", "p", "p corregida", "aguanta")
+NUMBERS = ("IoU", "imágenes de la unidad", "imágenes del concepto", "p", "p corregida")
 SHOWN = 3                                       # nombres posibles que caben en la página
 NOTHING = "–"
 
@@ -78,7 +79,7 @@ def csv_text(evidence: Evidence) -> str:
 
 def unit_table(evidence: Evidence) -> str:
     """La tabla en HTML: se lee sin color y se imprime con su encabezado en cada hoja."""
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in COLUMNS)
+    heads = "".join(head(name, name in NUMBERS) for name in COLUMNS)
     lines = "".join(_line(row) for row in unit_rows(evidence))
     return f'<table class="units"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody></table>'
 
@@ -108,4 +109,9 @@ def others(possible: list[str]) -> str:
 
 
 def _cell(text: str, number: bool = False) -> str:
-    return f'<td{" class=" + chr(34) + "n" + chr(34) if number else ""}>{escape(text)}</td>'
+    return f'<td class="n">{escape(text)}</td>' if number else f"<td>{escape(text)}</td>"
+
+
+def head(text: str, number: bool = False) -> str:
+    """El encabezado de una columna en HTML; el de una de números, a la derecha, como ellos."""
+    return f'<th scope="col" class="n">{escape(text)}</th>' if number else f'<th scope="col">{escape(text)}</th>'

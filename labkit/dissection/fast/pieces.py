@@ -27,8 +27,8 @@ Numbered = tuple[Tensor, Regions, int]      # imágenes, sus regiones y qué nú
 class Pieces:
     """Las cuentas de p pedazos de imágenes seguidas, c unidades y los r conceptos de mayor IoU de cada una.
 
-    first: (p,), la primera imagen de cada pedazo;  rivals: (c, r), los conceptos, del mayor IoU al menor;  both y union:
-    (p, c, r), los píxeles de la intersección y de la unión;  lit: (c,), en cuántas imágenes llega cada unidad a su
+    first: (p,), la primera imagen de cada pedazo;  rivals: (c, r), los conceptos de `pick_rivals`;  both y union: (p, c,
+    r), los píxeles de la intersección y de la unión;  lit: (c,), en cuántas imágenes llega cada unidad a su
     umbral;  seen: (k,), en cuántas está cada concepto.  Con + se juntan los pedazos, y da lo mismo en qué orden.
     """
     first: Tensor
@@ -75,10 +75,26 @@ def piece_size(total: int, batch_size: int) -> int:
     return min(batch_size, -(-total // MOST))
 
 
+def pick_rivals(iou: Tensor, categories: Tensor) -> Tensor:
+    """Entre qué conceptos se decide cada unidad, (c, r): los doce de mayor IoU y, después, los mejores de cada categoría.
+
+    iou: (c, k);  categories: (k,), desde 0.  Los de cada categoría hacen falta para la cuenta que suma categorías.
+    """
+    first = iou.argsort(dim=1, descending=True, stable=True)[:, :RIVALS]
+    rest = iou.scatter(1, first, -1.0)                                                      # los ya escogidos, al final
+    worth = rest.clone()
+    for group in range(int(categories.max()) + 1):
+        columns = (categories == group).nonzero()[:, 0]
+        worth[:, columns] -= rest[:, columns].argsort(dim=1, descending=True, stable=True).argsort(1).double()
+    worth.scatter_(1, first, -torch.inf)
+    spare = min(KEPT, iou.shape[1]) - first.shape[1]
+    return torch.cat([first, worth.argsort(dim=1, descending=True, stable=True)[:, :spare]], 1)
+
+
 def count_pieces(model: nn.Module, batches: Iterable[Numbered], layer: str, found: Dissection, convention: Convention,
                  size: int) -> Pieces:
     """Vuelve a contar los lotes que lleguen, en pedazos de `size` imágenes, con los umbrales de `found`."""
-    device, rivals = device_of(model), found.iou().argsort(dim=1, descending=True, stable=True)[:, :KEPT]
+    device, rivals = device_of(model), pick_rivals(found.iou(), found.tally.categories)
     cuts, groups, dead = (thing.to(device) for thing in (found.cuts, found.tally.categories, found.dead))
     group = found.tally.categories[rivals]                                                  # (c, r)
     places, both, union = [], [], []
