@@ -7,10 +7,10 @@ from labkit.datasets import load_concepts
 from labkit.dissection import count_detectors, dissect_shared, interval, tally_parts, unique_by_category
 from labkit.dissection.fast import pieces as pieces_module
 from labkit.dissection.fast import sharing
-from labkit.dissection.fast.pieces import pick_rivals, piece_size
+from labkit.dissection.fast.pieces import Pieces, pick_rivals, piece_size
 from labkit.dissection.fast.sharing import pieces_shared
 from labkit.dissection.masks import maps_of, unit_masks
-from labkit.measures import RIVALS, name_sets
+from labkit.measures import RIVALS, name_sets, redraws
 from labkit.models import load_model
 
 PROGRAM = """
@@ -76,7 +76,7 @@ def test_the_rivals_are_the_best_and_then_the_best_of_each_category(model):
 
 
 def test_names_and_intervals_are_those_of_the_whole_pieces(monkeypatch):
-    """Con 24 rivales por unidad, de 398 conceptos, sale lo mismo que con todos; sumando categorías, casi."""
+    """Con 24 rivales por unidad, de 398 conceptos, sale lo mismo que con todos; sumando categorías, casi. Y el intervalo cubre la cuenta."""
     monkeypatch.setattr(pieces_module, "TIMES", 80)
     network, world = load_model("escenas", "cpu"), load_concepts("test", n=60)
     found = dissect_shared(network, world, "conv5", batch_size=1)
@@ -89,9 +89,10 @@ def test_names_and_intervals_are_those_of_the_whole_pieces(monkeypatch):
         return *count_detectors(iou), sum(unique_by_category(iou, world.categories).values())
 
     known = [interval(parts, lambda iou, place=place: numbers(iou)[place], times=80) for place in range(3)]
-    made = pieces.intervals(numbers)
-    assert made[:2] == known[:2] and all(low < high for low, high in known)
-    assert made[2] == pytest.approx(known[2], abs=1.5)
+    made, counts = pieces.intervals(numbers), numbers(found.iou())
+    both = [(max(0, min(low, 2 * count - high)), max(high, 2 * count - low)) for count, (low, high) in zip(counts, known)]
+    assert made[:2] == both[:2] and all(low < count < high for count, (low, high) in zip(counts, made))
+    assert made[2] == pytest.approx(both[2], abs=3)
 
 
 def test_more_images_go_in_longer_pieces_and_never_more_than_a_batch(model, monkeypatch):
@@ -130,3 +131,32 @@ def test_two_processes_make_the_pieces_of_one(model, tmp_path):
     for rank in (0, 1):
         both = torch.load(tmp_path / f"{rank}.pt", weights_only=True)
         assert all(torch.equal(value, both[name]) for name, value in alone.items())
+
+
+def noise(seed, images=150, units=30, concepts=60):
+    """Unidades y conceptos de los que se sabe el IoU: 8 unidades detectan el suyo (0.15); las demás, nada: 0.02 de todo."""
+    random, whole = torch.Generator().manual_seed(seed), 400
+    known = torch.full((units, concepts), 0.02)
+    known[range(8), range(8)] = 0.15
+    present = torch.rand(images, 1, concepts, generator=random) < 0.08       # cada concepto, en ocho de cada cien imágenes
+    met = whole * 2 * known / (1 + known) / 0.08 * present * (0.5 + torch.rand(images, units, concepts, generator=random))
+    both = met.round().int()
+    return Pieces(torch.arange(images), torch.arange(concepts).expand(units, -1), both, 2 * whole - both,
+                  torch.full((units,), images), present.sum((0, 1)))
+
+
+def test_the_interval_of_a_count_has_the_true_count_in_it(monkeypatch):
+    """El mejor de muchos conceptos ruidosos sube: la cuenta sale inflada, lo remuestreado más, y el intervalo la alcanza."""
+    monkeypatch.setattr(pieces_module, "TIMES", 100)
+    hits = plain = inflated = 0
+    for seed in range(60):
+        pieces = noise(seed)
+        count = count_detectors(pieces.both.sum(0).double() / pieces.union.sum(0))[0]
+        (low, high), = pieces.intervals(lambda iou: [count_detectors(iou)[0]])
+        weights = redraws(150, 100, 0.95)
+        both, union = (torch.einsum("tp,puk->tuk", weights, part.double()) for part in (pieces.both, pieces.union))
+        drawn = torch.tensor([float(count_detectors(iou)[0]) for iou in both / union], dtype=torch.float64)
+        bottom, top = drawn.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
+        assert (low, high) == pytest.approx((max(0, min(bottom, 2 * count - top)), max(top, 2 * count - bottom)))
+        hits, plain, inflated = hits + (low <= 8 <= high), plain + (bottom <= 8 <= top), inflated + (count > 8)
+    assert hits >= 56 and plain < 30 and inflated > 30                      # 93 %; lo remuestreado solo, ni la mitad

@@ -29,7 +29,7 @@ USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--mode
   --size        a qué lado se llevan las imágenes de Broden (224)
   --images      cuántas imágenes, si no todas; solo en Escenas
   --convention  cómo se cuenta: paper, netdissect, lite, dissect o every_image (paper)
-  --control     diseca también N redes iguales con pesos al azar (3, si va sola): el piso de las cuentas, y qué unidades
+  --control     diseca también N gemelas con pesos al azar (3, si va sola): el piso de las cuentas, y qué unidades
                 aguantan que se les compare con él. Para publicar, 20. Cada una tarda lo que la disección
   --csv         deja también la tabla de todas las unidades en un archivo CSV
   --pictures    en cuántos pasos se optimiza la imagen de cada unidad que detecta algo (64); 0: sin ella
@@ -40,7 +40,7 @@ TWINS = 3
 LINE = Line(USAGE, options=(
     Option("--layer", needed=True), Option("--out", needed=True), Option("--model", default="escenas"),
     Option("--broden"), Option("--size", Whole(2), 224), Option("--images", Whole(1)),
-    Option("--convention", OneOf(tuple(CONVENTIONS)), "paper"), Option("--control", Whole(1), 0, alone=TWINS),
+    Option("--convention", lambda text: _convention(text), "paper"), Option("--control", Whole(1), 0, alone=TWINS),
     Option("--csv"), Option("--pictures", Whole(), 64), Option("--resume")))
 
 
@@ -76,6 +76,14 @@ def _work(options: SimpleNamespace, rank: int) -> int:
                 _write(Path(path), content)
                 print(f"Quedó en {path}")
     return 0
+
+
+def _convention(text: str) -> str:
+    """El nombre de una convención; ValueError si no la hay, y con «exact», cuáles son las dos que fue."""
+    if text == "exact":
+        raise ValueError("«exact» se dividió en dos: paper, la del artículo, y every_image, que cuenta en todas las "
+                         "imágenes, como hacía «exact»")
+    return OneOf(tuple(CONVENTIONS))(text)
 
 
 def _told(world: ConceptWorld, broden: str | None) -> str:
@@ -118,7 +126,7 @@ def open_model(name: str) -> nn.Module:
         raise ValueError(f"--model: esperaba que {name} diera una red (labkit.models.wrap), y dio "
                          f"{type(model).__name__}.")
     if not any(True for _ in model.parameters()):
-        raise ValueError(f"--model: la red que da {name} no tiene ningún peso, así que no hay nada aprendido que disecar.")
+        raise ValueError(f"--model: la red que da {name} no tiene ningún peso: no hay nada aprendido que disecar.")
     return model.eval().requires_grad_(False).to(pick_device())
 
 

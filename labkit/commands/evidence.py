@@ -1,7 +1,7 @@
 """Qué tan seguro es lo que se contó: conjuntos de nombres, intervalos y el control de las redes al azar."""
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from labkit.dissection.labels import DETECTOR_IOU
 from labkit.models import random_twin
 from labkit.worlds import ConceptWorld
 
-FIRST_SEED, LEVEL = 2, 0.05                     # la primera semilla de los dobles; cuántos nombres falsos se toleran
+FIRST_SEED, LEVEL = 2, 0.05                     # la primera semilla de las gemelas; cuántos nombres falsos se toleran
 Interval = tuple[float, float]
 
 
@@ -48,11 +48,11 @@ class Evidence:
     rectified: bool
     pieces: int = 0
     piece_size: int = 0
-    sets: list[list[int]] = field(default_factory=list)
-    intervals: list[Interval] = field(default_factory=list)
+    sets: Sequence[list[int]] = ()
+    intervals: Sequence[Interval] = ()
     lit: Tensor | None = None
     seen: Tensor | None = None
-    twins: list[Twin] = field(default_factory=list)
+    twins: Sequence[Twin] = ()
     p: Tensor | None = None
     corrected: Tensor | None = None
 
@@ -74,10 +74,10 @@ def gather(model: nn.Module, world: ConceptWorld, layer: str, convention: str = 
            folder: str | None = None, names: tuple[str, str] = ("tuya", "imágenes tuyas")) -> Evidence:
     """Diseca entre los procesos que haya y reúne lo que dice qué tan segura es cada cosa.
 
-    control: cuántos dobles al azar se disecan también;  folder: dónde ir guardando lo contado;  names: cómo se llaman
+    control: cuántas gemelas al azar se disecan también;  folder: dónde ir guardando lo contado;  names: cómo se llaman
     la red y las imágenes. ValueError si la red no se puede sortear entera.
     """
-    twins = list(random_twins(model, control))                              # antes que nada: puede no haber doble
+    twins = list(random_twins(model, control))                              # antes que nada: puede no haber gemela
     found = dissect_shared(model, world, layer, convention, folder=folder)
     parts: dict[str, Any] = {}
     if len(world) > 1:
@@ -88,7 +88,7 @@ def gather(model: nn.Module, world: ConceptWorld, layer: str, convention: str = 
                  "intervals": pieces.intervals(lambda iou: three_counts(iou, found.categories))}
     nulls = []
     for seed, twin in twins:
-        nulls.append(dissect_shared(twin, world, layer, convention, folder=folder and Path(folder) / f"doble{seed}"))
+        nulls.append(dissect_shared(twin, world, layer, convention, folder=folder and Path(folder) / f"gemela{seed}"))
     if nulls:
         p = p_values(found.iou(), [null.iou() for null in nulls], pooled=True)
         parts |= {"p": p, "corrected": torch.from_numpy(stats.false_discovery_control(p.double().numpy())),
@@ -102,7 +102,7 @@ def three_counts(iou: Tensor, categories: list[str]) -> tuple[int, int, int]:
 
 
 def summed_up(seed: int, null: Dissection) -> Twin:
-    """Lo que se dice de un doble."""
+    """Lo que se dice de una gemela."""
     iou, named = null.iou(), Counter()
     best, which = iou.max(1)
     for k in which[best > DETECTOR_IOU].tolist():
@@ -111,25 +111,25 @@ def summed_up(seed: int, null: Dissection) -> Twin:
 
 
 def random_twins(model: nn.Module, count: int) -> Iterator[tuple[int, nn.Module]]:
-    """`count` dobles de la red, con sus semillas, de la 2 en adelante; siempre los mismos, en todos los procesos.
+    """`count` gemelas de la red, con sus semillas, de la 2 en adelante; siempre las mismas, en todos los procesos.
 
-    ValueError si algún peso no se puede sortear: un doble que conserva algo de lo aprendido no es un control.
+    ValueError si algún peso no se puede sortear: una gemela que conserva algo de lo aprendido no es un control.
     """
     for seed in range(FIRST_SEED, FIRST_SEED + count):
-        with torch.random.fork_rng(devices=[]):                             # hay capas que se sortean con el azar de todos
+        with torch.random.fork_rng(devices=[]):                         # hay capas que se sortean con el azar de todos
             torch.manual_seed(seed)
             twin = random_twin(model, seed)
         kept = not_redrawn(model, twin)
         if kept:
             more = f" y {len(kept) - 3} más" if len(kept) > 3 else ""
             raise ValueError(f"--control: esperaba poder sortear todos los pesos de la red, y estos se quedan como "
-                             f"estaban: {', '.join(kept[:3])}{more}. Un doble que conserva algo de lo aprendido no es un "
-                             "control: dale a su capa un método reset_parameters que los sortee, o quita --control.")
+                             f"estaban: {', '.join(kept[:3])}{more}. Una gemela que conserva algo de lo aprendido no "
+                             "es un control: dale a su capa un método reset_parameters, o quita --control.")
         yield seed, twin
 
 
 def not_redrawn(model: nn.Module, twin: nn.Module) -> list[str]:
-    """Los pesos de la red que su doble no sorteó.
+    """Los pesos de la red que su gemela no sorteó.
 
     Los de una capa que no es convolución ni densa ni sabe sortearse (`reset_parameters`), y los que siguen iguales; un
     sesgo en 0 o una escala en 1 puede coincidir.

@@ -13,14 +13,17 @@ from labkit.images import jpeg_bytes
 
 SEEN = "De cada una, las imágenes en que más responde: lo que pasa su umbral, iluminado."
 MADE = " Al final, una imagen hecha para ella: la que más la activa tras {steps} pasos de subir su respuesta."
-NONE = (f"Ninguna unidad pasa de {DETECTOR_IOU}: no hay nada que enseñar. Con otra capa, más imágenes u otros conceptos "
-        "puede haberlas.")
+NONE = (f"Ninguna unidad pasa de {DETECTOR_IOU}: no hay nada que enseñar. Con otra capa, más imágenes u otros "
+        "conceptos puede haberlas.")
 COLUMNS_TOLD = (
-    f"«Detecta»: su mayor IoU pasa de {DETECTOR_IOU}; «no llega»: no pasa, y el concepto va sin negritas; «muda»: siempre "
-    "da el mismo valor. Nombres posibles: los que, con 95 % de confianza, también podrían ser el de mayor IoU con otras "
-    "imágenes. Imágenes de la unidad: en cuántas llega a su umbral; del concepto: en cuántas está. p: qué tan seguido una "
-    "unidad al azar tiene un IoU igual o mayor; la corregida toma en cuenta que se preguntó por todas; «aguanta» si es de "
-    f"{LEVEL} o menos. –: no se midió o no hay.")
+    f"«Detecta»: su mayor IoU pasa de {DETECTOR_IOU}; «no llega»: no pasa, y el concepto va sin negritas; «muda»: "
+    "siempre da el mismo valor. Nombres posibles: los que, con 95 % de confianza, también podrían ser el de mayor IoU "
+    "con otras imágenes. Imágenes de la unidad: en cuántas llega a su umbral; del concepto: en cuántas está. p: qué "
+    "tan seguido una unidad al azar tiene un IoU igual o mayor; la corregida toma en cuenta que se preguntó por todas; "
+    f"«aguanta» si es de {LEVEL} o menos. –: no se midió o no hay.")
+FEW = 200                                       # con menos, en Escenas, ni los intervalos alcanzan la cuenta verdadera
+FEW_TOLD = (f". Son pocas: con menos de {FEW} las cuentas salen infladas, porque cada unidad escoge el mejor de muchos "
+            "conceptos con mucho ruido, y sus intervalos no lo arreglan")
 PAGE = """<!DOCTYPE html><html lang="es"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title><style>
 body {{ font-family: sans-serif; max-width: 78em; margin: 2em auto; padding: 0 1em; color: #222; line-height: 1.4 }}
@@ -29,7 +32,8 @@ table {{ border-collapse: collapse; margin: .6em 0 }}
 td, th {{ padding: 3px 10px; text-align: left; vertical-align: top; font-weight: normal }}
 .facts td, .facts th, .twins td, .twins th {{ border-bottom: 1px solid #ccc }} .facts th {{ width: 15em; color: #555 }}
 .facts {{ max-width: 60em }}
-.twins .n, .units .n {{ text-align: right; font-variant-numeric: tabular-nums }} .twins tbody th {{ white-space: nowrap }}
+.twins .n, .units .n {{ text-align: right; font-variant-numeric: tabular-nums }}
+.twins tbody th {{ white-space: nowrap }}
 .units {{ font-size: .85em }} .units td, .units th {{ padding: 3px 7px; border-bottom: 1px solid #ddd }}
 .units thead th {{ max-width: 7em }} .twins thead th {{ max-width: 11em }}
 .units thead th, .twins thead th {{ border-bottom: 2px solid #222; vertical-align: bottom; font-weight: bold }}
@@ -38,7 +42,8 @@ td, th {{ padding: 3px 10px; text-align: left; vertical-align: top; font-weight:
 figure {{ margin: 1.2em 0 }} figcaption {{ margin-bottom: .3em }}
 figure img {{ height: 132px; margin-right: 12px; max-width: 100%; object-fit: contain; object-position: left }}
 @media (max-width: 900px) {{ .units {{ font-size: .72em }} .units td, .units th {{ padding: 3px 4px }} }}
-@media print {{ body {{ max-width: none; margin: 0 }} figure, tr {{ break-inside: avoid }} .units {{ font-size: .7em }} }}
+@media print {{ body {{ max-width: none; margin: 0 }}
+ figure, tr {{ break-inside: avoid }} .units {{ font-size: .7em }} }}
 </style></head><body><h1>{title}</h1>{body}</body></html>
 """
 Portrait = tuple[Label, Tensor, Tensor | None]
@@ -53,8 +58,8 @@ def summary(evidence: Evidence) -> str:
     if not evidence.twins:
         return told
     floor = ", ".join(str(twin.counts[0]) for twin in evidence.twins)
-    return (f"{told} En {len(evidence.twins)} redes iguales con pesos al azar, las detectoras son: {floor}. Aguantan el "
-            f"control {int((evidence.survives() & evidence.detects()).sum())} de las {detectors} detectoras.")
+    return (f"{told} En {len(evidence.twins)} redes gemelas, con pesos al azar, las detectoras son: {floor}. Aguantan "
+            f"el control {int((evidence.survives() & evidence.detects()).sum())} de las {detectors} detectoras.")
 
 
 def page(evidence: Evidence, portraits: list[Portrait], steps: int) -> str:
@@ -87,11 +92,11 @@ def _facts(evidence: Evidence) -> str:
     read = ("después de una ReLU: ninguno de sus valores es negativo" if evidence.rectified else
             "antes de una ReLU, o sin ella: tiene valores negativos")
     facts = [("Red", evidence.network), ("Capa", f"{evidence.layer}, {len(found.cuts)} unidades"), ("Se lee", read),
-             ("Imágenes", evidence.images),
+             ("Imágenes", evidence.images + FEW_TOLD * (evidence.count < FEW)),
              ("Conceptos", f"{len(found.names)}, de {len(set(found.categories))} categorías"),
              ("Convención", f"{evidence.convention}: {MEANINGS[evidence.convention]}"),
-             ("Parte que enciende (q)", f"{convention.share:g}: a lo más {100 * convention.share:g} % de los valores de "
-                                        "una unidad superan su umbral"),
+             ("Parte que enciende (q)", f"{convention.share:g}: a lo más {100 * convention.share:g} % de los valores "
+                                        "de una unidad superan su umbral"),
              ("Corte", f"una unidad detecta algo si su mayor IoU pasa de {DETECTOR_IOU}"),
              ("Unidades que detectan algo", f"{counts[0]} de {len(found.cuts)}{reach[0]}"),
              ("Conceptos distintos, cada unidad una vez", f"{counts[1]}{reach[1]}"),
@@ -110,8 +115,8 @@ def _sure(evidence: Evidence) -> str:
     if not sizes:
         return "ninguna unidad detecta algo"
     middle = sorted(sizes)[len(sizes) // 2]
-    return (f"{sum(size == 1 for size in sizes)} de las {len(sizes)} detectoras tienen un solo nombre posible, con 95 % de "
-            f"confianza; la mediana es de {middle} por detectora")
+    return (f"{sum(size == 1 for size in sizes)} de las {len(sizes)} detectoras tienen un solo nombre posible, con 95 "
+            f"% de confianza; la mediana es de {middle} por detectora")
 
 
 def _survivors(evidence: Evidence) -> str:
@@ -126,28 +131,29 @@ def _survivors(evidence: Evidence) -> str:
 def _floor(evidence: Evidence) -> str:
     """El piso: lo que da la misma red con pesos al azar."""
     if not evidence.twins:
-        return ("<p>No se midió. Con <code>--control</code> se disecan también redes iguales con pesos al azar: sin ese "
-                "piso no se sabe qué parte de estas cuentas es de lo aprendido.</p>")
+        return ("<p>No se midió. Con <code>--control</code> se disecan también redes gemelas, con pesos al azar: sin "
+                "ese piso no se sabe qué parte de estas cuentas es de lo aprendido.</p>")
     heads = ("red", "detectoras", "conceptos, cada unidad una vez", "conceptos, sumando categorías", "mejor IoU",
              "lo que más nombran")
     found = evidence.found
     lines = [("la disecada", three_counts(found.iou(), found.categories), float(found.iou().max()), "")]
-    lines += [(f"al azar, semilla {twin.seed}", twin.counts, twin.best, ", ".join(twin.names) or "nada")
+    lines += [(f"gemela, semilla {twin.seed}", twin.counts, twin.best, ", ".join(twin.names) or "nada")
               for twin in evidence.twins]
-    rows = "".join(f'<tr><th scope="row">{name}</th>{"".join(_number(count) for count in counts)}{_number(f"{best:.3f}")}'
+    rows = "".join(f'<tr><th scope="row">{name}</th>{"".join(map(_number, (*counts, f"{best:.3f}")))}'
                    f"<td>{escape(told)}</td></tr>" for name, counts, best, told in lines)
     table = "".join(head(name, 0 < place < 5) for place, name in enumerate(heads))
-    return (f'<p>La misma red con pesos al azar, disecada con las mismas imágenes.</p><table class="twins"><thead><tr>'
+    told = "<p>Redes gemelas: la misma arquitectura con pesos al azar, disecadas con las mismas imágenes.</p>"
+    return (f'{told}<table class="twins"><thead><tr>'
             f"{table}</tr></thead><tbody>{rows}</tbody></table><p>{escape(_grain(evidence))}</p>")
 
 
 def _grain(evidence: Evidence) -> str:
-    """Hasta dónde llega el control: con pocos dobles, la p más chica no es tan chica."""
+    """Hasta dónde llega el control: con pocas gemelas, la p más chica no es tan chica."""
     units, rivals = len(evidence.found.cuts), len(evidence.twins) * len(evidence.found.cuts)
     told = f"Con {rivals} unidades al azar, la p más chica posible es {1 / (rivals + 1):.2g}."
     if evidence.needed() > 1:
-        told += (f" Para que alguna aguante, al menos {evidence.needed()} de las {units} unidades deben llegar a ella; con "
-                 "--control 20 bastaría una.")
+        told += (f" Para que alguna aguante, al menos {evidence.needed()} de las {units} unidades deben llegar a ella; "
+                 "con --control 20 bastaría una.")
     return told
 
 

@@ -1,8 +1,8 @@
 """Las cuentas en pedazos de pocas imágenes, sin que pesen: para decir qué tan seguro es cada nombre.
 
 Las cuentas enteras de un pedazo son (unidades, conceptos), 5 MB en una capa de Broden: veinte pedazos son pocos para
-remuestrear, y dos mil no caben. Pero el nombre de una unidad se decide entre unos cuantos conceptos, los de mayor IoU: de
-cada pedazo se guardan solo las cuentas de esos. Los umbrales son los de la disección entera y no cambian.
+remuestrear, y dos mil no caben. Pero el nombre de una unidad se decide entre unos cuantos conceptos, los de mayor IoU:
+de cada pedazo se guardan solo las cuentas de esos. Los umbrales son los de la disección entera y no cambian.
 """
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -27,8 +27,8 @@ Numbered = tuple[Tensor, Regions, int]      # imágenes, sus regiones y qué nú
 class Pieces:
     """Las cuentas de p pedazos de imágenes seguidas, c unidades y los r conceptos de mayor IoU de cada una.
 
-    first: (p,), la primera imagen de cada pedazo;  rivals: (c, r), los conceptos de `pick_rivals`;  both y union: (p, c,
-    r), los píxeles de la intersección y de la unión;  lit: (c,), en cuántas imágenes llega cada unidad a su
+    first: (p,), la primera imagen de cada pedazo;  rivals: (c, r), los conceptos de `pick_rivals`;  both y union: (p,
+    c, r), los píxeles de la intersección y de la unión;  lit: (c,), en cuántas imágenes llega cada unidad a su
     umbral;  seen: (k,), en cuántas está cada concepto.  Con + se juntan los pedazos, y da lo mismo en qué orden.
     """
     first: Tensor
@@ -52,17 +52,31 @@ class Pieces:
 
     def intervals(self, statistic: Callable[[Tensor], Sequence[float]], share: float = 0.95, seed: int = 0
                   ) -> list[tuple[float, float]]:
-        """Entre qué valores baila cada número que da `statistic` del IoU (c, k), al cambiar de imágenes.
+        """Entre qué valores está cada número que da `statistic` del IoU (c, k), con confianza `share`.
 
-        Es lo de `measures.interval`, con estos pedazos: el IoU de lo que no se guardó se toma por 0.
+        El IoU de lo que no se guardó se toma por 0. Al remuestrear, una cuenta como la de detectoras crece, porque el
+        mejor de muchos conceptos sube con cualquier ruido; y la cuenta misma ya creció por eso. El intervalo cubre
+        entonces dos: lo remuestreado (`measures.interval`), y lo mismo reflejado alrededor de la cuenta.
         """
-        weights, values = redraws(len(self.first), TIMES, share, seed), []
+        weights, values = redraws(len(self.first), TIMES, share, seed), [self._numbers(statistic, self._whole())]
         again = torch.cat([self._again(weights, units) for units in torch.arange(len(self.rivals)).split(TOGETHER)], 1)
         for iou in again:
-            table = torch.zeros(len(iou), len(self.seen), dtype=torch.float64).scatter_(1, self.rivals, iou)
-            values.append(torch.tensor(statistic(table), dtype=torch.float64))
+            values.append(self._numbers(statistic, iou))
         tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
-        return [tuple(number.quantile(tails).tolist()) for number in torch.stack(values, 1)]
+        found = []
+        for mine, *others in torch.stack(values, 1).tolist():
+            low, high = torch.tensor(others, dtype=torch.float64).quantile(tails).tolist()
+            found.append((max(0.0, min(low, 2 * mine - high)), max(high, 2 * mine - low)))
+        return found
+
+    def _whole(self) -> Tensor:
+        """El IoU con todas las imágenes, (c, r)."""
+        return self.both.sum(0).double() / self.union.sum(0).clamp(min=1)
+
+    def _numbers(self, statistic: Callable[[Tensor], Sequence[float]], iou: Tensor) -> Tensor:
+        """Lo que da `statistic` de un IoU (c, r), puesto en su lugar entre todos los conceptos."""
+        table = torch.zeros(len(iou), len(self.seen), dtype=torch.float64).scatter_(1, self.rivals, iou)
+        return torch.tensor(statistic(table), dtype=torch.float64)
 
     def _again(self, weights: Tensor, units: Tensor) -> Tensor:
         """El IoU de unas unidades en cada remuestreo, (veces, u, r)."""
@@ -76,7 +90,7 @@ def piece_size(total: int, batch_size: int) -> int:
 
 
 def pick_rivals(iou: Tensor, categories: Tensor) -> Tensor:
-    """Entre qué conceptos se decide cada unidad, (c, r): los doce de mayor IoU y, después, los mejores de cada categoría.
+    """Entre qué conceptos se decide cada unidad, (c, r): los doce de mayor IoU y luego los mejores de cada categoría.
 
     iou: (c, k);  categories: (k,), desde 0.  Los de cada categoría hacen falta para la cuenta que suma categorías.
     """
@@ -105,7 +119,8 @@ def count_pieces(model: nn.Module, batches: Iterable[Numbered], layer: str, foun
             lit += (passes(maps.amax((2, 3)), cuts, convention.strict) & ~dead).sum(0).cpu()
             seen += _present(regions, len(groups))
             for start in range(0, len(maps), size):
-                here = count_batch(maps[start:start + size], _some(regions, start, size), cuts, groups, convention, dead)
+                some = _some(regions, start, size)
+                here = count_batch(maps[start:start + size], some, cuts, groups, convention, dead)
                 met = here.both.gather(1, rivals)
                 places.append(number + start)
                 both.append(met.int())
@@ -124,7 +139,7 @@ def _present(regions: Regions, count: int) -> Tensor:
     """En cuántas de unas imágenes está cada uno de `count` conceptos, (k,)."""
     first = regions.sizes.cumsum(0) - regions.sizes
     pixels = torch.bincount((regions.numbers + first[:, None, None]).flatten(), minlength=len(regions.concepts))
-    owner = torch.arange(len(regions)).repeat_interleave(regions.sizes)                     # (regiones,), de qué imagen es
+    owner = torch.arange(len(regions)).repeat_interleave(regions.sizes)                 # (regiones,), de qué imagen
     table = torch.zeros(len(regions), count + 1, dtype=torch.bool)
     concepts = regions.concepts.where(regions.concepts >= 0, count)
     table[owner[pixels > 0, None], concepts[pixels > 0]] = True
