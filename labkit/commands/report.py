@@ -5,7 +5,7 @@ from html import escape
 from torch import Tensor
 
 from labkit.commands.evidence import LEVEL, Evidence, three_counts
-from labkit.commands.methods import MEANINGS, methods, references
+from labkit.commands.methods import MEANINGS, count_of, methods, references
 from labkit.commands.units import full_names, head, others, unit_table
 from labkit.dissection import CONVENTIONS, Label, unique_by_category
 from labkit.dissection.labels import DETECTOR_IOU, KINDS
@@ -53,12 +53,14 @@ def summary(evidence: Evidence) -> str:
     """La cuenta en un renglón o, con control, en dos."""
     found = evidence.found
     detectors, unique, summed = three_counts(found.iou(), found.categories)
-    told = (f"{detectors} de {len(found.cuts)} unidades detectan algo (IoU > {DETECTOR_IOU}); conceptos distintos: "
+    units = count_of(len(found.cuts), "unidad", "unidades")
+    told = (f"{detectors} de {units} detectan algo (IoU > {DETECTOR_IOU}); conceptos distintos: "
             f"{unique} si cada unidad cuenta una vez, {summed} sumando categorías; mudas: {int(found.dead.sum())}.")
     if not evidence.twins:
         return told
+    twins = count_of(len(evidence.twins), "red gemela", "redes gemelas")
     floor = ", ".join(str(twin.counts[0]) for twin in evidence.twins)
-    return (f"{told} En {len(evidence.twins)} redes gemelas, con pesos al azar, las detectoras son: {floor}. Aguantan "
+    return (f"{told} En {twins}, con pesos al azar, las detectoras son: {floor}. Aguantan "
             f"el control {int((evidence.survives() & evidence.detects()).sum())} de las {detectors} detectoras.")
 
 
@@ -91,7 +93,8 @@ def _facts(evidence: Evidence) -> str:
     reach = [f" (de {low:.0f} a {high:.0f}, con 95 % de confianza)" for low, high in evidence.intervals] or [""] * 3
     read = ("después de una ReLU: ninguno de sus valores es negativo" if evidence.rectified else
             "antes de una ReLU, o sin ella: tiene valores negativos")
-    facts = [("Red", evidence.network), ("Capa", f"{evidence.layer}, {len(found.cuts)} unidades"), ("Se lee", read),
+    units = count_of(len(found.cuts), "unidad", "unidades")
+    facts = [("Red", evidence.network), ("Capa", f"{evidence.layer}, {units}"), ("Se lee", read),
              ("Imágenes", evidence.images + FEW_TOLD * (evidence.count < FEW)),
              ("Conceptos", f"{len(found.names)}, de {len(set(found.categories))} categorías"),
              ("Convención", f"{evidence.convention}: {MEANINGS[evidence.convention]}"),
