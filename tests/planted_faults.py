@@ -351,7 +351,6 @@ FAULTS = [
     Fault("pieces-any-category", "pick_rivals", "(categories == group)", "(categories >= 0)"),
     Fault("pieces-shifted", "_some", "ends[start]:ends[last]", "ends[0]:ends[last]"),
     Fault("pieces-by-arrival", "Pieces.__add__", "both=both[order]", "both=both"),
-    Fault("pieces-lit-dead-too", "count_pieces", " & ~dead)", ")"),
     Fault("pieces-empty-regions", "_present", "pixels > 0, None", "pixels >= 0, None"),
     Fault("pieces-forgotten-folder", "pieces_shared", "Store(folder,", "Store(None,"),
     Fault("twins-from-zero", "random_twins", "range(FIRST_SEED, FIRST_SEED + count)", "range(count)"),

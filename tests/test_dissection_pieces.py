@@ -12,6 +12,7 @@ from labkit.dissection.fast.sharing import pieces_shared
 from labkit.dissection.masks import maps_of, unit_masks
 from labkit.measures import RIVALS, name_sets, redraws
 from labkit.models import load_model
+from labkit.regions import stack_regions
 
 PROGRAM = """
 import sys
@@ -93,6 +94,12 @@ def test_names_and_intervals_are_those_of_the_whole_pieces(monkeypatch):
     both = [(max(0, min(low, 2 * count - high)), max(high, 2 * count - low)) for count, (low, high) in zip(counts, known)]
     assert made[:2] == both[:2] and all(low < count < high for count, (low, high) in zip(counts, made))
     assert made[2] == pytest.approx(both[2], abs=3)
+
+
+def test_a_region_without_pixels_is_in_no_image():
+    regions = stack_regions([(torch.tensor([[0, 2], [1, -1]]), torch.zeros(2, 2, dtype=torch.long)),
+                             (torch.tensor([[0, -1]]), torch.zeros(2, 2, dtype=torch.long))])
+    assert pieces_module._present(regions, 4).tolist() == [2, 0, 1, 0]
 
 
 def test_more_images_go_in_longer_pieces_and_never_more_than_a_batch(model, monkeypatch):

@@ -35,9 +35,10 @@ def methods(evidence: Evidence) -> list[str]:
     """Los párrafos de métodos, con lo que de verdad se hizo."""
     found, way = evidence.found, CONVENTIONS[evidence.convention]
     read = "después de una ReLU" if evidence.rectified else "antes de una ReLU o sin ella"
-    told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network}, leída {read} ("
-            f"{count_of(len(found.cuts), 'unidad', 'unidades')}), con {evidence.images} y {len(found.names)} conceptos de "
-            f"{len(set(found.categories))} categorías, con el método de Bau et al. (2017). El umbral de cada unidad se escoge para que lo superen a "
+    units, groups = count_of(len(found.cuts), "unidad", "unidades"), len(set(found.categories))
+    told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network}, leída {read} ({units}), con "
+            f"{evidence.images} y {len(found.names)} conceptos de {groups} categorías, con el método de Bau et al. "
+            "(2017). El umbral de cada unidad se escoge para que lo superen a "
             f"lo más {100 * way.share:g} % de los valores de su mapa, sobre todas las imágenes y todos los lugares. La "
             "máscara de la unidad es su mapa, agrandado con interpolación bilineal al tamaño de las anotaciones, donde "
             f"{'supera' if way.strict else 'llega a'} ese umbral; se compara con cada concepto con la intersección "
@@ -65,8 +66,9 @@ def methods(evidence: Evidence) -> list[str]:
             f"{seeds}), con las mismas imágenes y la misma convención. La p de una unidad es (1 + m) / (1 + "
             f"{rivals}), donde m cuenta cuántas de las {rivals} unidades al azar tienen un mejor IoU mayor o igual que "
             f"el suyo (Phipson y Smyth, 2010). Las {len(found.cuts)} pruebas se corrigen juntas con el procedimiento "
-            f"de Benjamini y Hochberg (1995): de las unidades que aguantan, se espera que a lo más {100 * LEVEL:g} % lo "
-            "hagan por casualidad. Aguantar dice que la unidad coincide con un concepto más que las unidades al azar; "
+            "de Benjamini y Hochberg (1995): de las unidades que aguantan, se espera que a lo más "
+            f"{100 * LEVEL:g} % lo hagan por casualidad. "
+            "Aguantar dice que la unidad coincide con un concepto más que las unidades al azar; "
             "no dice que ese nombre sea el único posible ni que la red use la unidad.")
     return told
 

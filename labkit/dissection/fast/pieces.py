@@ -116,7 +116,7 @@ def count_pieces(model: nn.Module, batches: Iterable[Numbered], layer: str, foun
     with torch.no_grad():
         for images, regions, number in batches:
             maps = maps_of(model, images.to(device), layer, convention.lowest)
-            lit += (passes(maps.amax((2, 3)), cuts, convention.strict) & ~dead).sum(0).cpu()
+            lit += passes(maps.amax((2, 3)), cuts, convention.strict).sum(0).cpu()     # una muda, nunca
             seen += _present(regions, len(groups))
             for start in range(0, len(maps), size):
                 some = _some(regions, start, size)
