@@ -268,6 +268,8 @@ def test_a_twin_redraws_every_weight_or_there_is_none():
     assert not torch.equal(twins[2][2].weight, twins[3][2].weight)
     loose = nn.Sequential(nn.Conv2d(3, 4, 3), Scaled())
     assert not_redrawn(loose, random_twin(loose, 2)) == ["1.scale"]
+    loose[1].scale.data.fill_(2)                                            # aunque todos sus números sean iguales
+    assert not_redrawn(loose, random_twin(loose, 2)) == ["1.scale"]
     half = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3)))     # su peso se calcula de otros dos
     assert set(not_redrawn(half, random_twin(half, 2))) == {f"0.parametrizations.weight.original{k}" for k in (0, 1)}
     with pytest.raises(ValueError, match="se quedan como estaban: 1.scale"):
