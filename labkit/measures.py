@@ -150,7 +150,7 @@ def interval(parts: Sequence[Tally], statistic: Callable[[Tensor], float], times
     pedazos se vuelven a sacar con reemplazo `times` veces. Los umbrales no cambian.
     """
     values = []
-    for weights in _redraws(parts, times, share, seed):
+    for weights in redraws(len(parts), times, share, seed):
         again = [part.times(int(weight)) for part, weight in zip(parts, weights) if weight]
         values.append(float(statistic(sum(again[1:], again[0]).iou())))
     tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
@@ -165,19 +165,26 @@ def name_sets(parts: Sequence[Tally], times: int = 400, share: float = 0.95, see
     cabe en lo que esa ventaja baila al volver a sacar los pedazos: el de mayor IoU de verdad está en su lista con
     probabilidad `share`, más o menos. Compiten los doce de mayor IoU. Fuente: Hsu (1984), doi:10.1214/aos/1176346524.
     """
-    weights = torch.stack(_redraws(parts, times, share, seed)).double()                     # (veces, pedazos)
-    whole = sum(parts[1:], parts[0]).iou()                                                  # (c, k)
+    rivals = sum(parts[1:], parts[0]).iou().argsort(dim=1, descending=True, stable=True)[:, :RIVALS]        # (c, r)
+    both = torch.stack([part.both.gather(1, rivals) for part in parts])                     # (pedazos, c, r)
+    union = torch.stack([part.active.gather(1, part.categories[rivals]) + part.truth[rivals] for part in parts]) - both
+    stays = could_be_best(both, union, redraws(len(parts), times, share, seed), share)
+    return [names[kept].tolist() for names, kept in zip(rivals, stays)]
+
+
+def could_be_best(both: Tensor, union: Tensor, weights: Tensor, share: float = 0.95) -> Tensor:
+    """De los r rivales de cada unidad, cuáles podrían ser el mejor: (c, r). Es la regla de `name_sets`.
+
+    both, union: (pedazos, c, r), los píxeles de la intersección y de la unión;  weights: (veces, pedazos).
+    """
     found = []
-    for unit in range(len(whole)):
-        rivals = whole[unit].argsort(descending=True, stable=True)[:RIVALS]
-        both = torch.stack([part.both[unit, rivals] for part in parts]).double()            # (pedazos, r)
-        union = torch.stack([part.active[unit, part.categories[rivals]] + part.truth[rivals] for part in parts]) - both
-        again = (weights @ both) / (weights @ union).clamp(min=1)                           # (veces, r)
-        lead = whole[unit, rivals] - whole[unit, rivals, None]                              # (r, r): de j sobre k
+    for met, whole in zip(both.unbind(1), union.unbind(1)):                                 # (pedazos, r)
+        iou = met.sum(0).double() / whole.sum(0).clamp(min=1)
+        again = (weights @ met.double()) / (weights @ whole.double()).clamp(min=1)          # (veces, r)
+        lead = iou - iou[:, None]                                                           # (r, r): de j sobre k
         swing = (again[:, None] - again[:, :, None] - lead).amax(2)                         # (veces, r)
-        stays = lead.amax(1) <= swing.quantile(share, 0)
-        found.append(rivals[stays].tolist())
-    return found
+        found.append(lead.amax(1) <= swing.quantile(share, 0))
+    return torch.stack(found)
 
 
 def check_responses(values: Tensor) -> None:
@@ -200,11 +207,11 @@ def _asked(values: Tensor, truth: Tensor) -> Tensor:
     return truth if truth.ndim == 2 else truth[:, None]
 
 
-def _redraws(parts: Sequence[Tally], times: int, share: float, seed: int) -> list[Tensor]:
-    """Cuántas veces sale cada pedazo en cada remuestreo con reemplazo: `times` cuentas (pedazos,)."""
-    if len(parts) < 2 or times < 2 or not 0 < share < 1:
+def redraws(count: int, times: int, share: float, seed: int = 0) -> Tensor:
+    """Cuántas veces sale cada uno de `count` pedazos en cada remuestreo con reemplazo: (veces, pedazos)."""
+    if count < 2 or times < 2 or not 0 < share < 1:
         raise ValueError(f"parts, times, share: esperaba al menos 2 pedazos, 2 veces y una parte entre 0 y 1, y recibí "
-                         f"{len(parts)}, {times} y {share}.")
-    generator, count = torch.Generator().manual_seed(seed), len(parts)
-    return [torch.bincount(torch.randint(0, count, (count,), generator=generator), minlength=count)
-            for _ in range(times)]
+                         f"{count}, {times} y {share}.")
+    generator = torch.Generator().manual_seed(seed)
+    return torch.stack([torch.bincount(torch.randint(0, count, (count,), generator=generator), minlength=count)
+                        for _ in range(times)]).double()

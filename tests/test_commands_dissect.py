@@ -1,20 +1,26 @@
-"""El reporte de una disección: dice lo que se contó, enseña cada detectora y corre desde la terminal."""
+"""El reporte de una disección: dice lo que se contó y qué tan seguro es, enseña cada detectora y corre desde la terminal."""
+import csv
 import re
 from base64 import b64decode
 from dataclasses import replace
 
 import pytest
+import torch
 from broden_world import write_by_hand
+from conftest import full_disk
 from PIL import Image
 from test_dissection_shared import torchrun
+from torch import nn
 
 from labkit.__main__ import main
 from labkit.activations import Unit
 from labkit.broden import read_broden
 from labkit.commands.dissect import report, summary
+from labkit.commands.evidence import gather, not_redrawn, random_twins
 from labkit.datasets import load_concepts
-from labkit.dissection import count_detectors, dissect, label_units, unique_by_category
-from labkit.models import load_model
+from labkit.dissection import count_detectors, discoveries, dissect, label_units, tally_parts, unique_by_category
+from labkit.measures import name_sets
+from labkit.models import load_model, random_twin
 from labkit.objectives import channel, score
 from labkit.pictures import load_picture
 from labkit.portraits import imagined
@@ -45,9 +51,10 @@ def test_the_report_shows_every_detector_with_its_name(tmp_path, capsys):
 
 def test_each_detector_gets_a_picture_that_raises_it(tmp_path):
     model, world = load_model("escenas", "cpu"), load_concepts("test", n=60)
-    found = dissect(model, world, "relu2")
+    evidence = gather(model, world, "relu2")
+    found = evidence.found
     labels = label_units(found.iou(), "relu2", found.names, found.categories, 0.04)
-    pictures = [image for text, image in shown(report(model, world, "relu2", found, steps=12)) if "optimizada" in text]
+    pictures = [image for text, image in shown(report(model, world, evidence, steps=12)) if "optimizada" in text]
     assert len(pictures) == len(labels) > 3
     for label, image in zip(labels, pictures):
         assert image.shape == (3, 64, 64) and image.std() > 0.03            # ninguna se quedó en el ruido gris del que parte
@@ -73,8 +80,11 @@ def test_a_gray_world_and_a_dense_layer_get_pictures_too():
 def test_it_works_on_a_broden_folder(tmp_path):
     out = tmp_path / "reporte.html"
     folder = write_by_hand(tmp_path / "broden")
-    assert main(["dissect", "--layer", "conv3", "--broden", str(folder), "--size", "64", "--out", str(out), "--pictures", "2"]) == 0
-    assert "Disección de conv3" in out.read_text(encoding="utf-8")
+    assert main(["dissect", "--layer", "conv3", "--broden", str(folder), "--size", "64", "--out", str(out), "--pictures", "2",
+                 "--control", "1"]) == 0
+    page = out.read_text(encoding="utf-8")
+    assert "Disección de conv3" in page and "2 imágenes de la carpeta Broden «broden»" in page and "gemela, semilla 2" in page
+    assert "disecamos 1 red gemela" in page
 
 
 def test_pictures_too_small_for_the_network_are_told(tmp_path, capsys):
@@ -89,18 +99,36 @@ def test_the_command_and_python_dissect_a_broden_folder_alike(tmp_path, capsys):
     Image.new("RGB", (9, 5), (255, 0, 0)).save(folder / "images/dtd/g_0106.jpg")
     assert main(["dissect", "--layer", "conv3", "--broden", str(folder), "--out", str(out), "--pictures", "0"]) == 0
     model, world = load_model("escenas"), read_broden(folder)
-    found = dissect(model, world, "conv3")
-    assert summary(found) in capsys.readouterr().out and found.tally.pixels == 2 * 112 * 112
-    assert out.read_text(encoding="utf-8") == report(model, world, "conv3", found, steps=0)
+    evidence = gather(model, world, "conv3", names=("«escenas»", "2 imágenes de la carpeta Broden «broden»"))
+    assert summary(evidence) in capsys.readouterr().out and evidence.found.tally.pixels == 2 * 112 * 112
+    assert torch.equal(evidence.found.iou(), dissect(model, world, "conv3").iou())
+    assert out.read_text(encoding="utf-8") == report(model, world, evidence, steps=0)
 
 
 MINE = """
+import torch
 from torch import nn
 from labkit.models import random_twin, wrap
 def build():
     return random_twin(wrap(nn.Sequential(nn.Conv2d(3, 8, 5, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), [0] * 3, [1] * 3, "abcdefgh", 64))
 def nothing():
     return 3
+def bare():
+    return nn.Sequential(nn.Identity())
+class Loose(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.rand(8, 1, 1))
+    def forward(self, maps):
+        return maps * self.scale
+def loose():
+    return wrap(nn.Sequential(nn.Conv2d(3, 8, 5, 2), Loose(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), [0] * 3, [1] * 3, "abcdefgh", 64)
+def single():
+    return wrap(nn.Sequential(nn.Conv2d(3, 1, 5, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten()), [0] * 3, [1] * 3, "a", 64)
+def flat():
+    model = wrap(nn.Sequential(nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()), [0] * 3, [1] * 3, "ab", 64)
+    model.network[0].weight.data.zero_()
+    return model
 """
 
 
@@ -109,9 +137,143 @@ def test_a_network_of_your_own_is_asked_by_its_function(tmp_path, monkeypatch, c
     monkeypatch.syspath_prepend(tmp_path)
     order = ["dissect", "--images", "40", "--out", str(tmp_path / "a.html"), "--pictures", "2", "--layer", "network.0", "--model"]
     assert main([*order, "mired:build"]) == 0 and "de 8 unidades" in capsys.readouterr().out
-    for name, says in {"mired:nothing": "esperaba que mired:nothing diera una red", "mired:falta": "no encontré la función falta",
+    for name, says in {"mired:nothing": "esperaba que mired:nothing diera una red", "mired:bare": "no tiene ningún peso", "mired:falta": "no encontré la función falta",
                        "no_hay:build": "no encontré la función build del módulo no_hay", "otra": "No hay una red llamada 'otra'"}.items():
         assert main([*order, name]) == 2 and says in capsys.readouterr().err
+
+
+# ── qué tan seguro es ───────────────────────────────────────────────────────────────────────────────────────────────
+
+def table_of(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def controlled(tmp_path_factory):
+    """Lo que deja la orden con dos gemelas y sin imágenes: la página, la tabla, lo que dijo y la carpeta."""
+    folder = tmp_path_factory.mktemp("control")
+    order = ["dissect", "--layer", "conv5", "--images", "300", "--pictures", "0", "--control", "2"]
+    assert main([*order, "--out", str(folder / "a.html"), "--csv", str(folder / "a.csv")]) == 0
+    return (folder / "a.html").read_text(encoding="utf-8"), table_of(folder / "a.csv"), order, folder
+
+
+def test_the_table_says_what_plain_counts_say(controlled):
+    """Cada renglón, contra cuentas hechas aquí con ciclos."""
+    rows, model, world = controlled[1], load_model("escenas", "cpu"), load_concepts("test", n=300)
+    found = dissect(model, world, "conv5")
+    twins = [dissect(random_twin(model, seed), world, "conv5").iou() for seed in (2, 3)]
+    rivals, best = [max(unit) for iou in twins for unit in iou.tolist()], [max(unit) for unit in found.iou().tolist()]
+    p = [(1 + sum(rival >= mine for rival in rivals)) / (1 + len(rivals)) for mine in best]
+    order = sorted(p)
+    corrected = [min(order[i] * len(p) / (i + 1) for i in range(len(p)) if order[i] >= mine) for mine in p]
+    sets = name_sets(tally_parts(model, world, "conv5", found, 300))
+    present = world.masks(torch.arange(300)).flatten(2).any(2).sum(0).tolist()
+    assert len(rows) == len(best) == 128 and len(rivals) == 256
+    compared = 0
+    assert [row["unidad"] for row in rows] == [f"conv5:{k}" for k in sorted(range(128), key=lambda k: (bool(found.dead[k]), -best[k], k))]
+    for row in rows:
+        unit = int(row["unidad"].split(":")[1])
+        k = int(found.iou()[unit].argmax())
+        assert row["concepto"].split(" (")[0] == found.names[k] and float(row["IoU"]) == pytest.approx(best[unit], abs=1e-6)
+        assert row["estado"] == ("detecta" if best[unit] > 0.04 else "no llega") and int(row["imágenes del concepto"]) == present[k]
+        possible = [name.split(" (")[0] for name in row["nombres posibles"].split("; ")]
+        if len(sets[unit]) < 8:                                             # con más, el último bit decide quién cierra la lista
+            assert possible == [found.names[k] for k in sets[unit]]
+            compared += 1
+        assert float(row["p"]) == pytest.approx(p[unit], abs=1e-6) and float(row["p corregida"]) == pytest.approx(corrected[unit], abs=1e-6)
+        assert row["aguanta"] == ("sí" if corrected[unit] <= 0.05 else "no")
+    assert compared > 8
+    kept = discoveries(torch.tensor(p, dtype=torch.float64)).tolist()
+    assert [corrected[unit] <= 0.05 for unit in range(128)] == kept and 0 < sum(kept) < 128
+
+
+def test_the_page_has_the_floor_beside_and_both_counts_with_their_intervals(controlled):
+    page, rows, _, _ = controlled
+    model, world = load_model("escenas", "cpu"), load_concepts("test", n=300)
+    for name, network in (("la disecada", model), ("gemela, semilla 2", random_twin(model, 2)), ("gemela, semilla 3", random_twin(model, 3))):
+        iou = dissect(network, world, "conv5").iou()
+        counts = (*count_detectors(iou), sum(unique_by_category(iou, world.categories).values()), f"{float(iou.max()):.3f}")
+        assert f'<th scope="row">{name}</th>' + "".join(f'<td class="n">{count}</td>' for count in counts) in page
+    told = re.findall(r"</th><td>(\d+)(?: de 128)? \(de (\d+) a (\d+), con 95 % de confianza\)", page)
+    assert len(told) == 3 and all(int(low) <= int(count) <= int(high) for count, low, high in told)
+    assert "Son pocas" not in page and "antes de una ReLU, o sin ella" in page and "300 imágenes de prueba de Escenas" in page
+    assert "al menos 10 de las 128 unidades deben llegar a ella" in page           # 10 · 0.05 / 128 ≥ 1 / 257 > 9 · 0.05 / 128
+    sure = sum(";" not in row["nombres posibles"] for row in rows if row["estado"] == "detecta")
+    assert f"{sure} de las" in page and page.count("<tr><th scope=\"row\">conv5:") == 128
+    survivors = sum(row["aguanta"] == "sí" and row["estado"] == "detecta" for row in rows)
+    assert f"Aguantan el control {survivors} de las" in page
+    for paper in ("CVPR.2017.354", "1176344552", "1176346524", "ICCV.2015.123", "1544-6115.1585", "tb02031.x"):
+        assert paper in page
+    assert "--control" not in re.sub("con --control 20 bastaría una", "", page)
+
+
+def test_after_the_relu_it_says_so_and_without_control_it_asks_for_one(tmp_path, capsys):
+    out, table = tmp_path / "a.html", tmp_path / "a.csv"
+    assert main(["dissect", "--layer", "relu3", "--images", "30", "--pictures", "0", "--out", str(out), "--csv", str(table)]) == 0
+    page = out.read_text(encoding="utf-8")
+    assert "después de una ReLU: ninguno de sus valores es negativo" in page
+    assert "Son pocas: con menos de 200 las cuentas salen infladas" in page and "sin ese piso no se sabe" in page and "no se midió: pide --control" in page
+    assert all(row["p"] == row["p corregida"] == row["aguanta"] == "" != row["nombres posibles"] for row in table_of(table))
+    assert "Benjamini" not in page and "Hsu" in page and "gemelas" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("convention", "says"), [("paper", "llega a ese umbral"), ("dissect", "supera ese umbral"), ("lite", "NetDissect-Lite")])
+def test_the_methods_say_what_was_done(convention, says):
+    model, world = load_model("escenas", "cpu"), load_concepts("test", n=6)
+    page = report(model, world, gather(model, world, "conv2", convention), steps=0)
+    share = "1 %" if convention == "dissect" else "0.5 %"
+    assert says in page and f"La convención es «{convention}»" in page and f"a lo más {share} de los valores" in page
+
+
+def test_the_control_goes_on_where_it_stopped_and_two_processes_write_the_same(tmp_path, capsys):
+    order = ["dissect", "--layer", "relu3", "--images", "50", "--pictures", "0", "--control", "2"]
+    done = torchrun("-m", "labkit", *order, "--out", "dos.html", "--csv", "dos.csv", "--resume", "hecho", folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert main([*order, "--out", str(tmp_path / "uno.html"), "--resume", str(tmp_path / "hecho")]) == 0
+    assert capsys.readouterr().out.count("2 de 2 lotes ya estaban contados") == 7   # tres disecciones de dos pasadas, y los pedazos
+    assert [path.name for path in sorted((tmp_path / "hecho").glob("gemela*"))] == ["gemela2", "gemela3"]
+    assert main([*order, "--out", str(tmp_path / "solo.html"), "--csv", str(tmp_path / "solo.csv")]) == 0
+    assert len({(tmp_path / f"{name}.html").read_text(encoding="utf-8") for name in ("uno", "dos", "solo")}) == 1
+    assert (tmp_path / "dos.csv").read_bytes() == (tmp_path / "solo.csv").read_bytes()
+
+
+def test_alone_the_control_has_three_twins(tmp_path, capsys):
+    order = ["dissect", "--layer", "conv1", "--images", "3", "--pictures", "0", "--control", "--out", str(tmp_path / "a.html")]
+    assert main(order) == 0 and "En 3 redes gemelas" in capsys.readouterr().out
+    assert "semillas 2 a 4" in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+class Scaled(nn.Module):
+    """Una capa con pesos sueltos, que nadie sabe sortear."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale = nn.Parameter(torch.linspace(1, 2, 4).view(4, 1, 1))
+
+    def forward(self, maps):
+        return maps * self.scale
+
+
+def test_a_twin_redraws_every_weight_or_there_is_none():
+    plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ConvTranspose2d(4, 4, 2), nn.PReLU(), nn.Flatten(), nn.LazyLinear(2))
+    plain(torch.zeros(1, 3, 8, 8))
+    twins = dict(random_twins(plain, 2))
+    assert list(twins) == [2, 3] and not any(not_redrawn(plain, twin) for twin in twins.values())
+    torch.manual_seed(5)
+    state, again = torch.get_rng_state(), dict(random_twins(plain, 2))      # ConvTranspose2d se sortea con el azar de todos
+    assert torch.equal(torch.get_rng_state(), state)
+    for seed in (2, 3):
+        assert all(torch.equal(a, b) for a, b in zip(twins[seed].parameters(), again[seed].parameters(), strict=True))
+    assert not torch.equal(twins[2][2].weight, twins[3][2].weight)
+    loose = nn.Sequential(nn.Conv2d(3, 4, 3), Scaled())
+    assert not_redrawn(loose, random_twin(loose, 2)) == ["1.scale"]
+    loose[1].scale.data.fill_(2)                                            # aunque todos sus números sean iguales
+    assert not_redrawn(loose, random_twin(loose, 2)) == ["1.scale"]
+    half = nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3)))     # su peso se calcula de otros dos
+    assert set(not_redrawn(half, random_twin(half, 2))) == {f"0.parametrizations.weight.original{k}" for k in (0, 1)}
+    with pytest.raises(ValueError, match="se quedan como estaban: 1.scale"):
+        list(random_twins(loose, 1))
 
 
 def test_two_processes_write_the_report_of_one_and_can_resume(tmp_path, capsys):
@@ -131,11 +293,63 @@ def test_two_processes_write_the_report_of_one_and_can_resume(tmp_path, capsys):
     (["--layer", "conv9", "--out", "a.html", "--images", "20"], "no hay una capa «conv9»"),
     (["--layer", "conv5", "--out", "a.html", "--convention", "otra"], "Uso: python -m labkit dissect"),
     (["--layer", "conv5", "--out", "a.html", "--pictures", "-1"], "Uso: python -m labkit dissect"),
+    (["--layer", "conv5", "--out", "a.html", "--convention", "exact"], "«exact» se dividió en dos: paper, la del artículo, y every_image"),
+    (["--layer", "conv5", "--out", "a.html", "--control", "0"], "--control: esperaba un entero desde 1 y recibí '0'"),
+    (["--layer", "conv5", "--out", "a.html", "--control", "muchos"], "--control: esperaba un entero desde 1 y recibí 'muchos'"),
+    (["--layer", "conv5", "--out", "a.html", "--control="], "A --control le falta su valor"),
+    (["--layer", "conv5", "--out", "a.html", "--csv"], "A --csv le falta su valor"),
+    (["--layer", "conv5", "--out", "a.html", "--csv", "."], "--csv: . es una carpeta; escribe el nombre de un archivo, como tabla.csv"),
     (["--layer", "conv5", "--out", "no_hay/a.html"], "no existe la carpeta donde quedaría no_hay/a.html"),
     (["--layer", "conv5", "--out", "a.html", "--broden", "no_existe"], "no_existe")])
 def test_what_makes_no_sense_is_told(arguments, says, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["dissect", *arguments]) == 2 and says in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def mine(tmp_path, monkeypatch):
+    """El principio de una orden con una red propia."""
+    (tmp_path / "mired2.py").write_text(MINE, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    return ["dissect", "--images", "20", "--out", str(tmp_path / "a.html"), "--pictures", "0", "--layer", "network.0", "--control", "1", "--model"]
+
+
+def test_a_network_that_cannot_be_redrawn_has_no_control(mine, tmp_path, capsys):
+    assert main([*mine, "mired2:loose"]) == 2
+    says = capsys.readouterr().err
+    assert "se quedan como estaban: network.1.scale" in says and "reset_parameters" in says and not (tmp_path / "a.html").exists()
+    mine.remove("--control"), mine.remove("1")
+    assert main([*mine, "mired2:loose"]) == 0                               # sin control, sí
+
+
+def test_a_layer_of_one_unit_and_one_where_nothing_lights_have_their_report(mine, tmp_path, capsys):
+    assert main([*mine, "mired2:single"]) == 0 and "de 1 unidad detectan algo" in capsys.readouterr().out
+    assert main([*mine, "mired2:flat", "--csv", str(tmp_path / "a.csv")]) == 0
+    page, rows = (tmp_path / "a.html").read_text(encoding="utf-8"), table_of(tmp_path / "a.csv")
+    assert "Ninguna unidad pasa de 0.04: no hay nada que enseñar" in page and "mudas: 2" in page and "ninguna unidad detecta algo" in page
+    assert [(row["estado"], row["concepto"], row["nombres posibles"], row["p"], row["aguanta"]) for row in rows] == [
+        ("muda", "", "", "1.000000", "no")] * 2
+    assert "nan" not in page and "nan" not in (tmp_path / "a.csv").read_text()
+
+
+def test_one_image_has_no_intervals_and_says_so(tmp_path):
+    out = tmp_path / "a.html"
+    assert main(["dissect", "--layer", "conv3", "--images", "1", "--pictures", "0", "--control", "1", "--out", str(out),
+                 "--csv", str(tmp_path / "a.csv")]) == 0
+    page = out.read_text(encoding="utf-8")
+    assert "con una sola imagen no se puede saber" in page and "con 95 % de confianza)" not in page and "Hsu" not in page
+    assert "1 imagen de prueba de Escenas" in page and all(row["nombres posibles"] == "" for row in table_of(tmp_path / "a.csv"))
+
+
+def test_what_cannot_be_written_is_told(tmp_path, capsys):
+    order = ["dissect", "--layer", "conv1", "--images", "2", "--pictures", "0", "--out", str(tmp_path / "a.html"), "--csv"]
+    (tmp_path / "nota.txt").write_text("hola")
+    for place, says in ((tmp_path / "no_hay" / "a.csv", "--csv: no existe la carpeta"), (tmp_path, "--csv: "),
+                        (tmp_path / "nota.txt" / "a.csv", "--csv: no existe la carpeta"), (tmp_path / "a.html", "es también el archivo de --out")):
+        assert main([*order, str(place)]) == 2 and says in capsys.readouterr().err
+    with full_disk(50):
+        assert main([*order, str(tmp_path / "a.csv")]) == 2
+    assert "No pude escribir" in capsys.readouterr().err and sorted(path.name for path in tmp_path.iterdir()) == ["nota.txt"]
 
 
 def test_the_order_explains_itself(capsys):

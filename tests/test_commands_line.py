@@ -34,6 +34,17 @@ def test_a_line_is_read_in_any_order():
     assert read("a --layer conv1") == SimpleNamespace(places=["a"], layer="conv1", limit=7, kind="uno", all=False)
 
 
+def test_an_option_may_go_with_its_value_or_alone():
+    line = Line("Uso: prueba", options=(Option("--twins", Whole(1), 0, alone=3), Option("--out")), flags=("--all",))
+    known = {"": 0, "--twins": 3, "--twins 5": 5, "--twins=7": 7, "--twins --out a": 3, "--twins --out=a": 3, "--out a --twins": 3,
+             "--twins --all": 3}
+    assert {text: line.read(text.split()).twins for text in known} == known
+    for text, says in (("--twins 0", "recibí '0'"), ("--twins a", "recibí 'a'"), ("--twins=", "le falta su valor"),
+                       ("--twins -1", "recibí '-1'"), ("--twins --zzz", "No conozco la opción --zzz")):
+        with pytest.raises(Misread, match=says):
+            line.read(text.split())
+
+
 @pytest.mark.parametrize("text, answer", [
     ("--layer conv1", "Falta CARPETA."), ("", "Falta CARPETA y --layer."), ("a --limit 3", "Falta --layer."),
     ("a b c --layer conv1", "Sobra 'c'."), ("a --layer", "A --layer le falta su valor."), ("a --layer --all", "A --layer le falta su valor."),

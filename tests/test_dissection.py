@@ -1,6 +1,7 @@
 """La disección contra una cuenta hecha a mano en NumPy, con unidades sembradas, y con las tablas publicadas."""
 import csv
 import os
+from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -165,6 +166,17 @@ def test_the_convention_by_default_is_the_one_of_the_paper(busy):
     assert not torch.equal(default.iou(), dissect(model, world, "conv1", "every_image").iou())
     parts = tally_parts(model, world, "conv1", default, 3)
     assert torch.equal(sum(parts[1:], parts[0]).active, default.tally.active)
+
+
+def test_everyone_starts_from_the_convention_of_the_paper():
+    from labkit.commands.dissect import LINE
+    from labkit.commands.evidence import gather
+    from labkit.dissection import dissect_shared
+    from labkit.dissection.fast.sharing import pieces_shared
+    for work in (dissect, dissect_shared, tally, tally_parts, pieces_shared, gather):
+        assert signature(work).parameters["convention"].default == "paper", work
+    assert LINE.read(["--layer", "a", "--out", "b"]).convention == "paper"
+    assert Convention() == CONVENTIONS["paper"] == Convention(union="category", strict=False)
 
 
 def test_the_old_name_says_which_two_conventions_it_became(planted):

@@ -97,8 +97,37 @@ def test_the_best_name_is_in_its_set_as_often_as_it_says(lead):
     found = [name_sets(noisy_tallies(lead, seed), times=200)[0] for seed in range(150)]
     assert sum(0 in names for names in found) / len(found) >= 0.93
     assert not any(3 in names for names in found)                               # lo que no puede ser no está
+    size = sum(map(len, found)) / len(found)
+    assert size < {0.0: 2.1, 0.005: 2.1, 0.02: 1.8}[lead]                       # dos dudosos, y con ventaja, menos
     if lead == 0.0:
         assert sum(1 in names for names in found) / len(found) >= 0.93          # y de dos iguales, ninguno sobra
+
+
+def by_loops(parts, times, share, seed=0):
+    """Los nombres de la primera unidad, con ciclos: quien no pierde por más de lo que bailan sus diferencias con los demás."""
+    def iou(some, k):
+        both, active, truth = (sum(getattr(part, name).flatten()[place].item() for part in some)
+                               for name, place in (("both", k), ("active", 0), ("truth", k)))
+        return both / (active + truth - both)
+
+    generator, size, measured = dice(seed), len(parts[0].truth), []
+    draws = [torch.randint(0, len(parts), (len(parts),), generator=generator).tolist() for _ in range(times)]
+    for some in (parts, *([parts[i] for i in draw] for draw in draws)):
+        measured.append([iou(some, k) for k in range(size)])
+    whole, again = measured[0], torch.tensor(measured[1:], dtype=torch.float64)
+    kept = []
+    for k in sorted(range(size), key=lambda k: -whole[k]):
+        worst = [max(drawn[j] - drawn[k] - (whole[j] - whole[k]) for j in range(size)) for drawn in again.tolist()]
+        if max(whole) - whole[k] <= torch.tensor(worst, dtype=torch.float64).quantile(share).item():
+            kept.append(k)
+    return kept
+
+
+@pytest.mark.parametrize("lead", [0.0, 0.005, 0.02])
+def test_the_names_are_those_of_plain_loops(lead):
+    for seed in range(3):
+        parts = noisy_tallies(lead, seed, images=25)
+        assert name_sets(parts, times=40)[0] == by_loops(parts, 40, 0.95)
 
 
 def test_the_rivals_are_the_best_and_not_the_first():

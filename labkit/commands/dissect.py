@@ -6,11 +6,13 @@ from types import SimpleNamespace
 from torch import nn
 
 from labkit.broden import read_broden
+from labkit.commands.evidence import Evidence, gather
 from labkit.commands.line import Line, OneOf, Option, Whole
 from labkit.commands.report import page, summary
+from labkit.commands.units import csv_text
 from labkit.datasets import load_concepts
 from labkit.device import pick_device
-from labkit.dissection import CONVENTIONS, Dissection, dissect_shared, label_units, processes
+from labkit.dissection import CONVENTIONS, label_units, processes
 from labkit.dissection.labels import DETECTOR_IOU
 from labkit.files import reason, write_aside
 from labkit.models import load_model
@@ -18,7 +20,8 @@ from labkit.portraits import best_images, imagined
 from labkit.worlds import ConceptWorld
 
 USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--model RED] [--broden CARPETA] [--images N]
-                              [--size LADO] [--convention NOMBRE] [--pictures N] [--resume CARPETA]
+                              [--size LADO] [--convention NOMBRE] [--control [N]] [--csv tabla.csv] [--pictures N]
+                              [--resume CARPETA]
 
   --model       una red del curso o de torchvision con sus pesos ya bajados (escenas), o una tuya, ARCHIVO:FUNCIÓN,
                 como mired:hacer: la función, sin argumentos, de mired.py que da tu red ya envuelta (labkit.models.wrap)
@@ -26,14 +29,19 @@ USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--mode
   --size        a qué lado se llevan las imágenes de Broden (224)
   --images      cuántas imágenes, si no todas; solo en Escenas
   --convention  cómo se cuenta: paper, netdissect, lite, dissect o every_image (paper)
+  --control     diseca también N gemelas con pesos al azar (3, si va sola): el piso de las cuentas, y qué unidades
+                aguantan que se les compare con él. Para publicar, 20. Cada una tarda lo que la disección
+  --csv         deja también la tabla de todas las unidades en un archivo CSV
   --pictures    en cuántos pasos se optimiza la imagen de cada unidad que detecta algo (64); 0: sin ella
   --resume      una carpeta donde ir guardando lo contado: si algo lo interrumpe, la misma orden sigue donde se quedó
 
 Entre varios procesos: torchrun --nproc-per-node 2 -m labkit dissect …"""
+TWINS = 3
 LINE = Line(USAGE, options=(
     Option("--layer", needed=True), Option("--out", needed=True), Option("--model", default="escenas"),
     Option("--broden"), Option("--size", Whole(2), 224), Option("--images", Whole(1)),
-    Option("--convention", OneOf(tuple(CONVENTIONS)), "paper"), Option("--pictures", Whole(), 64), Option("--resume")))
+    Option("--convention", lambda text: _convention(text), "paper"), Option("--control", Whole(1), 0, alone=TWINS),
+    Option("--csv"), Option("--pictures", Whole(), 64), Option("--resume")))
 
 
 def main(arguments: list[str]) -> int:
@@ -44,31 +52,53 @@ def main(arguments: list[str]) -> int:
 
 def _work(options: SimpleNamespace, rank: int) -> int:
     """Diseca entre los procesos que haya; el 0 escribe el reporte."""
-    _check_out(Path(options.out))
+    _check_place("--out", options.out, "reporte.html")
+    if options.csv is not None:
+        _check_place("--csv", options.csv, "tabla.csv")
+        if Path(options.csv).absolute() == Path(options.out).absolute():
+            raise ValueError(f"--csv: {options.csv} es también el archivo de --out; dale otro nombre, como tabla.csv.")
     model = open_model(options.model)
     world = (read_broden(options.broden, size=options.size) if options.broden else
              load_concepts("test", n=options.images))
+    names = f"«{options.model}»", _told(world, options.broden)
     try:
-        found = dissect_shared(model, world, options.layer, options.convention, folder=options.resume)
+        evidence = gather(model, world, options.layer, options.convention, options.control, options.resume, names)
     except RuntimeError as error:
         if "too small" not in str(error):
             raise
         raise ValueError(f"--size: a {options.size} píxeles de lado, esta red se queda sin lugares; prueba uno "
                          "mayor.") from error
     if rank == 0:
-        text = report(model, world, options.layer, found, options.convention, options.pictures)
-        print(summary(found))
-        _write(Path(options.out), text)
-        print(f"Quedó en {options.out}")
+        text = report(model, world, evidence, options.pictures)
+        print(summary(evidence))
+        for path, content in ((options.csv, csv_text(evidence)), (options.out, text)):
+            if path is not None:
+                _write(Path(path), content)
+                print(f"Quedó en {path}")
     return 0
 
 
-def _check_out(path: Path) -> None:
-    """ValueError si el reporte no tendría dónde quedar: mejor antes que al final."""
+def _convention(text: str) -> str:
+    """El nombre de una convención; ValueError si no la hay, y con «exact», cuáles son las dos que fue."""
+    if text == "exact":
+        raise ValueError("«exact» se dividió en dos: paper, la del artículo, y every_image, que cuenta en todas las "
+                         "imágenes, como hacía «exact»")
+    return OneOf(tuple(CONVENTIONS))(text)
+
+
+def _told(world: ConceptWorld, broden: str | None) -> str:
+    """Qué imágenes se disecan."""
+    many = "1 imagen" if len(world) == 1 else f"{len(world):,} imágenes"
+    return f"{many} de la carpeta Broden «{Path(broden).name}»" if broden else f"{many} de prueba de Escenas"
+
+
+def _check_place(option: str, place: str, usual: str) -> None:
+    """ValueError si un archivo no tendría dónde quedar: mejor antes que al final."""
+    path = Path(place)
     if not path.absolute().parent.is_dir():
-        raise ValueError(f"--out: no existe la carpeta donde quedaría {path}.")
+        raise ValueError(f"{option}: no existe la carpeta donde quedaría {path}.")
     if path.is_dir():
-        raise ValueError(f"--out: {path} es una carpeta; escribe el nombre de un archivo, como reporte.html.")
+        raise ValueError(f"{option}: {path} es una carpeta; escribe el nombre de un archivo, como {usual}.")
 
 
 def _write(path: Path, text: str) -> None:
@@ -92,20 +122,23 @@ def open_model(name: str) -> nn.Module:
     except (ImportError, AttributeError) as error:
         raise ValueError(f"--model: no encontré la función {function} del módulo {place} ({error}).") from error
     model = build()
-    if not isinstance(model, nn.Module) or not any(True for _ in model.parameters()):
+    if not isinstance(model, nn.Module):
         raise ValueError(f"--model: esperaba que {name} diera una red (labkit.models.wrap), y dio "
                          f"{type(model).__name__}.")
+    if not any(True for _ in model.parameters()):
+        raise ValueError(f"--model: la red que da {name} no tiene ningún peso: no hay nada aprendido que disecar.")
     return model.eval().requires_grad_(False).to(pick_device())
 
 
-def report(model: nn.Module, world: ConceptWorld, layer: str, found: Dissection, convention: str = "paper",
-           steps: int = 64) -> str:
+def report(model: nn.Module, world: ConceptWorld, evidence: Evidence, steps: int = 64) -> str:
     """La página de una disección, con las imágenes de cada unidad que detecta algo.
 
-    steps: en cuántos pasos se optimiza la imagen de cada unidad; 0: sin ella.
+    evidence: de `gather`, con la misma red y el mismo conjunto.  steps: en cuántos pasos se optimiza la imagen de cada
+    unidad; 0: sin ella.
     """
+    found, layer = evidence.found, evidence.layer
     labels = label_units(found.iou(), layer, found.names, found.categories, DETECTOR_IOU)
     units = [label.unit for label in labels]
     best = best_images(model, world, layer, [unit.channel for unit in units], found.cuts)
     made = imagined(model, world, units, steps) if steps else [None] * len(units)
-    return page(found, layer, convention, list(zip(labels, best, made, strict=True)), steps)
+    return page(evidence, list(zip(labels, best, made, strict=True)), steps)

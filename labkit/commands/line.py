@@ -23,12 +23,13 @@ class Option:
     """Una opción que lleva un valor, como --limit 5.
 
     read: del texto al valor; ValueError, en español, si no se puede.  default: qué vale si no se escribe;  needed: si
-    no puede faltar.
+    no puede faltar;  alone: qué vale si se escribe sin nada después.
     """
     name: str
     read: Callable[[str], Any] = str
     default: Any = None
     needed: bool = False
+    alone: Any = None
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,8 @@ class Line:
             name, equals, text = word.partition("=")
             if name in self.flags and not equals:
                 found[name] = True
+            elif name in known and known[name].alone is not None and not equals and self._is_name(words[:1]):
+                found[name] = known[name].alone
             elif name in known:
                 found[name] = self._value(known[name], text if equals else words.pop(0) if words else "")
             elif word.startswith("-"):
@@ -84,6 +87,10 @@ class Line:
                 places.append(word)
         self._check(found, places)
         return SimpleNamespace(places=places, **{name.lstrip("-"): value for name, value in found.items()})
+
+    def _is_name(self, words: Sequence[str]) -> bool:
+        """Si lo que sigue no es un valor: otra opción, o nada."""
+        return not words or words[0].partition("=")[0] in self._names() or words[0].startswith("--")
 
     def _names(self) -> list[str]:
         return [option.name for option in self.options] + [*self.flags]

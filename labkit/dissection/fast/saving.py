@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from labkit.dissection.conventions import Convention
+from labkit.dissection.fast.pieces import Pieces
 from labkit.dissection.thresholds import Tail
 from labkit.files import write_aside
 from labkit.measures import Tally
 
-Count = Tail | Tally
+Count = Tail | Tally | Pieces
 Part = tuple[Tensor, Count]                     # qué lotes lleva, (lotes,) de verdaderos y falsos, y su cuenta
 
 

@@ -21,6 +21,7 @@ from labkit.device import device_of
 from labkit.dissection.conventions import Convention, pick_convention
 from labkit.dissection.counting import tally_over
 from labkit.dissection.dissecting import Dissection, fitting_batch
+from labkit.dissection.fast.pieces import Pieces, count_pieces, piece_size
 from labkit.dissection.fast.saving import Count, Store, digest, moved
 from labkit.dissection.thresholds import Tail, tail_over
 from labkit.measures import Tally
@@ -77,6 +78,26 @@ def dissect_shared(model: nn.Module, world: ConceptWorld, layer: str, convention
                    lambda batches: tally_over(model, batches, layer, cuts, groups, convention, dead),
                    Store(folder, "cuentas", digest(key, cuts), Tally), batch_count)
     return Dissection(counts, cuts, dead, list(world.names), list(world.categories))
+
+
+def pieces_shared(model: nn.Module, world: ConceptWorld, layer: str, found: Dissection,
+                  convention: str | Convention = "paper", batch_size: int = 32, folder: str | Path | None = None
+                  ) -> Pieces:
+    """Las cuentas de una disección ya hecha, en pedazos de pocas imágenes, también entre procesos y por partes.
+
+    found: de `dissect_shared`, con la misma red, conjunto, capa, convención, lotes y carpeta. Es una pasada más.
+    """
+    convention, batch_size = pick_convention(convention), fitting_batch(world, batch_size)
+    shared, size = _place()[1] > 1 or folder is not None, piece_size(len(world), batch_size)
+    key = _agreed(model, world, layer, convention, batch_size) if shared else ""
+
+    def read(numbers: list[int]) -> Iterator:
+        batches = ((*pair, number * batch_size) for number, pair in
+                   zip(numbers, concept_batches(world, batch_size, numbers)))
+        return with_bar(batches, "En pedazos", len(numbers) * batch_size, _place()[0])
+
+    return _walk(read, lambda batches: count_pieces(model, batches, layer, found, convention, size),
+                 Store(folder, "pedazos", digest(key, found.cuts, size), Pieces), -(-len(world) // batch_size))
 
 
 def _walk(read: Callable[[list[int]], Iterator], count: Callable[[Iterable], Count], store: Store, batch_count: int

@@ -1,0 +1,85 @@
+"""El párrafo de métodos de una disección, con sus cifras y sus referencias: para copiarlo en un artículo."""
+from labkit.commands.evidence import FIRST_SEED, LEVEL, Evidence
+from labkit.dissection import CONVENTIONS
+from labkit.dissection.fast.pieces import TIMES
+from labkit.dissection.labels import DETECTOR_IOU
+from labkit.measures import RIVALS
+
+MEANINGS = {
+    "paper": "la del artículo: la unión de una unidad y un concepto cuenta los píxeles de la unidad solo en las "
+             "imágenes que tienen algo anotado de la categoría del concepto; un valor igual al umbral cuenta",
+    "netdissect": "la del programa NetDissect: como la del artículo, pero un valor igual al umbral no cuenta",
+    "lite": "la del programa NetDissect-Lite: la unión cuenta los píxeles de la unidad solo en las imágenes en que "
+            "coincide con algo de la categoría; un valor igual al umbral no cuenta",
+    "dissect": "la del programa dissect: el umbral se toma de los mapas ya agrandados y la unión cuenta los píxeles de "
+               "la unidad en todas las imágenes; un valor igual al umbral no cuenta",
+    "every_image": "la unión cuenta los píxeles de la unidad en todas las imágenes, también donde nadie anotó la "
+                   "categoría; un valor igual al umbral cuenta",
+}
+PAPERS = {
+    "bau": "D. Bau, B. Zhou, A. Khosla, A. Oliva y A. Torralba (2017). Network Dissection: Quantifying "
+           "Interpretability of Deep Visual Representations. CVPR. doi:10.1109/CVPR.2017.354",
+    "efron": "B. Efron (1979). Bootstrap Methods: Another Look at the Jackknife. The Annals of Statistics 7(1). "
+             "doi:10.1214/aos/1176344552",
+    "hsu": "J. C. Hsu (1984). Constrained Simultaneous Confidence Intervals for Multiple Comparisons with the Best. "
+           "The Annals of Statistics 12(3). doi:10.1214/aos/1176346524",
+    "he": "K. He, X. Zhang, S. Ren y J. Sun (2015). Delving Deep into Rectifiers. ICCV. doi:10.1109/ICCV.2015.123",
+    "phipson": "B. Phipson y G. K. Smyth (2010). Permutation P-values Should Never Be Zero. Statistical Applications "
+               "in Genetics and Molecular Biology 9(1). doi:10.2202/1544-6115.1585",
+    "benjamini": "Y. Benjamini y Y. Hochberg (1995). Controlling the False Discovery Rate. Journal of the Royal "
+                 "Statistical Society B 57(1). doi:10.1111/j.2517-6161.1995.tb02031.x",
+}
+
+
+def methods(evidence: Evidence) -> list[str]:
+    """Los párrafos de métodos, con lo que de verdad se hizo."""
+    found, way = evidence.found, CONVENTIONS[evidence.convention]
+    read = "después de una ReLU" if evidence.rectified else "antes de una ReLU o sin ella"
+    units, groups = count_of(len(found.cuts), "unidad", "unidades"), len(set(found.categories))
+    told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network}, leída {read} ({units}), con "
+            f"{evidence.images} y {len(found.names)} conceptos de {groups} categorías, con el método de Bau et al. "
+            "(2017). El umbral de cada unidad se escoge para que lo superen a "
+            f"lo más {100 * way.share:g} % de los valores de su mapa, sobre todas las imágenes y todos los lugares. La "
+            "máscara de la unidad es su mapa, agrandado con interpolación bilineal al tamaño de las anotaciones, donde "
+            f"{'supera' if way.strict else 'llega a'} ese umbral; se compara con cada concepto con la intersección "
+            "entre la unión (IoU), con los píxeles sumados sobre las imágenes. La convención es "
+            f"«{evidence.convention}», {MEANINGS[evidence.convention]}. Una unidad detecta su concepto de mayor IoU si "
+            f"este pasa de {DETECTOR_IOU}."]
+    if evidence.intervals:
+        size = "una imagen" if evidence.piece_size == 1 else f"{evidence.piece_size} imágenes seguidas"
+        told.append(
+            "Para saber qué depende de estas imágenes, remuestreamos con reemplazo "
+            f"{evidence.pieces} pedazos de {size}, {TIMES} veces (Efron, 1979). Los umbrales se quedan fijos, así que "
+            "los intervalos hablan de las imágenes y no del umbral. El intervalo de 95 % de cada cuenta cubre dos: del "
+            "2.5 al 97.5 por ciento de lo remuestreado, y lo mismo reflejado alrededor de la cuenta, porque el mejor "
+            "IoU entre muchos conceptos crece con cualquier ruido, también al remuestrear. El conjunto de nombres de "
+            f"una unidad reúne, entre sus {RIVALS} conceptos de mayor IoU, los que no se distinguen del mejor con 95 % "
+            "de confianza (Hsu, 1984): el concepto de mayor IoU en otras imágenes como estas está en el conjunto con "
+            "esa probabilidad, aproximadamente, para cada unidad por separado.")
+    if evidence.twins:
+        rivals = len(evidence.twins) * len(found.cuts)
+        last, twins = evidence.twins[-1].seed, count_of(len(evidence.twins), "red gemela", "redes gemelas")
+        seeds = f"semillas {FIRST_SEED} a {last}" if last > FIRST_SEED else f"semilla {FIRST_SEED}"
+        told.append(
+            f"Como control disecamos {twins}, con la misma arquitectura y pesos al azar (He et "
+            "al., 2015, con los sesgos en 0; las capas que no son convoluciones ni densas, como empiezan en PyTorch; "
+            f"{seeds}), con las mismas imágenes y la misma convención. La p de una unidad es (1 + m) / (1 + "
+            f"{rivals}), donde m cuenta cuántas de las {rivals} unidades al azar tienen un mejor IoU mayor o igual que "
+            f"el suyo (Phipson y Smyth, 2010). Las {len(found.cuts)} pruebas se corrigen juntas con el procedimiento "
+            "de Benjamini y Hochberg (1995): de las unidades que aguantan, se espera que a lo más "
+            f"{100 * LEVEL:g} % lo hagan por casualidad. "
+            "Aguantar dice que la unidad coincide con un concepto más que las unidades al azar; "
+            "no dice que ese nombre sea el único posible ni que la red use la unidad.")
+    return told
+
+
+def count_of(count: int, one: str, many: str) -> str:
+    """Cuántos son, en singular o en plural."""
+    return f"{count} {one if count == 1 else many}"
+
+
+def references(evidence: Evidence) -> list[str]:
+    """Las referencias que citan esos párrafos."""
+    keys = ["bau", *(["efron", "hsu"] if evidence.intervals else []),
+            *(["he", "phipson", "benjamini"] if evidence.twins else [])]
+    return [PAPERS[key] for key in keys]
