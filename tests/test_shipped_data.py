@@ -133,6 +133,50 @@ def test_pairs_differ_only_around_the_object() -> None:
     assert (inside > outside).float().mean() > 0.97 and outside.median() < 0.06
 
 
+@pytest.fixture(scope="module")
+def striped() -> tuple[list[str], torch.Tensor, torch.Tensor]:
+    """Los nombres de las doce versiones de «rayas», sus imágenes (40, 12, 3, h, w) y dónde está cada cosa (40, 12, h, w)."""
+    found = load_concepts("test", "rayas")
+    masks = found.object_masks(range(len(found)))
+    return found.classes, found.images.unflatten(0, (40, 12)), masks.unflatten(0, (40, 12))
+
+
+def test_the_versions_of_a_scene_go_together(striped) -> None:
+    names, images, masks = striped
+    assert load_images("test", "rayas").labels.tolist() == list(range(12)) * 40
+    with np.load(data_path("rayas", "test.npz"), allow_pickle=False) as arrays:
+        assert (arrays["seeds"].reshape(40, 12) == arrays["seeds"].reshape(40, 12)[:, :1]).all()
+    outside = ~masks.any(1)                                                     # lo que en ninguna versión es la cosa
+    change = (images - images[:, :1]).abs().mean(2)                             # (40, 12, h, w)
+    assert all(change[i, :, outside[i]].median() < 0.01 for i in range(40))
+    assert names[-1] == "nada" and not masks[:, -1].any() and (masks[:, :-1].sum((2, 3)) > 100).all()
+
+
+def test_the_plain_zebra_is_the_same_body_and_the_others_are_as_large_and_as_striped(striped) -> None:
+    names, images, masks = striped
+    zebra, light = masks[:, 0], images.mean(2)
+    for name in ("cebra blanca", "cebra gris", "cebra café"):
+        same = masks[:, names.index(name)]
+        assert ((zebra & same).sum((1, 2)) / (zebra | same).sum((1, 2))).min() > 0.99
+    spread = torch.stack([torch.stack([values[mask].std() for values, mask in zip(light[i], masks[i, :-1])]) for i in range(40)])
+    for name in ("caballo rayado", "perro rayado", "cosa rayada"):
+        k = names.index(name)
+        share = masks[:, k].sum((1, 2)) / zebra.sum((1, 2))
+        assert 0.95 < share.min() and share.max() < 1.06
+        assert 0.9 < spread[:, k].mean() / spread[:, 0].mean() < 1.1            # rayas igual de contrastadas
+        assert spread[:, k].mean() > 1.7 * spread[:, k + 1].mean()              # la siguiente es la misma cosa, gris
+
+
+def test_the_ball_and_the_dog_are_where_the_version_says() -> None:
+    world = load_concepts("test", "pelota")
+    masks = world.masks(range(len(world))).sum((2, 3))
+    assert world.classes == ["perro y pelota", "perro", "pelota", "ninguno"]
+    for name, there in (("perro", [True, True, False, False]), ("pelota", [True, False, True, False])):
+        column = list(zip(world.categories, world.names)).index(("object", name))
+        assert ((masks[:, column].reshape(40, 4) > 20) == torch.tensor(there)).all()
+        assert (masks[:, column].reshape(40, 4)[:, ~torch.tensor(there)] == 0).all()
+
+
 def test_doubles_have_two_separate_objects() -> None:
     from scipy.ndimage import label
 
