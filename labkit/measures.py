@@ -84,8 +84,8 @@ def average_precisions(values: Tensor, truth: Tensor) -> Tensor:
 def area_interval(area: float, positives: int, negatives: int, share: float = 0.95) -> tuple[float, float]:
     """Entre qué valores está un área ROC medida con tantas imágenes de la clase y tantas de las demás: (abajo, arriba).
 
-    Son las áreas que no se rechazan con la varianza de Hanley y McNeil (1982), doi:10.1148/radiology.143.1.7063747; así,
-    también un área de 1 tiene su intervalo (Newcombe, 2006, doi:10.1002/sim.2324).
+    Son las áreas que no se rechazan con la varianza de Hanley y McNeil (1982), doi:10.1148/radiology.143.1.7063747;
+    así, también un área de 1 tiene su intervalo (Newcombe, 2006, doi:10.1002/sim.2324).
     """
     if not 0 <= area <= 1 or min(positives, negatives) < 1:
         raise ValueError(f"area, positives, negatives: esperaba un área de 0 a 1 y al menos una imagen de cada lado, y "

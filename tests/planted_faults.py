@@ -279,6 +279,7 @@ FAULTS = [
     Fault("points-one-mark", "_draw_map", "MARKS[kind // len(INKS)]", "MARKS[0]"),
     Fault("points-name-corner", "_middle", ".argmin()", ".argmax()", "points"),
     Fault("points-names-covered", "_free_place", "or abs(put[1] - c) >= LINE", "or True"),
+    Fault("same-group-one-neighbour", "same_group", "neighbours(points, k)", "neighbours(points, 1)"),
     Fault("centers-not-means", "center_distances", ".mean(0)", ".sum(0)"),
     Fault("order-by-size", "order_kept", "stats.spearmanr(", "stats.pearsonr("),
     Fault("shuffle-keeps-names", "shuffled_order", "torch.randperm(int(place.max()) + 1, generator=dice)[place]", "place"),

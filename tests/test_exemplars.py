@@ -402,6 +402,16 @@ def test_center_distances_are_those_of_a_plain_loop():
     assert torch.allclose(ex.center_distances(points, labels), torch.tensor(wanted), atol=1e-5)
 
 
+def test_same_group_is_that_of_a_plain_count():
+    points, groups = blobs()
+    far = torch.cdist(points, points) + 1e9 * torch.eye(len(points))
+    shares = [sum(int(groups[j] == groups[i]) for j in far[i].argsort()[:12].tolist()) / 12 for i in range(len(points))]
+    assert ex.same_group(points, groups) == pytest.approx(sum(shares) / len(points))
+    assert ex.same_group(points, torch.zeros(len(points))) == 1
+    lone = ex.same_group(points, groups, k=50)                              # cada grupo tiene veinte: 19 de 50
+    assert lone == pytest.approx(19 / 50)
+
+
 def test_the_order_kept_counts_ranks_only():
     labels = torch.arange(4)
     line = torch.tensor([[0.0], [1.0], [3.0], [7.0]])                       # distancias 1, 3, 7, 2, 6, 4

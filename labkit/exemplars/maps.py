@@ -64,6 +64,11 @@ def neighbour_preservation(vectors: Tensor, points: Tensor, k: int = 12) -> floa
     return (here[:, :, None] == there[:, None, :]).any(2).float().mean().item()
 
 
+def same_group(points: Tensor, groups: Tensor, k: int = 12) -> float:
+    """De los k vecinos de cada punto (n, d), qué parte es de su grupo, en promedio. groups: (n,)."""
+    return (groups[neighbours(points, k)] == groups[:, None]).float().mean().item()
+
+
 def center_distances(points: Tensor, labels: Tensor) -> Tensor:
     """Las distancias entre los centros de las k clases que hay, una por pareja de clases: (k · (k − 1) / 2,).
 
@@ -153,7 +158,8 @@ def spread_sheet(images: Tensor, grid: Tensor, thumb: int = 24, marks: Tensor | 
     if marks is not None:
         cells = cells.clone()
         for row, col in ((marks >= cut) & (grid != EMPTY)).nonzero().tolist():
-            cells[row, col] = draw_box(cells[row, col], (0, 0, thumb, thumb), RED)
+            for inset in range(1 + thumb // 32):                            # más grueso si la casilla es grande
+                cells[row, col] = draw_box(cells[row, col], (inset, inset, thumb - inset, thumb - inset), RED)
     return cells.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
 
 

@@ -46,10 +46,7 @@ def explore_map(images: Tensor, vectors: dict[str, Tensor], maps: dict[tuple[str
         chosen = torch.tensor([point])
         true = neighbours(vectors[layer], NEAR, of=chosen)[0].tolist()
         drawn = neighbours(maps[layer, method, perplexity], NEAR, of=chosen)[0].tolist()
-        for k in true:
-            sheet = _ring(_ring(sheet, corners[k], 5, WHITE), corners[k], 6, BLACK)
-        for reach, ink in ((9, BLACK), (10, BLACK), (11, WHITE), (12, BLACK)):
-            sheet = _ring(sheet, corners[point], reach, ink)
+        sheet = _chosen(sheet, corners[true], corners[point])
         labels, names = groups[group]
         text = f"{names[labels[point]]}; la red dice: {answers[point]}"
         detail = f", perplejidad {perplexity}" if perplexity else ""
@@ -103,6 +100,15 @@ def _ring(sheet: Tensor, corner: Tensor, reach: int, ink: tuple[float, float, fl
     """Una copia del mapa con un cuadro alrededor de un punto."""
     y, x = corner.tolist()
     return draw_box(sheet, (y - reach, x - reach, y + reach + 1, x + reach + 1), ink)
+
+
+def _chosen(sheet: Tensor, near: Tensor, corner: Tensor) -> Tensor:
+    """Una copia del mapa con un cuadro en cada vecino, (k, 2), y uno doble en la imagen escogida, (2,)."""
+    for other in near:
+        sheet = _ring(_ring(sheet, other, 5, WHITE), other, 6, BLACK)
+    for reach, ink in ((9, BLACK), (10, BLACK), (11, WHITE), (12, BLACK)):
+        sheet = _ring(sheet, corner, reach, ink)
+    return sheet
 
 
 def _row(images: Tensor, index: list[int]) -> Tensor:
