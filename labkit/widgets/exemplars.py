@@ -11,7 +11,7 @@ from labkit.images import beside, contact_sheet, draw_box, enlarge, jpeg_bytes, 
 from labkit.widgets.demo import Demo, choice
 
 SIDE, WIDE, NEAR = 420, 410, 6              # lado del mapa, ancho de lo demás, vecinos
-QUALITY = 70
+QUALITY = 60
 BLACK, WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
 INKS = ("#31688e", "#b03a2e", "#35865a", "#b784d0", "#c99a1a", "#7f7f7f")      # seis colores y cuatro marcas: 24 grupos
 STAMPS = ((".....", ".###.", ".###.", ".###.", "....."),                      # las marcas, de 5 × 5 píxeles
