@@ -284,6 +284,8 @@ def test_each_class_of_points_has_its_color_its_mark_and_its_name_in_its_place()
         place = axis.transData.inverted().transform(axis.transAxes.transform(text.get_position()))
         nearest = (points.flip(1) - torch.tensor(place)).norm(dim=1).argmin()
         assert names[labels[nearest]] == text.get_text()                                                # entre los suyos
+        mine = points[labels == names.index(text.get_text())]
+        assert place[1] == pytest.approx(float(mine[torch.cdist(mine, mine).sum(1).argmin(), 0]), abs=1e-3)    # en medio
     assert [text.get_text() for text in figure.legends[0].get_texts()] == names
     assert [axis.get_title() for axis in figure.axes] == ["uno", "otro"]
 
