@@ -285,7 +285,7 @@ FAULTS = [
     Fault("shuffle-keeps-names", "shuffled_order", "torch.randperm(int(place.max()) + 1, generator=dice)[place]", "place"),
     Fault("shuffle-of-images", "shuffled_order", "torch.randperm(int(place.max()) + 1, generator=dice)[place]",
           "place[torch.randperm(len(place), generator=dice)]"),
-    Fault("crowding-farther", "crowding", "[:, 0]", "[:, -1]"),
+    Fault("crowding-no-half", "crowding", "(0.5 *", "(1.0 *"),
     Fault("crowding-perimeter", "crowding", ".volume", ".area"),
     Fault("spread-cut-equal", "spread_sheet", "marks >= cut", "marks > cut"),
     Fault("som-sheared", "SOM.__init__", "(y % 2) / 2 * hexagonal", "y / 2 * hexagonal"),
