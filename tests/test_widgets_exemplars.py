@@ -55,12 +55,7 @@ def test_twenty_four_groups_have_each_its_mark_and_at_most_eight_colors():
 def test_who_does_not_think_picks_what_looks_like_the_references():
     values = torch.rand(60, 7, generator=torch.Generator().manual_seed(0))
     trials = choice_trials(values, "conv9", 7, seed=1)
-    places = torch.zeros(60, 2)
-    places[:, 0] = 100                                                      # todas lejos…
-    for row, pair, answer in zip(trials.references, trials.queries, trials.answers):
-        assert not set(row.tolist()) & set(pair.tolist())
-    references = trials.references.unique()
-    places[references] = torch.stack([torch.arange(len(references)) % 2, torch.arange(len(references)).float()], 1).float()
+    places = torch.randn(60, 2, generator=torch.Generator().manual_seed(2))
     picks = automatic_answers(trials, places)
     for row, pair, pick in zip(trials.references, trials.queries, picks.tolist()):
         middle = [sum(float(places[k, d]) for k in row) / 9 for d in (0, 1)]
