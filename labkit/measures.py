@@ -81,6 +81,22 @@ def average_precisions(values: Tensor, truth: Tensor) -> Tensor:
     return areas if truth.ndim == 2 else areas[:, 0]
 
 
+def area_interval(area: float, positives: int, negatives: int, share: float = 0.95) -> tuple[float, float]:
+    """Entre qué valores está un área ROC medida con tantas imágenes de la clase y tantas de las demás: (abajo, arriba).
+
+    Son las áreas que no se rechazan con la varianza de Hanley y McNeil (1982), doi:10.1148/radiology.143.1.7063747;
+    así, también un área de 1 tiene su intervalo (Newcombe, 2006, doi:10.1002/sim.2324).
+    """
+    if not 0 <= area <= 1 or min(positives, negatives) < 1:
+        raise ValueError(f"area, positives, negatives: esperaba un área de 0 a 1 y al menos una imagen de cada lado, y "
+                         f"recibí {area}, {positives} y {negatives}.")
+    tried = torch.linspace(0, 1, 10_001, dtype=torch.float64)
+    better, worse = tried / (2 - tried) - tried ** 2, 2 * tried ** 2 / (1 + tried) - tried ** 2
+    spread = (tried * (1 - tried) + (positives - 1) * better + (negatives - 1) * worse) / (positives * negatives)
+    stays = (tried - area).abs() <= stats.norm.ppf((1 + share) / 2) * spread.clamp(min=0).sqrt() + 5e-5
+    return float(tried[stays].min()), float(tried[stays].max())
+
+
 def purity(top: Tensor, labels: Tensor) -> Tensor:
     """De las k imágenes de cada unidad, (c, k), qué parte es de la clase más repetida entre ellas: (c,)."""
     classes = labels[top]                                                                   # (c, k)

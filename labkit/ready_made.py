@@ -102,6 +102,17 @@ def load_recipes(network: str = "escenas_robusta") -> dict[tuple[Levels, str], R
     return {key: Recipe(image, *values) for key, image, values in zip(keys, images, numbers)}
 
 
+def load_maps() -> dict[tuple[str, str, int], Tensor]:
+    """Los mapas de la lección 4 que vienen con el curso: (capa, método, perplejidad) → (5000, 2).
+
+    Son de la red principal, en las primeras 5,000 imágenes de entrenamiento de Escenas; perplejidad 0 donde no la hay.
+    Cada uno se vuelve a hacer con `layout(features(...), método, perplejidad)`.
+    """
+    with np.load(BytesIO(read_data("mapas", "mapas.npz")), allow_pickle=False) as arrays:
+        points = {tuple(name.split("-")): torch.from_numpy(arrays[name]).float() for name in arrays.files}
+    return {(layer, method, int(perplexity)): made for (layer, method, perplexity), made in points.items()}
+
+
 def _table(*parts: str) -> list[dict[str, str]]:
     """Los renglones de una tabla de data/."""
     return list(csv.DictReader(StringIO(read_data(*parts).decode("utf-8"))))

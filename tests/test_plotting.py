@@ -20,6 +20,7 @@ from labkit.plotting import (
     show_intervals,
     show_panels,
     show_paths,
+    show_points,
     show_sheet,
     show_spread,
     show_table,
@@ -39,6 +40,7 @@ PICTURES = {
     "show_intervals": lambda: show_intervals({"uno": (0.5, 0.0, 1.0)}),
     "show_arrows": lambda: show_arrows([0.0, 1.0, 2.0], [0.0, 1.0, 0.5], {"uno": ([0.1, 1.0, 0.4], [0.5], [1.0])}),
     "show_panels": lambda: show_panels({"uno": ([0.0, 1.0], [1.0, 2.0])}, marked={"uno": [True, False]}),
+    "show_points": lambda: show_points({"uno": POINTS[:, :2]}, torch.tensor([0, 1, 1]), ["a", "b"]),
     "show_spread": lambda: show_spread({"uno": [0.0, 1.0, 2.0]}),
 }
 
@@ -288,3 +290,42 @@ def test_the_panels_share_their_axes_and_mark_what_they_are_told():
 def test_panels_that_do_not_fit_are_refused(ys, marks):
     with pytest.raises(ValueError, match="en «uno» hay 3 abscisas"):
         show_panels({"uno": ([0.0, 1.0, 2.0], ys)}, marked={"uno": marks})
+
+
+def test_each_class_of_points_has_its_color_its_mark_and_its_name_in_its_place():
+    labels = torch.arange(80) % 8
+    points = torch.stack([10.0 * (labels // 4), 10.0 * (labels % 4)], 1) + torch.rand(80, 2)            # (y, x)
+    names = [f"clase {k}" for k in range(8)]
+    figure = show_points({"uno": points, "otro": points.flip(1)}, labels, names).figure
+    axis = figure.axes[0]
+    looks = set()
+    for k, dots in enumerate(axis.collections):
+        assert np.allclose(dots.get_offsets(), points[labels == k].flip(1))                             # x, y
+        looks.add((tuple(dots.get_facecolor()[0]), dots.get_paths()[0].vertices.tobytes()))
+    assert len(looks) == 8 and axis.get_ylim()[0] > axis.get_ylim()[1]                                  # y crece hacia abajo
+    for text in axis.texts:
+        place = axis.transData.inverted().transform(axis.transAxes.transform(text.get_position()))
+        nearest = (points.flip(1) - torch.tensor(place)).norm(dim=1).argmin()
+        assert names[labels[nearest]] == text.get_text()                                                # entre los suyos
+        mine = points[labels == names.index(text.get_text())]
+        assert place[1] == pytest.approx(float(mine[torch.cdist(mine, mine).sum(1).argmin(), 0]), abs=1e-3)    # en medio
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == names
+    assert [axis.get_title() for axis in figure.axes] == ["uno", "otro"]
+
+
+def test_names_that_would_cover_each_other_are_moved_apart():
+    heap = torch.rand(60, 2, generator=torch.Generator().manual_seed(0))
+    names = [f"un nombre {k}" for k in range(6)]
+    axis = show_points({"montón": heap}, torch.arange(60) % 6, names, cols=1).figure.axes[0]
+    places = [text.get_position() for text in axis.texts]
+    wide, high = 2 * (0.0115 * len(names[0]) + 0.01), 0.05
+    assert all(abs(a[0] - b[0]) >= wide - 1e-6 or abs(a[1] - b[1]) >= high for i, a in enumerate(places) for b in places[:i])
+    assert all(0 < x < 1 and 0 < y < 1 for x, y in places)
+
+
+def test_points_without_names_or_with_too_many_classes_are_told():
+    with pytest.raises(ValueError, match="hay clases hasta la 2 y recibí 2 nombres"):
+        show_points({"uno": POINTS[:, :2]}, torch.arange(3), ["a", "b"])
+    with pytest.raises(ValueError, match="alcanza para 24 clases y recibí 25"):
+        show_points({"uno": POINTS[:, :2]}, torch.arange(3), [str(k) for k in range(25)])
+    assert len(show_points({"uno": POINTS[:, :2]}).figure.axes[0].collections) == 1

@@ -2,9 +2,10 @@
 import pytest
 import torch
 
-from labkit.exemplars import choice_trials, neighbours
+from labkit.exemplars import neighbours
 from labkit.pictures import load_picture
-from labkit.widgets import explore_choice, explore_map
+from labkit.widgets import automatic_answers, choice_trials, explore_choice, explore_map
+from labkit.widgets.exemplars import INKS, STAMPS, _mark
 
 N = 40
 
@@ -43,6 +44,29 @@ def test_every_corner_of_the_map_can_be_drawn(demo):
              for layer in "ab" for method in ("pca", "tsne") for p in (5, 30) for group in ("clase", "lugar") for point in (0, N - 1)}
     assert len(sizes) == 1
     assert demo.controls["perplexity"].options == (("5", 5), ("30", 30)) and demo.controls["point"].max == N - 1
+
+
+def test_twenty_four_groups_have_each_its_mark_and_at_most_eight_colors():
+    marks = [_mark(group) for group in range(24)]
+    assert len({(tuple(ink.tolist()), tuple(map(tuple, offsets.tolist()))) for ink, offsets in marks}) == 24
+    assert len(INKS) <= 8 and len(INKS) * len(STAMPS) == 24
+
+
+def test_who_does_not_think_picks_what_looks_like_the_references():
+    values = torch.rand(60, 7, generator=torch.Generator().manual_seed(0))
+    trials = choice_trials(values, "conv9", 7, seed=1)
+    for seed in range(10):
+        places = torch.randn(60, 2, generator=torch.Generator().manual_seed(seed))
+        picks = automatic_answers(trials, places)
+        for row, pair, pick in zip(trials.references, trials.queries, picks.tolist()):
+            middle = [sum(float(places[k, d]) for k in row) / 9 for d in (0, 1)]
+            far = [sum((float(places[k, d]) - middle[d]) ** 2 for d in (0, 1)) for k in pair.tolist()]
+            assert pick == far.index(min(far))
+    codes = torch.randn(60, 3, generator=torch.Generator().manual_seed(1))
+    winners = codes[trials.queries[torch.arange(7), trials.answers]]        # el retrato es igual a la buena
+    assert torch.equal(automatic_answers(trials, codes, winners), trials.answers)
+    with pytest.raises(ValueError, match="esperaba 7 vectores, uno por prueba, y recibí 6"):
+        automatic_answers(trials, codes, winners[:6])
 
 
 def test_the_game_asks_with_other_images_than_it_shows():

@@ -1,14 +1,10 @@
-"""Acomodar vectores en el plano, por nombre, y los mapas que vienen hechos con el curso (`data/build/make_maps.py`)."""
-from io import BytesIO
-
-import numpy as np
+"""Acomodar vectores en el plano, por nombre."""
 import torch
 from sklearn.manifold import TSNE
 from torch import Tensor
 
 from labkit.exemplars.maps import pca
 from labkit.exemplars.som import SOM
-from labkit.files import read_data
 from labkit.vectors import check_vectors
 
 METHODS = ("pca", "tsne", "som")
@@ -39,14 +35,3 @@ def layout(vectors: Tensor, method: str = "tsne", perplexity: float = 30.0, seed
         shift = torch.rand(len(vectors), 2, generator=torch.Generator().manual_seed(seed)) - 0.5
         return som.places[som.winners(vectors)].cpu() + 0.7 * shift
     raise ValueError(f"method: esperaba {', '.join(METHODS)} y recibí {method!r}.")
-
-
-def load_maps() -> dict[tuple[str, str, int], Tensor]:
-    """Los mapas que vienen con el curso: (capa, método, perplejidad) → (5000, 2).
-
-    Son de la red principal, en las primeras 5,000 imágenes de entrenamiento de Escenas; perplejidad 0 donde no la hay.
-    Cada uno se vuelve a hacer con `layout(features(...), método, perplejidad)`.
-    """
-    with np.load(BytesIO(read_data("mapas", "mapas.npz")), allow_pickle=False) as arrays:
-        points = {tuple(name.split("-")): torch.from_numpy(arrays[name]).float() for name in arrays.files}
-    return {(layer, method, int(perplexity)): made for (layer, method, perplexity), made in points.items()}

@@ -2,7 +2,9 @@
 from dataclasses import dataclass
 
 import torch
+from scipy import stats
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial import ConvexHull
 from sklearn.manifold import trustworthiness
 from torch import Tensor
 
@@ -62,6 +64,49 @@ def neighbour_preservation(vectors: Tensor, points: Tensor, k: int = 12) -> floa
     return (here[:, :, None] == there[:, None, :]).any(2).float().mean().item()
 
 
+def same_group(points: Tensor, groups: Tensor, k: int = 12) -> float:
+    """De los k vecinos de cada punto (n, d), qué parte es de su grupo, en promedio. groups: (n,)."""
+    return (groups[neighbours(points, k)] == groups[:, None]).float().mean().item()
+
+
+def center_distances(points: Tensor, labels: Tensor) -> Tensor:
+    """Las distancias entre los centros de las k clases que hay, una por pareja de clases: (k · (k − 1) / 2,).
+
+    points: (n, d), de un mapa o de una capa;  labels: (n,). El centro de una clase es la media de sus puntos.
+    """
+    return torch.pdist(torch.stack([points[labels == label].float().mean(0) for label in labels.unique()]))
+
+
+def order_kept(first: Tensor, second: Tensor, labels: Tensor) -> float:
+    """¿Van en el mismo orden las distancias entre clases en los puntos (n, d) y en los otros (n, e)?
+
+    Es la correlación de sus rangos: 1 si el orden es el mismo, 0 si no tienen que ver. Fuente: Spearman (1904),
+    doi:10.2307/1412159.
+    """
+    return float(stats.spearmanr(center_distances(first, labels), center_distances(second, labels)).statistic)
+
+
+def shuffled_order(first: Tensor, second: Tensor, labels: Tensor, times: int = 200, seed: int = 0) -> Tensor:
+    """Lo que da `order_kept` al azar, (times,): en los segundos puntos, cada clase lleva el nombre de otra."""
+    dice, place = torch.Generator().manual_seed(seed), torch.searchsorted(labels.unique(), labels)
+    high, found = center_distances(first, place), []
+    for _ in range(times):
+        renamed = torch.randperm(int(place.max()) + 1, generator=dice)[place]
+        found.append(float(stats.spearmanr(high, center_distances(second, renamed)).statistic))
+    return torch.tensor(found)
+
+
+def crowding(points: Tensor) -> float:
+    """Qué tan cerca está cada punto (n, 2) de su vecino, entre lo que estaría si se hubieran echado al azar.
+
+    1, sin grupos; menos, amontonados. El azar se reparte parejo en el área que encierran los puntos. Fuente: Clark y
+    Evans (1954), doi:10.2307/1931034.
+    """
+    _check_points(points)
+    nearest = (points - points[neighbours(points, 1)[:, 0]]).norm(dim=1).mean()
+    return float(nearest / (0.5 * (ConvexHull(points.cpu().numpy()).volume / len(points)) ** 0.5))
+
+
 def assign_to_grid(points: Tensor, rows: int, cols: int) -> Tensor:
     """Qué punto (n, 2) va en cada casilla de una rejilla: (rows, cols), con −1 donde no hay. Nadie se encima.
 
@@ -99,27 +144,6 @@ def seams(vectors: Tensor, grid: Tensor) -> Tensor:
     return torch.where((grid == EMPTY) | (count == 0), torch.nan, total / count.clamp(min=1) / usual.clamp(min=1e-12))
 
 
-def scatter_sheet(images: Tensor, points: Tensor, side: int = 800, thumb: int = 24) -> tuple[Tensor, Tensor]:
-    """Las imágenes en su lugar y sin encimarse: la hoja (3, side, side) y cuáles cupieron, (k,).
-
-    images: (n, 3, h, w);  points: (n, 2), y y x. Se ponen en orden y la que caería sobre otra no se pone.
-    """
-    _check_points(points)
-    if len(images) != len(points) or not 2 <= thumb <= side:
-        raise ValueError(f"images, thumb: esperaba {len(points)} imágenes y un lado de 2 a {side}, y recibí "
-                         f"{len(images)} y {thumb}.")
-    small = _thumbs(images, thumb)
-    sheet, taken, shown = torch.ones(3, side, side), torch.zeros(side, side, dtype=torch.bool), []
-    corners = (_unit_square(points) * (side - thumb)).round().long().tolist()
-    for k, (y, x) in enumerate(corners):
-        if taken[[y, y, y + thumb - 1, y + thumb - 1], [x, x + thumb - 1, x, x + thumb - 1]].any():
-            continue                                                        # iguales de grandes: basta ver las esquinas
-        sheet[:, y:y + thumb, x:x + thumb] = small[k]
-        taken[y:y + thumb, x:x + thumb] = True
-        shown.append(k)
-    return sheet, torch.tensor(shown)
-
-
 def spread_sheet(images: Tensor, grid: Tensor, thumb: int = 24, marks: Tensor | None = None,
                  cut: float = 1.0) -> Tensor:
     """Las imágenes (n, 3, h, w) en su casilla de una rejilla (rows, cols): (3, rows · thumb, cols · thumb).
@@ -134,7 +158,8 @@ def spread_sheet(images: Tensor, grid: Tensor, thumb: int = 24, marks: Tensor | 
     if marks is not None:
         cells = cells.clone()
         for row, col in ((marks >= cut) & (grid != EMPTY)).nonzero().tolist():
-            cells[row, col] = draw_box(cells[row, col], (0, 0, thumb, thumb), RED)
+            for inset in range(1 + thumb // 32):                            # más grueso si la casilla es grande
+                cells[row, col] = draw_box(cells[row, col], (inset, inset, thumb - inset, thumb - inset), RED)
     return cells.permute(2, 0, 3, 1, 4).flatten(3, 4).flatten(1, 2)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from labkit.activations import Unit, receptive_field, run
 from labkit.colors import color_index
 from labkit.datasets import ConceptSet
-from labkit.measures import check_responses, roc_areas
+from labkit.measures import roc_areas
 
 GRAY = 0.5                                  # lo que se ve donde el campo receptivo se sale de la imagen
 
@@ -25,25 +25,6 @@ class Selectivity:
     best: Tensor
     area: Tensor
     next_area: Tensor
-
-
-@dataclass(frozen=True, eq=False)
-class Trials:
-    """t pruebas del juego: ¿cuál de dos imágenes excita más a una unidad?
-
-    units: las t unidades, escritas como conv4:12;  references: (t, 9), las imágenes que más las excitan en una mitad
-    del conjunto;  queries: (t, 2), de la otra mitad, la que más y la que menos, en orden al azar;  answers: (t,), dónde
-    quedó la que más: 0, izquierda; 1, derecha.
-    """
-    units: list[str]
-    references: Tensor
-    queries: Tensor
-    answers: Tensor
-
-    def split(self, first: int) -> tuple["Trials", "Trials"]:
-        """Las primeras `first` pruebas y las demás: dos juegos sin unidades en común."""
-        parts = (slice(0, first), slice(first, None))
-        return tuple(Trials(self.units[p], self.references[p], self.queries[p], self.answers[p]) for p in parts)
 
 
 def choose(values: Tensor, k: int = 8, seed: int = 0) -> dict[str, Tensor]:
@@ -112,27 +93,6 @@ def areas_by_group(values: Tensor, truth: Tensor, groups: Tensor, least: int = 5
         few = min(int(truth[there].sum()), int((~truth[there]).sum())) < least
         areas.append(torch.nan if few else roc_areas(values[there, None], truth[there])[0].item())
     return torch.tensor(areas)
-
-
-def choice_trials(values: Tensor, layer: str, count: int = 10, seed: int = 0) -> Trials:
-    """Un juego de `count` pruebas con unidades al azar de una capa: values (n, c), lo que responde cada una.
-
-    Las mudas no juegan. Fuente: Borowski et al. (2021), «Exemplary Natural Images Explain CNN Activations Better than
-    State-of-the-Art Feature Visualization», ICLR, arXiv:2010.12606.
-    """
-    check_responses(values)
-    half = len(values) // 2
-    alive = (values[half:].amax(0) > values[half:].amin(0)).nonzero()[:, 0]
-    if len(values) < 20 or not 1 <= count <= len(alive):
-        raise ValueError(f"count: con {len(values)} imágenes y {len(alive)} unidades que responden no salen {count} "
-                         "pruebas.")
-    generator = torch.Generator().manual_seed(seed)
-    units = alive[torch.randperm(len(alive), generator=generator)[:count]]
-    references = values[:half, units].topk(9, 0).indices.T
-    asked = half + torch.stack([values[half:, units].argmax(0), values[half:, units].argmin(0)], 1)
-    answers = torch.randint(0, 2, (count,), generator=generator)                            # 1: se voltean
-    queries = torch.where(answers[:, None] == 1, asked.flip(1), asked)
-    return Trials([f"{layer}:{k}" for k in units.tolist()], references, queries, answers)
 
 
 def object_traits(world: ConceptSet) -> dict[str, Tensor]:

@@ -3,6 +3,7 @@
     picture   una imagen ya hecha, con su texto alternativo, y las tablas
     sheet     hojas de imágenes con encabezados, y mapas con su escala
     plots     curvas, barras, intervalos y nubes de puntos, con un solo estilo
+    points    mapas de puntos de colores, con el nombre de cada clase en su lugar
     arrows    flechas sobre una recta, con sus densidades
     panels    muchas nubes de puntos chicas, con los mismos ejes
 
@@ -12,7 +13,8 @@ from labkit.plotting.arrows import show_arrows
 from labkit.plotting.panels import show_panels
 from labkit.plotting.picture import Picture, Table, show_table
 from labkit.plotting.plots import show_bars, show_curves, show_intervals, show_paths, show_spread
+from labkit.plotting.points import show_points
 from labkit.plotting.sheet import show_heatmap, show_sheet
 
 __all__ = ["Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_heatmap", "show_intervals",
-           "show_panels", "show_paths", "show_sheet", "show_spread", "show_table"]
+           "show_panels", "show_paths", "show_points", "show_sheet", "show_spread", "show_table"]

@@ -1,19 +1,23 @@
-"""Las demostraciones de la lección 4: un mapa de imágenes que se recorre, y el juego de adivinar qué excita más."""
+"""El mapa de la lección 4: una capa en el plano, que se recorre imagen por imagen. Sus juegos: `choices` y `causes`."""
 from collections.abc import Sequence
 from functools import lru_cache
 
 import ipywidgets as widgets
-import matplotlib
 import torch
 from torch import Tensor
 
-from labkit.exemplars import Trials, neighbours
-from labkit.images import add_margin, beside, caption, contact_sheet, draw_box, enlarge, jpeg_bytes, sized, text_image
+from labkit.exemplars import neighbours
+from labkit.images import beside, contact_sheet, draw_box, enlarge, jpeg_bytes, sized, text_image
 from labkit.widgets.demo import Demo, choice
 
-SIDE, WIDE, NEAR, DOT = 420, 410, 6, 2      # lado del mapa, ancho de lo demás, vecinos, medio lado de un punto
+SIDE, WIDE, NEAR = 420, 410, 6              # lado del mapa, ancho de lo demás, vecinos
 QUALITY = 60
-BLACK, RED, BLUE = (0.0, 0.0, 0.0), (0.8, 0.1, 0.1), (0.1, 0.3, 0.8)
+BLACK, WHITE = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+INKS = ("#31688e", "#b03a2e", "#35865a", "#b784d0", "#c99a1a", "#7f7f7f")      # seis colores y cuatro marcas: 24 grupos
+STAMPS = ((".....", ".###.", ".###.", ".###.", "....."),                      # las marcas, de 5 × 5 píxeles
+          ("#...#", ".#.#.", "..#..", ".#.#.", "#...#"),
+          ("#####", "#...#", "#...#", "#...#", "#####"),
+          ("..#..", "..#..", "#####", "..#..", "..#.."))
 WAYS = {"pca": "componentes principales", "tsne": "t-SNE", "som": "mapa autoorganizado"}
 
 Groups = dict[str, tuple[Tensor, Sequence[str]]]
@@ -34,8 +38,7 @@ def explore_map(images: Tensor, vectors: dict[str, Tensor], maps: dict[tuple[str
     @lru_cache(maxsize=64)
     def painted(layer: str, method: str, perplexity: int, group: str) -> tuple[Tensor, Tensor]:
         corners = _corners(maps[layer, method, perplexity])
-        labels, names = groups[group]
-        return _dots(corners, _palette(len(names))[labels]), corners
+        return _dots(corners, groups[group][0]), corners
 
     def draw(layer: str, method: str, perplexity: int, group: str, point: int) -> bytes:
         perplexity = perplexity if (layer, method, perplexity) in maps else 0
@@ -43,12 +46,13 @@ def explore_map(images: Tensor, vectors: dict[str, Tensor], maps: dict[tuple[str
         chosen = torch.tensor([point])
         true = neighbours(vectors[layer], NEAR, of=chosen)[0].tolist()
         drawn = neighbours(maps[layer, method, perplexity], NEAR, of=chosen)[0].tolist()
-        for k in true:
-            sheet = _ring(sheet, corners[k], 5, BLUE)
-        sheet = _ring(_ring(sheet, corners[point], 8, RED), corners[point], 9, RED)
+        sheet = _chosen(sheet, corners[true], corners[point])
         labels, names = groups[group]
         text = f"{names[labels[point]]}; la red dice: {answers[point]}"
-        return jpeg_bytes(beside([sheet, _card(images, point, text, true, drawn, legends[group])]), QUALITY)
+        detail = f", perplejidad {perplexity}" if perplexity else ""
+        title = text_image(f"{layer}, {WAYS.get(method, method)}{detail}; marcas: {group}", SIDE, 13)
+        card = _card(images, point, text, true, drawn, legends[group])
+        return jpeg_bytes(beside([torch.cat([title, sheet], 1), card]), QUALITY)
 
     controls = {
         "layer": choice("capa", [(name, name) for name in layers], layers[-1]),
@@ -60,40 +64,11 @@ def explore_map(images: Tensor, vectors: dict[str, Tensor], maps: dict[tuple[str
     return Demo(draw, controls)
 
 
-def explore_choice(images: Tensor, trials: Trials, synthetic: Tensor | None = None) -> Demo:
-    """El juego de Borowski et al. (2021): con unas referencias de una unidad, ¿cuál de dos imágenes la excita más?
-
-    images: (n, 3, h, w);  trials: de `choice_trials`;  synthetic: (t, 3, h, w), una imagen optimizada por prueba; sin
-    ella, las referencias son las naturales.  Contestas las pruebas una por una y al final calificas.
-    """
-    count = len(trials.units)
-
-    def draw(trial: int, graded: bool, **said: int) -> bytes:
-        k = trial - 1
-        shown = enlarge(synthetic[k].cpu(), 3) if synthetic is not None else \
-            contact_sheet(images[trials.references[k]].cpu(), 3)
-        pair = [caption(enlarge(images[index].cpu(), 2), name, 12)
-                for index, name in zip(trials.queries[k].tolist(), ("izquierda", "derecha"))]
-        hits = sum(said[f"n{i + 1}"] == answer for i, answer in enumerate(trials.answers.tolist()))
-        mark = {True: "✓", False: "✗"}[said[f"n{trial}"] == int(trials.answers[k])]
-        text = f"Acertaste {hits} de {count}; al azar, {count / 2:g}. Esta: {mark}" if graded else \
-            f"Prueba {trial} de {count}. ¿Cuál excita más a {trials.units[k]}? Contesta en la lista {trial}."
-        sheet = beside([caption(shown, "referencias" if synthetic is None else "referencia", 12), *pair], 24)
-        return jpeg_bytes(caption(sized(sheet, width=540), text), 70)
-
-    controls = {"trial": widgets.IntSlider(value=1, min=1, max=count, description="prueba")}
-    for place in range(1, count + 1):
-        controls[f"n{place}"] = choice(f"{place}", [("¿?", -1), ("izquierda", 0), ("derecha", 1)], -1)
-        controls[f"n{place}"].layout = {"width": "150px"}
-    controls["graded"] = widgets.Checkbox(value=False, description="calificar", indent=False)
-    return Demo(draw, controls)
-
-
 def _card(images: Tensor, point: int, text: str, true: list[int], drawn: list[int], legend: Tensor) -> Tensor:
     """La imagen escogida con su texto, sus vecinos de verdad, los del mapa y los colores."""
     both = len(set(true) & set(drawn))
     parts = [enlarge(images[point].cpu(), 2), text_image(text, WIDE, 12),
-             text_image(f"sus {NEAR} vecinos de verdad (□ azul en el mapa)", WIDE, 12), _row(images, true),
+             text_image(f"sus {NEAR} vecinos de verdad (□ en el mapa; ella, la doble)", WIDE, 12), _row(images, true),
              text_image(f"sus {NEAR} vecinos en el mapa; {both} lo son de verdad", WIDE, 12), _row(images, drawn)]
     return torch.cat([sized(part, width=WIDE) for part in (*parts, legend)], 1)
 
@@ -104,13 +79,21 @@ def _corners(points: Tensor) -> Tensor:
     return (12 + (points - low) / (high - low).clamp(min=1e-9) * (SIDE - 25)).round().long()
 
 
-def _dots(corners: Tensor, inks: Tensor) -> Tensor:
-    """El mapa con un cuadrito de color por punto: (3, SIDE, SIDE)."""
-    sheet, reach = torch.ones(3, SIDE, SIDE), torch.arange(-DOT + 1, DOT)
-    for dy in reach.tolist():
-        for dx in reach.tolist():
-            sheet[:, corners[:, 0] + dy, corners[:, 1] + dx] = inks.T
-    return sheet
+def _dots(corners: Tensor, labels: Tensor) -> Tensor:
+    """El mapa con una marca por punto, del color y la forma de su grupo, en un marco: (3, SIDE, SIDE)."""
+    sheet = torch.ones(3, SIDE, SIDE)
+    for group in labels.unique().tolist():
+        ink, offsets = _mark(group)
+        for dy, dx in offsets.tolist():
+            sheet[:, corners[labels == group, 0] + dy, corners[labels == group, 1] + dx] = ink[:, None]
+    return draw_box(sheet, (0, 0, SIDE, SIDE), BLACK)
+
+
+def _mark(group: int) -> tuple[Tensor, Tensor]:
+    """El color de un grupo, (3,), y los píxeles de su marca contados desde el centro, (p, 2)."""
+    code, stamp = INKS[group % len(INKS)], STAMPS[group // len(INKS) % len(STAMPS)]
+    ink = torch.tensor([int(code[i:i + 2], 16) / 255 for i in (1, 3, 5)])
+    return ink, torch.tensor([[letter == "#" for letter in line] for line in stamp]).nonzero() - 2
 
 
 def _ring(sheet: Tensor, corner: Tensor, reach: int, ink: tuple[float, float, float]) -> Tensor:
@@ -119,24 +102,27 @@ def _ring(sheet: Tensor, corner: Tensor, reach: int, ink: tuple[float, float, fl
     return draw_box(sheet, (y - reach, x - reach, y + reach + 1, x + reach + 1), ink)
 
 
+def _chosen(sheet: Tensor, near: Tensor, corner: Tensor) -> Tensor:
+    """Una copia del mapa con un cuadro en cada vecino, (k, 2), y uno doble en la imagen escogida, (2,)."""
+    for other in near:
+        sheet = _ring(_ring(sheet, other, 5, WHITE), other, 6, BLACK)
+    for reach, ink in ((9, BLACK), (10, BLACK), (11, WHITE), (12, BLACK)):
+        sheet = _ring(sheet, corner, reach, ink)
+    return sheet
+
+
 def _row(images: Tensor, index: list[int]) -> Tensor:
     """Unas imágenes en fila."""
     return contact_sheet(images[index].cpu(), len(index))
 
 
-def _palette(count: int) -> Tensor:
-    """Un color por grupo, (count, 3)."""
-    table = matplotlib.colormaps["tab20"] if count > 10 else matplotlib.colormaps["tab10"]
-    return torch.tensor([table(k % table.N)[:3] for k in range(count)], dtype=torch.float32)
-
-
 def _legend(names: Sequence[str], most: int) -> Tensor:
-    """Los nombres de los grupos con su color, en tres columnas y con lugar para `most`."""
+    """Los nombres de los grupos con su marca, al doble, en tres columnas y con lugar para `most`."""
     cells = []
-    for name, ink in zip(names, _palette(len(names))):
-        cell = text_image(name, 130, 11)
-        cell = add_margin(cell, left=5)
-        cell[:, 3:11, :8] = ink[:, None, None]
-        cells.append(cell[:, :16])
+    for group, name in enumerate(names):
+        ink, offsets = _mark(group)
+        mark = torch.ones(3, 8, 8)
+        mark[:, offsets[:, 0] + 3, offsets[:, 1] + 3] = ink[:, None]
+        cells.append(beside([enlarge(mark, 2), text_image(name, 116, 11)], 0)[:, :16])
     cells += [torch.ones_like(cells[0])] * (-(-most // 3) * 3 - len(cells))
     return torch.cat([torch.cat(cells[i:i + 3], 2) for i in range(0, len(cells), 3)], 1)
