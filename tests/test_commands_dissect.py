@@ -17,6 +17,7 @@ from labkit.activations import Unit
 from labkit.broden import read_broden
 from labkit.commands.dissect import report, summary
 from labkit.commands.evidence import gather, not_redrawn, random_twins
+from labkit.commands.units import others
 from labkit.datasets import load_concepts
 from labkit.dissection import count_detectors, discoveries, dissect, label_units, tally_parts, unique_by_category
 from labkit.measures import name_sets
@@ -242,6 +243,11 @@ def test_alone_the_control_has_three_twins(tmp_path, capsys):
     order = ["dissect", "--layer", "conv1", "--images", "3", "--pictures", "0", "--control", "--out", str(tmp_path / "a.html")]
     assert main(order) == 0 and "En 3 redes gemelas" in capsys.readouterr().out
     assert "semillas 2 a 4" in (tmp_path / "a.html").read_text(encoding="utf-8")
+
+
+def test_the_possible_names_are_told_in_few_words():
+    told = [others(list("abcdefghijkl")[:count]) for count in (0, 1, 2, 4, 6, 12)]
+    assert told == ["–", "solo ese", "también b", "también b, c, d", "también b, c, d y 2 más", "12 o más: a, b, c…"]
 
 
 class Scaled(nn.Module):
