@@ -160,7 +160,7 @@ def discoveries(p: Tensor, level: float = 0.05) -> Tensor:
 
 def interval(parts: Sequence[Tally], statistic: Callable[[Tensor], float], times: int = 200, share: float = 0.95,
              seed: int = 0) -> tuple[float, float]:
-    """Entre qué valores baila un número al cambiar de imágenes, con confianza `share`: remuestreo por pedazos.
+    """Entre qué valores está un número, con confianza `share`, más o menos: remuestreo por pedazos.
 
     parts: las cuentas de cada pedazo del conjunto (Tally), que se suman;  statistic: del IoU (c, k), un número. Los
     pedazos se vuelven a sacar con reemplazo `times` veces. Los umbrales no cambian.
@@ -169,9 +169,18 @@ def interval(parts: Sequence[Tally], statistic: Callable[[Tensor], float], times
     for weights in redraws(len(parts), times, share, seed):
         again = [part.times(int(weight)) for part, weight in zip(parts, weights) if weight]
         values.append(float(statistic(sum(again[1:], again[0]).iou())))
+    return around(values, float(statistic(sum(parts[1:], parts[0]).iou())), share)
+
+
+def around(values: Sequence[float], whole: float, share: float = 0.95) -> tuple[float, float]:
+    """El intervalo de un número, `whole`, que al remuestrear dio `values`: lo que bailó, y eso mismo reflejado.
+
+    Una cuenta de detectoras crece al remuestrear, porque el mejor IoU de muchos conceptos sube con cualquier ruido; y
+    la cuenta misma ya había crecido por eso. Lo remuestreado solo no cubre el número de la población; los dos, casi.
+    """
     tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
     low, high = torch.tensor(values, dtype=torch.float64).quantile(tails).tolist()
-    return low, high
+    return min(low, 2 * whole - high), max(high, 2 * whole - low)
 
 
 def name_sets(parts: Sequence[Tally], times: int = 400, share: float = 0.95, seed: int = 0) -> list[list[int]]:

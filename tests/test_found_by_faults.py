@@ -26,6 +26,7 @@ from labkit.dissection import (
 )
 from labkit.dissection.planted import PlantedWorld, planted_network
 from labkit.images import text_image
+from labkit.measures import around
 from labkit.models import plain_network, random_twin
 from labkit.objectives import channel, each, score
 from labkit.optimization import PixelCanvas, diversity, diversity_of, dream, maximize, noise
@@ -243,3 +244,9 @@ def test_an_interval_repeats_its_parts_and_leaves_the_same_on_each_side():
     parts = [part(number % 2) for number in range(10)]
     low, high = interval(parts, lambda iou: float(iou[0, 0]), times=2000, share=0.8)
     assert (low, high) == (pytest.approx(0.3), pytest.approx(0.7))
+
+
+def test_an_interval_that_always_grows_when_redrawn_is_also_reflected():
+    """Lo remuestreado, 30 a 40, quedó encima de la cuenta, 20: el número de la población puede estar otro tanto abajo."""
+    assert around([30.0, 40.0], 20.0, 1.0) == (0.0, 40.0) and around([18.0, 21.0], 20.0, 1.0) == (18.0, 22.0)
+    assert around([0.3, 0.7], 0.5, 1.0) == pytest.approx((0.3, 0.7))

@@ -15,7 +15,7 @@ from labkit.dissection.conventions import Convention
 from labkit.dissection.counting import count_batch
 from labkit.dissection.dissecting import Dissection
 from labkit.dissection.masks import maps_of, passes
-from labkit.measures import RIVALS, could_be_best, redraws
+from labkit.measures import RIVALS, around, could_be_best, redraws
 from labkit.regions import Regions
 
 KEPT, MOST = 24, 1000                       # conceptos que se guardan por unidad; cuántos pedazos, más o menos
@@ -52,21 +52,18 @@ class Pieces:
 
     def intervals(self, statistic: Callable[[Tensor], Sequence[float]], share: float = 0.95, seed: int = 0
                   ) -> list[tuple[float, float]]:
-        """Entre qué valores está cada número que da `statistic` del IoU (c, k), con confianza `share`.
+        """Entre qué valores está cada cuenta que da `statistic` del IoU (c, k): lo de `measures.interval`.
 
-        El IoU de lo que no se guardó se toma por 0. Al remuestrear, una cuenta como la de detectoras crece, porque el
-        mejor de muchos conceptos sube con cualquier ruido; y la cuenta misma ya creció por eso. El intervalo cubre
-        entonces dos: lo remuestreado (`measures.interval`), y lo mismo reflejado alrededor de la cuenta.
+        El IoU de lo que no se guardó se toma por 0. Ninguna cuenta baja de 0.
         """
         weights, values = redraws(len(self.first), TIMES, share, seed), [self._numbers(statistic, self._whole())]
         again = torch.cat([self._again(weights, units) for units in torch.arange(len(self.rivals)).split(TOGETHER)], 1)
         for iou in again:
             values.append(self._numbers(statistic, iou))
-        tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
         found = []
         for mine, *others in torch.stack(values, 1).tolist():
-            low, high = torch.tensor(others, dtype=torch.float64).quantile(tails).tolist()
-            found.append((max(0.0, min(low, 2 * mine - high)), max(high, 2 * mine - low)))
+            low, high = around(others, mine, share)
+            found.append((max(0.0, low), high))
         return found
 
     def _whole(self) -> Tensor:
