@@ -10,14 +10,14 @@ from statistics import fmean
 from labkit.files import read_data
 from labkit.measures import Gap
 
-TABLES = ("redes", "unidades", "giro", "generador", "publicadas")
+TABLES = ("redes", "unidades", "giro", "direcciones", "generador", "publicadas")
 Row = dict[str, str | float]
 
 
 def load_table(name: str, **wanted: str | float) -> list[Row]:
     """Los renglones de una tabla de data/experimentos, uno por diccionario; los números, como números.
 
-    name: «redes», «unidades», «giro», «generador» o «publicadas».  wanted: solo los renglones que en esas columnas
+    name: «redes», «unidades», «giro», «direcciones», «generador» o «publicadas».  wanted: solo los renglones que en esas columnas
     tengan esos valores. Una casilla vacía es "".  ValueError si no hay tal tabla o columna.
     """
     if name not in TABLES:

@@ -1,0 +1,89 @@
+"""Lo que contestan las redes a la lista de comparaciones de la lección 5b, con una sola regla para todas."""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy import stats
+
+from labkit.experiments.planned import PLANNED, SEEDS, Comparison, Tables
+from labkit.experiments.tables import load_table
+from labkit.measures import Gap, difference, paired
+
+LEVEL = 0.05                                # de las diferencias que se afirman, qué parte puede ser falsa en promedio
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """La respuesta de una comparación.
+
+    first, second: un número por red, en el orden de las semillas;  gap: la diferencia y su intervalo de 95 %;  p: la de
+    Student si son las mismas redes, la de Welch si no;  corrected: la p corregida junto con todas las de la lista.
+    floor: la misma diferencia con pesos al azar, si la comparación la pide.
+    """
+    asked: Comparison
+    first: list[float]
+    second: list[float]
+    gap: Gap
+    p: float
+    corrected: float
+    floor: float | None
+
+    @property
+    def alone(self) -> bool:
+        """Si su intervalo, él solo, no toca el cero."""
+        return not self.gap.low <= 0 <= self.gap.high
+
+    @property
+    def verdict(self) -> str:
+        """«igual», «de acuerdo», «al revés» o «no se distingue».
+
+        Es «igual» si todo el intervalo cabe en ±δ, aunque no toque el cero: una diferencia así no cambia nada. Se
+        distingue si la p corregida no pasa de 0.05; lo demás no se distingue.
+        """
+        delta = self.asked.delta
+        if -delta <= self.gap.low and self.gap.high <= delta:
+            return "igual"
+        if self.corrected > LEVEL:
+            return "no se distingue"
+        return "de acuerdo" if self.gap.mean * self.asked.sign > 0 else "al revés"
+
+
+def run_comparisons(planned: Sequence[Comparison] = PLANNED, load: Tables = load_table,
+                    seeds: Sequence[int] = SEEDS) -> list[Outcome]:
+    """La respuesta de cada comparación, en el orden de la lista, corregidas todas juntas.
+
+    load: de dónde salen las tablas;  seeds: qué redes contestan. ValueError si a un grupo le falta alguna. Fuente:
+    Benjamini y Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
+    """
+    numbers = [[_numbers(group, load, seeds, asked) for group in (asked.first, asked.second)] for asked in planned]
+    chances = [_p_value(first, second, asked.same) for asked, (first, second) in zip(planned, numbers)]
+    corrected = stats.false_discovery_control(chances)
+    found = []
+    for asked, (first, second), p, joint in zip(planned, numbers, chances, corrected):
+        gap = (paired if asked.same else difference)(first, second)
+        floor = _floor(asked, load, seeds)
+        found.append(Outcome(asked, first, second, gap, p, float(joint), floor))
+    return found
+
+
+def _numbers(group: object, load: Tables, seeds: Sequence[int], asked: Comparison) -> list[float]:
+    values = group.values(load)
+    if missing := [seed for seed in seeds if seed not in values]:
+        raise ValueError(f"«{asked.title}»: a {group} le faltan las semillas {missing}; tiene {sorted(values)}.")
+    return [values[seed] for seed in seeds]
+
+
+def _p_value(first: list[float], second: list[float], same: bool) -> float:
+    """La probabilidad de una diferencia así de grande si de verdad no hay ninguna."""
+    gaps = {after - before for before, after in zip(first, second)}
+    still = len(gaps) == 1 if same else len(set(first)) == len(set(second)) == 1
+    if still:                                                               # nada varía: o es cero, o no lo es
+        return float(sum(first) == sum(second))
+    test = stats.ttest_rel(second, first) if same else stats.ttest_ind(second, first, equal_var=False)
+    return float(test.pvalue)
+
+
+def _floor(asked: Comparison, load: Tables, seeds: Sequence[int]) -> float | None:
+    if asked.floor is None:
+        return None
+    before, after = (_numbers(group, load, seeds, asked) for group in asked.floor)
+    return sum(after) / len(after) - sum(before) / len(before)
