@@ -1,10 +1,11 @@
 """Lo que contestan las redes a la lista de comparaciones de la lección 5b, con una sola regla para todas."""
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from scipy import stats
 
-from labkit.experiments.planned import PLANNED, SEEDS, Comparison, Tables
+from labkit.experiments.planned import PLANNED, SEEDS, TITLES, Comparison, Tables
 from labkit.experiments.tables import load_table
 from labkit.measures import Gap, difference, paired
 
@@ -26,6 +27,25 @@ class Outcome:
     p: float
     corrected: float
     floor: float | None
+
+    @property
+    def heading(self) -> str:
+        """El hallazgo, con su número."""
+        return f"{self.asked.finding} · {TITLES[self.asked.finding]}"
+
+    @property
+    def title(self) -> str:
+        return self.asked.title
+
+    @property
+    def scale(self) -> float:
+        """Una δ, con el signo de lo que se afirma."""
+        return self.asked.sign * self.asked.delta
+
+    @property
+    def points(self) -> list[float]:
+        """Una diferencia por semilla. Si no son las mismas redes, la pareja es de las que comparten semilla."""
+        return [after - before for before, after in zip(self.first, self.second)]
 
     @property
     def alone(self) -> bool:
@@ -65,6 +85,17 @@ def run_comparisons(planned: Sequence[Comparison] = PLANNED, load: Tables = load
     return found
 
 
+def pick(outcomes: Sequence[Outcome], *findings: int) -> list[Outcome]:
+    """Las respuestas de esos hallazgos, en su orden."""
+    return [outcome for outcome in outcomes if outcome.asked.finding in findings]
+
+
+def outcome_rows(outcomes: Sequence[Outcome]) -> list[list[str | float]]:
+    """Un renglón de tabla por comparación: título, los dos promedios, la diferencia, la p, la corregida y el veredicto."""
+    return [[outcome.title, fmean(outcome.first), fmean(outcome.second), str(outcome.gap).replace("-", "−"),
+             f"{outcome.p:.4f}", f"{outcome.corrected:.4f}", outcome.verdict] for outcome in outcomes]
+
+
 def _numbers(group: object, load: Tables, seeds: Sequence[int], asked: Comparison) -> list[float]:
     values = group.values(load)
     if missing := [seed for seed in seeds if seed not in values]:
@@ -86,4 +117,4 @@ def _floor(asked: Comparison, load: Tables, seeds: Sequence[int]) -> float | Non
     if asked.floor is None:
         return None
     before, after = (_numbers(group, load, seeds, asked) for group in asked.floor)
-    return sum(after) / len(after) - sum(before) / len(before)
+    return fmean(after) - fmean(before)

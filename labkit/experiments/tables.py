@@ -4,6 +4,7 @@ Las hace `data/build/make_experiments.py` con redes chicas de varias semillas; `
 """
 import csv
 from collections.abc import Sequence
+from functools import lru_cache
 from io import StringIO
 from statistics import fmean
 
@@ -22,11 +23,10 @@ def load_table(name: str, **wanted: str | float) -> list[Row]:
     """
     if name not in TABLES:
         raise ValueError(f"name: no hay una tabla {name!r}. Las que hay: {', '.join(TABLES)}.")
-    text = read_data("experimentos", f"{name}.csv").decode("utf-8")
-    rows = [{field: _value(cell) for field, cell in row.items()} for row in csv.DictReader(StringIO(text))]
+    rows = _parsed(read_data("experimentos", f"{name}.csv"))
     if missing := set(wanted) - set(rows[0]):
         raise ValueError(f"wanted: la tabla {name} no tiene «{missing.pop()}». Sus columnas: {', '.join(rows[0])}.")
-    return [row for row in rows if all(row[field] == value for field, value in wanted.items())]
+    return [dict(row) for row in rows if all(row[field] == value for field, value in wanted.items())]
 
 
 def experiment(variant: str) -> list[Row]:
@@ -54,6 +54,13 @@ def agreement(gap: Gap, sign: int) -> str:
     if gap.low <= 0 <= gap.high:
         return "no se distingue"
     return "de acuerdo" if gap.mean * sign > 0 else "al revés"
+
+
+@lru_cache(maxsize=8)
+def _parsed(data: bytes) -> list[Row]:
+    """Los renglones de un CSV; se leen una vez, y quien los pide recibe copias."""
+    lines = csv.DictReader(StringIO(data.decode("utf-8")))
+    return [{field: _value(cell) for field, cell in row.items()} for row in lines]
 
 
 def _value(cell: str) -> str | float:

@@ -4,13 +4,17 @@
     sheet     hojas de imágenes con encabezados, y mapas con su escala
     plots     curvas, barras, intervalos y nubes de puntos, con un solo estilo
     arrows    flechas sobre una recta, con sus densidades
+    seeds     curvas con una red por punto, y puntos con color y marca
+    forest    muchas comparaciones en una figura, con sus veredictos
 
 Lo que se mueve con un control se dibuja en `images`, que es más rápido.
 """
 from labkit.plotting.arrows import show_arrows
+from labkit.plotting.forest import show_forest
 from labkit.plotting.picture import Picture, Table, show_table
 from labkit.plotting.plots import show_bars, show_curves, show_intervals, show_paths, show_spread
+from labkit.plotting.seeds import show_kinds, show_seeds
 from labkit.plotting.sheet import show_heatmap, show_sheet
 
-__all__ = ["Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_heatmap", "show_intervals",
-           "show_paths", "show_sheet", "show_spread", "show_table"]
+__all__ = ["Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_forest", "show_heatmap",
+           "show_intervals", "show_kinds", "show_paths", "show_seeds", "show_sheet", "show_spread", "show_table"]
