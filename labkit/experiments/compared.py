@@ -5,8 +5,8 @@ from statistics import fmean
 
 from scipy import stats
 
-from labkit.experiments.planned import PLANNED, SEEDS, TITLES, Comparison, Tables
-from labkit.experiments.tables import load_table
+from labkit.experiments.planned import PLANNED, SEEDS, TITLES, Comparison
+from labkit.experiments.tables import Tables, load_table
 from labkit.measures import Gap, difference, paired
 
 LEVEL = 0.05                                # de las diferencias que se afirman, qué parte puede ser falsa en promedio

@@ -5,15 +5,14 @@ renglón, la δ de cada medida y la regla del veredicto (`labkit.experiments.com
 entonces no existían. Fuentes: Bau et al. (2017), doi:10.1109/CVPR.2017.354; Zhou et al. (2019),
 doi:10.1109/TPAMI.2018.2858759; C. Molnar (2022), «Learned Features».
 """
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import fmean
 
-from labkit.experiments.tables import Row
+from labkit.experiments.names import kept, unit_names
+from labkit.experiments.tables import Row, Tables
 
 SEEDS = range(10, 18)                       # las que dan el veredicto
 EXPLORED = range(5)                         # con las que se escogió qué preguntar
-CUT = 0.04                                  # desde qué IoU tiene nombre una unidad
 TITLES = {1: "De colores y texturas a partes y objetos", 2: "La normalización por lotes reduce los conceptos",
           3: "Muchas unidades detectan lo mismo", 4: "Con más canales, más unidades interpretables",
           5: "Otra semilla da números un poco distintos", 6: "ResNet, VGG, GoogLeNet, AlexNet: en ese orden",
@@ -25,7 +24,6 @@ TITLES = {1: "De colores y texturas a partes y objetos", 2: "La normalización p
 # Parte de unidades con nombre, o de nombres que se conservan: diez de cada cien. Detectoras por concepto: media.
 DELTAS = {"conceptos": 2.0, "conceptos por cada cien": 1.5, "detectoras": 5.0, "detectoras por concepto": 0.5,
           "detectoras por cada cien": 10.0, "de cada cien nombres": 10.0}
-Tables = Callable[..., list[Row]]           # `load_table`, o una que lea tablas de mentira
 Values = dict[int, float]                   # por cada semilla, su número
 
 
@@ -60,18 +58,8 @@ class Kept:
     variant: str
 
     def values(self, load: Tables) -> Values:
-        before, after = (self._names(load("unidades", variant=name, step="")) for name in ("base", self.variant))
-        return {seed: 100 * fmean(after[seed].get(unit) == concept for unit, concept in names.items())
-                for seed, names in before.items() if seed in after and names}
-
-    @staticmethod
-    def _names(rows: list[Row]) -> dict[int, dict[int, str]]:
-        found = {}
-        for row in rows:
-            names = found.setdefault(int(row["seed"]), {})
-            if row["iou"] > CUT:
-                names[int(row["unit"])] = row["concept"]
-        return found
+        before, after = unit_names("base", load=load), unit_names(self.variant, load=load)
+        return {seed: kept(names, after[seed]) for seed, names in before.items() if seed in after}
 
 
 @dataclass(frozen=True)
@@ -147,7 +135,7 @@ def _layers() -> list[Comparison]:
 def _counts(finding: int, title: str, first: str, second: str, sign: int,
             fields: tuple[str, ...] = ("unique", "summed")) -> list[Comparison]:
     """Dos grupos de redes en su última convolución, con cada una de las cuentas."""
-    names = {"unique": "conceptos distintos", "summed": "conceptos por categorías", "detectors": "detectoras"}
+    names = {"unique": "conceptos distintos", "summed": "por categorías", "detectors": "detectoras"}
     return [Comparison(finding, f"{title}: {names[field]}", Counted(first, field), Counted(second, field), sign,
                        "detectoras" if field == "detectors" else "conceptos") for field in fields]
 
@@ -180,15 +168,15 @@ GROWTH = [Comparison(8, "del comienzo al final: conceptos distintos", START, END
           Comparison(8, "del paso 223 al final: detectoras", replace(START, field="detectors", step=223),
                      replace(END, field="detectors"), 1, "detectoras", True)]
 # Lo que la última capa nueva hace por sí sola no lo afirma nadie: el signo del tercero es nuestra sospecha.
-KEPT = [Comparison(10, f"conservan su nombre: {title}", Kept(first), Kept(second), -1, "de cada cien nombres", True)
-        for title, first, second in (("lugares menos mismos objetos", "continuada", "transferida"),
+KEPT = [Comparison(10, f"nombres: {title}", Kept(first), Kept(second), -1, "de cada cien nombres", True)
+        for title, first, second in (("lugares menos los mismos objetos", "continuada", "transferida"),
                                      ("lugares menos cabeza nueva", "cabeza", "transferida"),
-                                     ("cabeza nueva menos mismos objetos", "continuada", "cabeza"))]
+                                     ("cabeza nueva menos la de antes", "continuada", "cabeza"))]
 ALL_COUNTS = ("unique", "summed", "detectors")
 # El hallazgo 5 no tiene comparación: no hay dos grupos, y la lección enseña cuánto se mueve el número de una semilla a otra.
 PLANNED: tuple[Comparison, ...] = (
     *_layers(),
-    *_counts(2, "con normalización menos sin ella", "base", "bn", -1, ALL_COUNTS),
+    *_counts(2, "con normalización menos sin", "base", "bn", -1, ALL_COUNTS),
     *THIRD,
     *_counts(4, "de 32 a 256 canales", "ancho32", "ancho256", 1, ALL_COUNTS),
     *SHARE,

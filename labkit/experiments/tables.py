@@ -3,7 +3,7 @@
 Las hace `data/build/make_experiments.py` con redes chicas de varias semillas; `publicadas` son las 27 del artículo.
 """
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from io import StringIO
 from statistics import fmean
@@ -13,6 +13,13 @@ from labkit.measures import Gap
 
 TABLES = ("redes", "unidades", "giro", "direcciones", "generador", "publicadas")
 Row = dict[str, str | float]
+Tables = Callable[..., list[Row]]           # `load_table`, o una que lea tablas de mentira
+TRAININGS = {"ImageNet + Places205": "ImageNet y Places205", "tracking": "seguir objetos en video",
+             "objectcentric": "objetos que se mueven juntos", "audio": "predecir el sonido",
+             "moving": "adivinar el giro de la cámara", "colorization": "colorear", "puzzle": "armar rompecabezas",
+             "cross-channel": "un canal a partir de otro", "egomotion": "el movimiento propio",
+             "context": "qué pedazo va al lado", "frameorder": "el orden de los cuadros",
+             "random weights": "pesos al azar"}
 
 
 def load_table(name: str, **wanted: str | float) -> list[Row]:
@@ -42,6 +49,19 @@ def spread_text(rows: Sequence[Row], field: str = "unique") -> str:
     """El promedio de una columna y entre qué valores va, escrito: «24.3 (de 22 a 27)»."""
     values = column(rows, field)
     return f"{fmean(values):.1f} (de {min(values):g} a {max(values):g})"
+
+
+def published_kinds(row: Row) -> tuple[str, str, str]:
+    """De un renglón de «publicadas»: su nombre en español, con qué datos aprendió y su arquitectura."""
+    training, network = str(row["training"]), str(row["network"])
+    family = network.split()[0].rstrip("0123456789")
+    told = TRAININGS.get(training, training)
+    if training == "random weights":
+        return f"{network} · {told}", "pesos al azar", family
+    if "Places" in training or training == "ImageNet":
+        data = "ImageNet y Places" if "+" in training else training.rstrip("0123456789")
+        return f"{network} · {told}", data, family
+    return f"{network} · {told}", "sin etiquetas", family
 
 
 def column(rows: Sequence[Row], field: str) -> list[float]:

@@ -5,6 +5,7 @@ from typing import Protocol
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
 
 from labkit.plotting.picture import DOTS, Picture, picture_of_figure
 from labkit.plotting.plots import INKS, STYLE
@@ -53,14 +54,14 @@ def show_forest(compared: Sequence[Compared]) -> Picture:
         for place, row in zip(places, compared):
             _draw_row(axis, place, row, low, high)
         for place, heading in headings:
-            axis.annotate(heading, (0, place), (-252, 0), xycoords=("axes fraction", "data"), va="center",
-                          textcoords="offset points", fontweight="bold", annotation_clip=False)
+            axis.text(0.008, place, heading, transform=blended_transform_factory(figure.transFigure, axis.transData),
+                      va="center", fontweight="bold").set_in_layout(False)
         axis.set(xlim=(low, high), ylim=(lines - 0.4, -0.8), xlabel="← lo contrario     (en veces δ)     lo afirmado →")
         axis.set_yticks(places, [row.title for row in compared])
         axis.tick_params(axis="y", length=0)
         axis.grid(False, axis="y")
         axis.set_title("✓ de acuerdo   ✗ al revés   ≈ igual   ? no se distingue   * sola no tocaba el cero   ┆ azar",
-                       fontsize=9, loc="right", x=1.72, color="0.25")
+                       fontsize=9, loc="right", x=1.6, color="0.25")
         return picture_of_figure(figure, f"Bosque de {len(compared)} comparaciones: {_said(compared)}.")
 
 
