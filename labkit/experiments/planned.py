@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from labkit.experiments.names import kept, unit_names
-from labkit.experiments.tables import Row, Tables
+from labkit.experiments.tables import Row, Tables, load_table
 
 SEEDS = range(10, 18)                       # las que dan el veredicto
 EXPLORED = range(5)                         # con las que se escogió qué preguntar
@@ -25,6 +25,13 @@ TITLES = {1: "De colores y texturas a partes y objetos", 2: "La normalización p
 DELTAS = {"conceptos": 2.0, "conceptos por cada cien": 1.5, "detectoras": 5.0, "detectoras por concepto": 0.5,
           "detectoras por cada cien": 10.0, "de cada cien nombres": 10.0}
 Values = dict[int, float]                   # por cada semilla, su número
+
+
+def networks(variant: str, layer: str = "", step: float | str = "", load: Tables = load_table) -> list[Row]:
+    """Los renglones de las ocho redes que dan el veredicto, una por semilla; layer: "" es la última."""
+    rows = load("redes", variant=variant, step=step)
+    layer = layer or rows[-1]["layer"]
+    return [row for row in rows if row["layer"] == layer and row["seed"] in SEEDS]
 
 
 @dataclass(frozen=True)

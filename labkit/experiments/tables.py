@@ -15,7 +15,7 @@ TABLES = ("redes", "unidades", "giro", "direcciones", "generador", "publicadas")
 Row = dict[str, str | float]
 Tables = Callable[..., list[Row]]           # `load_table`, o una que lea tablas de mentira
 TRAININGS = {"ImageNet + Places205": "ImageNet y Places205", "tracking": "seguir objetos en video",
-             "objectcentric": "objetos que se mueven juntos", "audio": "predecir el sonido",
+             "objectcentric": "objetos en video", "audio": "predecir el sonido",
              "moving": "adivinar el giro de la cámara", "colorization": "colorear", "puzzle": "armar rompecabezas",
              "cross-channel": "un canal a partir de otro", "egomotion": "el movimiento propio",
              "context": "qué pedazo va al lado", "frameorder": "el orden de los cuadros",
