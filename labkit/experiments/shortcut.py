@@ -20,13 +20,13 @@ def silencing_effects(model: nn.Module, images: Tensor, objective: Objective, la
 
 
 def matching_group(effects: Tensor, among: Iterable[int], total: float) -> list[int]:
-    """Las de mayor efecto de `among`, una tras otra hasta que sus efectos sumen `total` por lo menos; o todas.
+    """Las de mayor efecto de `among`, hasta que sus efectos sumen `total` por lo menos; si no alcanza, todas las que suben.
 
     Es el control difícil: si un grupo se escogió por su efecto, el otro debe tener tanto como él.
     """
     group, summed = [], 0.0
     for channel in sorted(among, key=lambda channel: -float(effects[channel])):
-        if summed >= total:
+        if summed >= total or effects[channel] <= 0:
             break
         group.append(channel)
         summed += float(effects[channel])
@@ -46,13 +46,3 @@ def share_interval(hits: int, n: int, share: float = 0.95) -> Gap:
     """
     low, high = stats.binomtest(hits, n).proportion_ci(share, method="wilson")
     return Gap(hits / n, float(low), float(high))
-
-
-def paired_change(before: Tensor, after: Tensor) -> float:
-    """La p de que dos tandas de respuestas a las mismas imágenes cambien tanto por casualidad, (n,) y (n,).
-
-    Solo cuentan las imágenes que cambian: si nada pasara, irían tantas para un lado como para el otro. Fuente: McNemar
-    (1947), doi:10.1007/BF02295996, en su forma exacta.
-    """
-    gone, new = int((before & ~after).sum()), int((~before & after).sum())
-    return float(stats.binomtest(gone, gone + new).pvalue) if gone + new else 1.0
