@@ -14,7 +14,6 @@ from labkit.experiments.names import changes, kept, kept_by_chance, moves, unit_
 from labkit.experiments.planned import (
     DELTAS,
     EXPLORED,
-    PLANNED,
     SEEDS,
     TITLES,
     Comparison,
@@ -23,6 +22,7 @@ from labkit.experiments.planned import (
     Kept,
     Turned,
     networks,
+    planned,
 )
 from labkit.experiments.shortcut import matching_group, share_interval, silencing_effects
 from labkit.experiments.tables import load_table, published_kinds
@@ -94,22 +94,22 @@ class Planted:
 # ── la lista ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_the_list_has_every_finding_but_the_one_of_seeds_and_says_each_thing_once():
-    asked = Counter(one.finding for one in PLANNED)
+    asked = Counter(one.finding for one in planned())
     assert set(asked) == set(TITLES) - {5} and set(TITLES) == set(range(1, 12))
-    assert [one.finding for one in PLANNED] == sorted(one.finding for one in PLANNED)
-    titles = [(one.finding, one.title) for one in PLANNED]
-    groups = [(one.first, one.second) for one in PLANNED]
+    assert [one.finding for one in planned()] == sorted(one.finding for one in planned())
+    titles = [(one.finding, one.title) for one in planned()]
+    groups = [(one.first, one.second) for one in planned()]
     assert len(set(titles)) == len(titles) and len(set(groups)) == len(groups)
-    assert all(one.sign in (1, -1) and one.delta == DELTAS[one.measure] > 0 for one in PLANNED)
+    assert all(one.sign in (1, -1) and one.delta == DELTAS[one.measure] > 0 for one in planned())
     assert not set(SEEDS) & set(EXPLORED) and len(SEEDS) == 8
 
 
 def test_what_is_compared_across_layers_goes_per_unit_and_beside_its_random_twin():
-    for one in PLANNED:
+    for one in planned():
         if isinstance(one.first, Counted) and one.first.layer != one.second.layer and one.first.variant == one.second.variant:
             assert one.first.per == one.second.per == "units" and one.same, one.title
             assert one.floor == (replace(one.first, step=0), replace(one.second, step=0)), one.title
-    homes = {(one.first.field, one.first.layer) for one in PLANNED
+    homes = {(one.first.field, one.first.layer) for one in planned()
              if one.finding == 1 and one.second == replace(one.first, step="")}
     assert homes == {("color", "conv1"), ("texture", "conv1"), ("part", "conv5"), ("object", "conv5")}
 
@@ -118,7 +118,7 @@ def test_what_is_compared_across_layers_goes_per_unit_and_beside_its_random_twin
 
 def test_where_nothing_was_planted_almost_nothing_is_claimed():
     outcomes = run_comparisons(load=Planted())
-    assert len(outcomes) == len(PLANNED)
+    assert len(outcomes) == len(planned())
     same = [one for one in outcomes if one.asked.finding != 1 and one.asked.measure in ("conceptos", "detectoras")]
     assert not [one.title for one in same if one.verdict in ("de acuerdo", "al revés")]
 
@@ -255,13 +255,13 @@ def test_every_comparison_of_the_list_is_in_the_forest():
     picture = show_forest(outcomes)
     axis = picture.figure.axes[0]
     drawn = [label.get_text() for label in axis.get_yticklabels()]
-    assert drawn == [one.title for one in PLANNED]
+    assert drawn == [one.title for one in planned()]
     written = " ".join(text.get_text() for text in axis.texts)
-    for number in {one.finding for one in PLANNED}:
+    for number in {one.finding for one in planned()}:
         assert TITLES[number] in written
     assert sum(text.get_text().rstrip("*").endswith(verdict) for text in axis.texts for verdict in
-               ("de acuerdo", "al revés", "igual", "no se distingue") if text.get_text()[0] in "✓✗≈?") == len(PLANNED)
-    assert all(one.title in picture.alt for one in PLANNED)
+               ("de acuerdo", "al revés", "igual", "no se distingue") if text.get_text()[0] in "✓✗≈?") == len(planned())
+    assert all(one.title in picture.alt for one in planned())
 
 
 def test_in_the_forest_what_is_claimed_goes_to_the_right_in_deltas():
@@ -283,7 +283,7 @@ def test_a_forest_needs_rows_and_known_verdicts():
 
 
 def test_a_row_of_the_table_says_both_means():
-    outcome = run_comparisons([PLANNED[8]], Planted(noise=1))[0]
+    outcome = run_comparisons([planned()[8]], Planted(noise=1))[0]
     title, first, second, gap, p, corrected, verdict = outcome_rows([outcome])[0]
     assert (title, first, second) == (outcome.title, fmean(outcome.first), fmean(outcome.second))
     assert verdict == outcome.verdict and p == corrected and "−" in gap or "+" in gap

@@ -1,15 +1,15 @@
 """Los experimentos de la lección 5b: tablas de muchas redes disecadas, y disecar a una red que dibuja (lección 5c).
 
-`planned` es la lista de comparaciones, fijada antes de entrenar las redes que la contestan; `compared`, la regla con que
-se contesta; `tables` lee las tablas; `drawn` diseca lo que un generador dibuja, y apaga y enciende sus unidades. Lo
+`planned` es la lista de comparaciones, fijada antes de entrenar las redes que la contestan; `compared`, la regla con
+que se contesta; `tables` lee las tablas; `drawn` diseca lo que un generador dibuja, y apaga y enciende sus unidades. Lo
 demás (disecar, barajar, girar) está en `labkit.dissection`.
 """
 from labkit.experiments.compared import Outcome, outcome_rows, pick, run_comparisons
 from labkit.experiments.drawn import Drawn, Redraw, concept_area, random_areas, switch_on
-from labkit.experiments.planned import PLANNED, SEEDS, Comparison
+from labkit.experiments.planned import SEEDS, Comparison, planned
 from labkit.experiments.tables import agreement, column, experiment, load_table, spread_text
 from labkit.measures import Gap, difference, paired
 
-__all__ = ["PLANNED", "SEEDS", "Comparison", "Drawn", "Gap", "Outcome", "Redraw", "agreement", "column", "concept_area",
-           "difference", "experiment", "load_table", "outcome_rows", "paired", "pick", "random_areas", "run_comparisons",
-           "spread_text", "switch_on"]
+__all__ = ["SEEDS", "Comparison", "Drawn", "Gap", "Outcome", "Redraw", "agreement", "column", "concept_area",
+           "difference", "experiment", "load_table", "outcome_rows", "paired", "pick", "planned", "random_areas",
+           "run_comparisons", "spread_text", "switch_on"]

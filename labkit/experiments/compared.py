@@ -5,7 +5,7 @@ from statistics import fmean
 
 from scipy import stats
 
-from labkit.experiments.planned import PLANNED, SEEDS, TITLES, Comparison
+from labkit.experiments.planned import SEEDS, TITLES, Comparison, planned
 from labkit.experiments.tables import Tables, load_table
 from labkit.measures import Gap, difference, paired
 
@@ -35,6 +35,7 @@ class Outcome:
 
     @property
     def title(self) -> str:
+        """Qué se compara."""
         return self.asked.title
 
     @property
@@ -67,18 +68,19 @@ class Outcome:
         return "de acuerdo" if self.gap.mean * self.asked.sign > 0 else "al revés"
 
 
-def run_comparisons(planned: Sequence[Comparison] = PLANNED, load: Tables = load_table,
+def run_comparisons(questions: Sequence[Comparison] | None = None, load: Tables = load_table,
                     seeds: Sequence[int] = SEEDS) -> list[Outcome]:
     """La respuesta de cada comparación, en el orden de la lista, corregidas todas juntas.
 
-    load: de dónde salen las tablas;  seeds: qué redes contestan. ValueError si a un grupo le falta alguna. Fuente:
-    Benjamini y Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
+    questions: si no las das, las de `planned()`.  load: de dónde salen las tablas;  seeds: qué redes contestan.
+    ValueError si a un grupo le falta alguna. Fuente: Benjamini y Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
     """
-    numbers = [[_numbers(group, load, seeds, asked) for group in (asked.first, asked.second)] for asked in planned]
-    chances = [_p_value(first, second, asked.same) for asked, (first, second) in zip(planned, numbers)]
+    asked_all = planned() if questions is None else questions
+    numbers = [[_numbers(group, load, seeds, asked) for group in (asked.first, asked.second)] for asked in asked_all]
+    chances = [_p_value(first, second, asked.same) for asked, (first, second) in zip(asked_all, numbers)]
     corrected = stats.false_discovery_control(chances)
     found = []
-    for asked, (first, second), p, joint in zip(planned, numbers, chances, corrected):
+    for asked, (first, second), p, joint in zip(asked_all, numbers, chances, corrected):
         gap = (paired if asked.same else difference)(first, second)
         floor = _floor(asked, load, seeds)
         found.append(Outcome(asked, first, second, gap, p, float(joint), floor))
@@ -91,7 +93,7 @@ def pick(outcomes: Sequence[Outcome], *findings: int) -> list[Outcome]:
 
 
 def outcome_rows(outcomes: Sequence[Outcome]) -> list[list[str | float]]:
-    """Un renglón de tabla por comparación: título, los dos promedios, la diferencia, la p, la corregida y el veredicto."""
+    """Un renglón por comparación: título, los dos promedios, la diferencia, la p, la p corregida y el veredicto."""
     return [[outcome.title, fmean(outcome.first), fmean(outcome.second), str(outcome.gap).replace("-", "−"),
              f"{outcome.p:.4f}", f"{outcome.corrected:.4f}", outcome.verdict] for outcome in outcomes]
 

@@ -26,7 +26,7 @@ class Redraw(nn.Module):
         super().__init__()
         for name, module in generator.named_children():
             self.add_module(name, module)
-        self.steps = encode or generator.encode, generator                  # en una tupla: sus pesos ya están registrados arriba
+        self.steps = encode or generator.encode, generator      # en una tupla: sus pesos ya están registrados arriba
 
     def forward(self, images: Tensor) -> Tensor:
         encode, draw = self.steps

@@ -1,11 +1,12 @@
 """Las comparaciones de la lección 5b, una por una: se fijaron antes de entrenar las redes que las contestan.
 
-Se exploró con las semillas 0 a 4. Con lo visto se escribieron esta lista, lo que el artículo o el capítulo afirman de cada
-renglón, la δ de cada medida y la regla del veredicto (`labkit.experiments.compared`); lo dicen las redes de SEEDS, que
+Se exploró con las semillas 0 a 4. Con lo visto se escribieron esta lista, lo que el artículo o el capítulo afirman de
+cada renglón, la δ de cada medida y la regla del veredicto (`labkit.experiments.compared`); lo dicen las redes de SEEDS, que
 entonces no existían. Fuentes: Bau et al. (2017), doi:10.1109/CVPR.2017.354; Zhou et al. (2019),
 doi:10.1109/TPAMI.2018.2858759; C. Molnar (2022), «Learned Features».
 """
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from statistics import fmean
 
 from labkit.experiments.names import kept, unit_names
@@ -19,8 +20,9 @@ TITLES = {1: "De colores y texturas a partes y objetos", 2: "La normalización p
           7: "Con lugares, más conceptos que con objetos", 8: "Los conceptos crecen con el entrenamiento",
           9: "Sin etiquetas, menos conceptos", 10: "En otra tarea, una unidad puede cambiar de concepto",
           11: "La interpretabilidad depende de los ejes"}
-# Hasta dónde una diferencia da lo mismo. Conceptos: dos, menos de lo que va de una semilla a otra en lo explorado (de 14 a 20).
-# Detectoras: cinco, como cuatro de cada cien en una capa de 128. Por cada cien unidades: 1.5, que son dos conceptos en 128.
+ALL_COUNTS = ("unique", "summed", "detectors")
+# Hasta dónde una diferencia da lo mismo. Conceptos: dos, menos de lo que va de una semilla a otra en lo explorado (de
+# 14 a 20). Detectoras: cinco, como cuatro de cada cien en una capa de 128. Por cada cien unidades: 1.5, dos en 128.
 # Parte de unidades con nombre, o de nombres que se conservan: diez de cada cien. Detectoras por concepto: media.
 DELTAS = {"conceptos": 2.0, "conceptos por cada cien": 1.5, "detectoras": 5.0, "detectoras por concepto": 0.5,
           "detectoras por cada cien": 10.0, "de cada cien nombres": 10.0}
@@ -48,6 +50,7 @@ class Counted:
     per: str = ""
 
     def values(self, load: Tables) -> Values:
+        """El número de cada semilla."""
         rows = load("redes", variant=self.variant, step=self.step)
         layer = self.layer or rows[-1]["layer"]
         found = {}
@@ -65,6 +68,7 @@ class Kept:
     variant: str
 
     def values(self, load: Tables) -> Values:
+        """El número de cada semilla."""
         before, after = unit_names("base", load=load), unit_names(self.variant, load=load)
         return {seed: kept(names, after[seed]) for seed, names in before.items() if seed in after}
 
@@ -77,6 +81,7 @@ class Turned:
     cut: str = "04"
 
     def values(self, load: Tables) -> Values:
+        """El número de cada semilla."""
         rows = load("giro", layer=self.layer, power=self.power)
         return _seed_means(rows, f"unique_{self.cut}")
 
@@ -90,6 +95,7 @@ class Directions:
     network: str = "base"
 
     def values(self, load: Tables) -> Values:
+        """El número de cada semilla: en las direcciones, el promedio de los sorteos."""
         rows = load("direcciones", network=self.network, layer=self.layer, kind=self.kind)
         return _seed_means(rows, self.field)
 
@@ -126,7 +132,7 @@ class Comparison:
 
 
 def _layers() -> list[Comparison]:
-    """Hallazgo 1, por cada cien unidades: cada categoría, de abajo a arriba, y contra el azar donde se dice que está."""
+    """Hallazgo 1, por cada cien unidades: cada categoría, de abajo a arriba y contra el azar donde se dice que está."""
     found = []
     for name, field, home, sign in (("colores", "color", "conv1", -1), ("texturas", "texture", "conv1", -1),
                                     ("partes", "part", "conv5", 1), ("objetos", "object", "conv5", 1)):
@@ -161,40 +167,58 @@ def _turns() -> list[Comparison]:
         for measure, field in (("detectoras", "detectors_04"), ("conceptos", "unique_04")):
             units, random = (Directions(layer, kind, field) for kind in ("unidades", "direcciones"))
             floor = replace(units, network="base al azar"), replace(random, network="base al azar")
-            found.append(Comparison(11, f"{layer}, de unidades a direcciones: {measure}", units, random, -1, measure, True,
-                                    floor))
+            title = f"{layer}, de unidades a direcciones: {measure}"
+            found.append(Comparison(11, title, units, random, -1, measure, True, floor))
     return found
 
 
-START, END = Counted("base", step=0, layer="conv5"), Counted("base", layer="conv5")
-THIRD = [Comparison(3, "detectoras por concepto, del azar a la red", replace(START, field="detectors", per="unique"),
-                    replace(END, field="detectors", per="unique"), 1, "detectoras por concepto", True)]
-SHARE = [Comparison(4, "de 32 a 256 canales: unidades con nombre", Counted("ancho32", "detectors", per="units"),
-                    Counted("ancho256", "detectors", per="units"), -1, "detectoras por cada cien")]
-GROWTH = [Comparison(8, "del comienzo al final: conceptos distintos", START, END, 1, "conceptos", True),
-          Comparison(8, "del paso 223 al final: detectoras", replace(START, field="detectors", step=223),
-                     replace(END, field="detectors"), 1, "detectoras", True)]
-# Lo que la última capa nueva hace por sí sola no lo afirma nadie: el signo del tercero es nuestra sospecha.
-KEPT = [Comparison(10, f"nombres: {title}", Kept(first), Kept(second), -1, "de cada cien nombres", True)
-        for title, first, second in (("lugares menos los mismos objetos", "continuada", "transferida"),
-                                     ("lugares menos cabeza nueva", "cabeza", "transferida"),
-                                     ("cabeza nueva menos la de antes", "continuada", "cabeza"))]
-ALL_COUNTS = ("unique", "summed", "detectors")
-# El hallazgo 5 no tiene comparación: no hay dos grupos, y la lección enseña cuánto se mueve el número de una semilla a otra.
-PLANNED: tuple[Comparison, ...] = (
-    *_layers(),
-    *_counts(2, "con normalización menos sin", "base", "bn", -1, ALL_COUNTS),
-    *THIRD,
-    *_counts(4, "de 32 a 256 canales", "ancho32", "ancho256", 1, ALL_COUNTS),
-    *SHARE,
-    *_counts(6, "ResNet menos VGG", "vgg", "residual", 1),
-    *_counts(6, "VGG menos GoogLeNet", "inception", "vgg", 1),
-    *_counts(6, "GoogLeNet menos AlexNet", "base", "inception", 1),
-    *_counts(6, "ResNet menos AlexNet normalizada", "bn", "residual", 1),
-    *_counts(7, "lugares menos objetos", "base", "lugares", 1),
-    *_counts(7, "las dos cosas menos objetos", "base", "mezcla", 1),
-    *GROWTH,
-    *_counts(9, "giros menos objetos", "base", "giros", -1),
-    *KEPT,
-    *_turns(),
-)
+def _growth() -> list[Comparison]:
+    """Hallazgos 3 y 8: del comienzo al final. Cuántas detectoras hay por concepto, y si las cuentas crecen."""
+    start, end = Counted("base", layer="conv5", step=0), Counted("base", layer="conv5")
+    repeated = [replace(one, field="detectors", per="unique") for one in (start, end)]
+    halfway = replace(start, field="detectors", step=223)
+    return [Comparison(3, "detectoras por concepto, del azar a la red", *repeated, 1, "detectoras por concepto", True),
+            Comparison(8, "del comienzo al final: conceptos distintos", start, end, 1, "conceptos", True),
+            Comparison(8, "del paso 223 al final: detectoras", halfway, replace(end, field="detectors"), 1,
+                       "detectoras", True)]
+
+
+def _widths() -> list[Comparison]:
+    """Hallazgo 4: de 32 a 256 canales, las tres cuentas y la parte de las unidades que tiene nombre."""
+    narrow, wide = (Counted(variant, "detectors", per="units") for variant in ("ancho32", "ancho256"))
+    return [*_counts(4, "de 32 a 256 canales", "ancho32", "ancho256", 1, ALL_COUNTS),
+            Comparison(4, "de 32 a 256 canales: unidades con nombre", narrow, wide, -1, "detectoras por cada cien")]
+
+
+def _names() -> list[Comparison]:
+    """Hallazgo 10. Lo que la última capa nueva hace por sí sola no lo afirma nadie: ese signo es nuestra sospecha."""
+    pairs = (("lugares menos los mismos objetos", "continuada", "transferida"),
+             ("lugares menos cabeza nueva", "cabeza", "transferida"),
+             ("cabeza nueva menos la de antes", "continuada", "cabeza"))
+    return [Comparison(10, f"nombres: {title}", Kept(first), Kept(second), -1, "de cada cien nombres", True)
+            for title, first, second in pairs]
+
+
+@lru_cache(maxsize=1)
+def planned() -> tuple[Comparison, ...]:
+    """La lista entera, en el orden de los hallazgos.
+
+    El 5 no tiene comparación: no hay dos grupos, y la lección enseña cuánto se mueve el número de una semilla a otra.
+    """
+    repeated, *growth = _growth()
+    return (
+        *_layers(),
+        *_counts(2, "con normalización menos sin", "base", "bn", -1, ALL_COUNTS),
+        repeated,
+        *_widths(),
+        *_counts(6, "ResNet menos VGG", "vgg", "residual", 1),
+        *_counts(6, "VGG menos GoogLeNet", "inception", "vgg", 1),
+        *_counts(6, "GoogLeNet menos AlexNet", "base", "inception", 1),
+        *_counts(6, "ResNet menos AlexNet normalizada", "bn", "residual", 1),
+        *_counts(7, "lugares menos objetos", "base", "lugares", 1),
+        *_counts(7, "las dos cosas menos objetos", "base", "mezcla", 1),
+        *growth,
+        *_counts(9, "giros menos objetos", "base", "giros", -1),
+        *_names(),
+        *_turns(),
+    )

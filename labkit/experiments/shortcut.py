@@ -20,7 +20,7 @@ def silencing_effects(model: nn.Module, images: Tensor, objective: Objective, la
 
 
 def matching_group(effects: Tensor, among: Iterable[int], total: float) -> list[int]:
-    """Las de mayor efecto de `among`, hasta que sus efectos sumen `total` por lo menos; si no alcanza, todas las que suben.
+    """Las de mayor efecto de `among` hasta que sumen `total` por lo menos; si no alcanza, todas las de efecto positivo.
 
     Es el control difícil: si un grupo se escogió por su efecto, el otro debe tener tanto como él.
     """

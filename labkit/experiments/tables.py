@@ -25,8 +25,8 @@ TRAININGS = {"ImageNet + Places205": "ImageNet y Places205", "tracking": "seguir
 def load_table(name: str, **wanted: str | float) -> list[Row]:
     """Los renglones de una tabla de data/experimentos, uno por diccionario; los números, como números.
 
-    name: «redes», «unidades», «giro», «direcciones», «generador» o «publicadas».  wanted: solo los renglones que en esas columnas
-    tengan esos valores. Una casilla vacía es "".  ValueError si no hay tal tabla o columna.
+    name: «redes», «unidades», «giro», «direcciones», «generador» o «publicadas».  wanted: solo los renglones que en
+    esas columnas tengan esos valores. Una casilla vacía es "".  ValueError si no hay tal tabla o columna.
     """
     if name not in TABLES:
         raise ValueError(f"name: no hay una tabla {name!r}. Las que hay: {', '.join(TABLES)}.")

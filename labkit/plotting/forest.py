@@ -19,8 +19,8 @@ MARKS = {"de acuerdo": ("✓", "o", INKS[0], True), "al revés": ("✗", "s", IN
 class Compared(Protocol):
     """Lo que hace falta de una comparación para dibujarla.
 
-    heading: a qué grupo pertenece;  gap: la diferencia y los extremos de su intervalo;  scale: cuánto mide una unidad del
-    eje, con el signo de lo que se afirma;  points: una diferencia por semilla;  floor: la del azar, o None;  alone: si
+    heading: a qué grupo pertenece;  gap: la diferencia y los extremos de su intervalo;  scale: cuánto mide una unidad
+    del eje, con el signo de lo que se afirma;  points: una diferencia por semilla;  floor: la del azar, o None;  alone: si
     su intervalo, sin corregir, no toca el cero.
     """
     heading: str
@@ -90,7 +90,7 @@ def _draw_row(axis: Axes, place: int, row: Compared, low: float, high: float) ->
     sign, marker, ink, filled = MARKS[row.verdict]
     for i, point in enumerate(row.points):
         x = point / row.scale
-        edge = "<" if x < low else ">" if x > high else "o"                 # de las que no caben se ve hacia dónde quedan
+        edge = "<" if x < low else ">" if x > high else "o"                 # de las que no caben, hacia dónde quedan
         axis.plot(min(max(x, low), high), place + 0.24 * (i % 3 - 1), edge, color="0.6", markersize=2.6, clip_on=False)
     if row.floor is not None:
         axis.plot([row.floor / row.scale] * 2, [place - 0.42, place + 0.42], ":", color="0.1", linewidth=1.8)

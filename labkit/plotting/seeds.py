@@ -5,8 +5,8 @@ from statistics import fmean
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
+from scipy import stats
 
-from labkit.measures import mean_interval
 from labkit.plotting.picture import Picture, picture_of_figure
 from labkit.plotting.plots import INKS, ROW, STYLE, STYLES, _blank, _name_ends, _name_rows
 
@@ -19,8 +19,8 @@ def show_seeds(xs: Sequence[float], curves: Mapping[str, Sequence[Sequence[float
                log: bool = False) -> Picture:
     """Curvas de varias redes, {nombre: por cada abscisa, un número por red}: puntos, promedios e intervalos de 95 %.
 
-    floors: {nombre: por cada abscisa, lo que daría el azar}, punteado y del color de su curva.  names: lo que se escribe
-    bajo cada abscisa, si no es su número.  log: abscisas en escala logarítmica. Error: ValueError si una curva no
+    floors: {nombre: por cada abscisa, lo que daría el azar}, punteado y del color de su curva.  names: lo que se
+    escribe bajo cada abscisa, si no es su número.  log: abscisas en escala logarítmica. Error: ValueError si una curva no
     tiene tantos grupos como abscisas.
     """
     with matplotlib.rc_context(STYLE):
@@ -41,8 +41,8 @@ def show_seeds(xs: Sequence[float], curves: Mapping[str, Sequence[Sequence[float
         axis.set_ylim(min(0, axis.get_ylim()[0]))
         if len(axis.lines) > 1:
             _name_ends(axis)
-        said = "; ".join(f"{name}, de {fmean(groups[0]):.3g} a {fmean(groups[-1]):.3g}" for name, groups in curves.items())
-        return picture_of_figure(figure, f"Curvas con semillas de {ylabel or 'valores'} contra {xlabel or 'x'}: {said}.")
+        said = "; ".join(f"{name}, de {fmean(ys[0]):.3g} a {fmean(ys[-1]):.3g}" for name, ys in curves.items())
+        return picture_of_figure(figure, f"Curvas con semillas de {ylabel or 'valores'} contra {xlabel}: {said}.")
 
 
 def show_kinds(names: Sequence[str], values: Sequence[float], colors: Sequence[str], marks: Sequence[str],
@@ -60,10 +60,12 @@ def show_kinds(names: Sequence[str], values: Sequence[float], colors: Sequence[s
         for i, (value, color, mark) in enumerate(zip(values, colors, marks)):
             axis.plot([0, value], [i, i], color=inks[color], alpha=0.35, linewidth=1.5)
             axis.plot(value, i, shapes[mark], color=inks[color], markersize=7)
-            axis.annotate(f"{value:.3g}", (value, i), (7, 0), textcoords="offset points", va="center", color=inks[color])
+            axis.annotate(f"{value:.3g}", (value, i), (7, 0), textcoords="offset points", va="center",
+                          color=inks[color])
         _name_rows(axis, list(names))
         handles = [axis.plot([], [], "-", color=ink, linewidth=4, label=name)[0] for name, ink in inks.items()]
-        handles += [axis.plot([], [], shape, color="0.35", linestyle="", label=name)[0] for name, shape in shapes.items()]
+        handles += [axis.plot([], [], shape, color="0.35", linestyle="", label=name)[0]
+                    for name, shape in shapes.items()]
         axis.legend(handles=handles, loc="lower right", fontsize=9, title="color: datos · marca: arquitectura")
         axis.set_xlim(0, 1.12 * max(values))
         axis.set(xlabel=xlabel)
@@ -81,8 +83,9 @@ def _moved(places: Sequence[float], steps: float, log: bool) -> list[float]:
 def _draw_seeds(axis: Axes, places: Sequence[float], groups: Sequence[Sequence[float]], name: str, i: int) -> None:
     ink, means = INKS[i % len(INKS)], [fmean(values) for values in groups]
     for place, values in zip(places, groups):
-        axis.plot([place] * len(values), list(values), "o", color=ink, markersize=3, alpha=0.35, linestyle="", label="_")
-        if len(values) > 1:
-            _, low, high = mean_interval(values)
+        axis.plot([place] * len(values), list(values), "o", color=ink, markersize=3, alpha=0.35, linestyle="",
+                  label="_")
+        if len(set(values)) > 1:
+            low, high = stats.ttest_1samp(list(values), 0.0).confidence_interval()
             axis.plot([place, place], [low, high], color=ink, linewidth=2.2, solid_capstyle="butt", label="_")
     axis.plot(places, means, STYLES[i % len(STYLES)], color=ink, markersize=5, linewidth=1.2, label=name)
