@@ -73,7 +73,8 @@ def run_comparisons(questions: Sequence[Comparison] | None = None, load: Tables 
     """La respuesta de cada comparación, en el orden de la lista, corregidas todas juntas.
 
     questions: si no las das, las de `planned()`.  load: de dónde salen las tablas;  seeds: qué redes contestan.
-    ValueError si a un grupo le falta alguna. Fuente: Benjamini y Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
+    ValueError si a un grupo le falta alguna. Fuente: Benjamini y Hochberg (1995),
+    doi:10.1111/j.2517-6161.1995.tb02031.x.
     """
     asked_all = planned() if questions is None else questions
     numbers = [[_numbers(group, load, seeds, asked) for group in (asked.first, asked.second)] for asked in asked_all]

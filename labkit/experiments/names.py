@@ -10,7 +10,7 @@ Names = dict[int, str]                      # por cada unidad, su concepto; quie
 
 
 def unit_names(variant: str, step: float | str = "", load: Tables = load_table) -> dict[int, Names]:
-    """Las unidades con nombre de un experimento: {semilla: {unidad: concepto}}, en la última convolución de cada red."""
+    """Las unidades con nombre de un experimento: {semilla: {unidad: concepto}}, en la última convolución de la red."""
     found: dict[int, Names] = {}
     for row in load("unidades", variant=variant, step=step):
         names = found.setdefault(int(row["seed"]), {})

@@ -20,8 +20,8 @@ class Compared(Protocol):
     """Lo que hace falta de una comparación para dibujarla.
 
     heading: a qué grupo pertenece;  gap: la diferencia y los extremos de su intervalo;  scale: cuánto mide una unidad
-    del eje, con el signo de lo que se afirma;  points: una diferencia por semilla;  floor: la del azar, o None;  alone: si
-    su intervalo, sin corregir, no toca el cero.
+    del eje, con el signo de lo que se afirma;  points: una diferencia por semilla;  floor: la del azar, o None;
+    alone: si su intervalo, sin corregir, no toca el cero.
     """
     heading: str
     title: str

@@ -20,8 +20,8 @@ def show_seeds(xs: Sequence[float], curves: Mapping[str, Sequence[Sequence[float
     """Curvas de varias redes, {nombre: por cada abscisa, un número por red}: puntos, promedios e intervalos de 95 %.
 
     floors: {nombre: por cada abscisa, lo que daría el azar}, punteado y del color de su curva.  names: lo que se
-    escribe bajo cada abscisa, si no es su número.  log: abscisas en escala logarítmica. Error: ValueError si una curva no
-    tiene tantos grupos como abscisas.
+    escribe bajo cada abscisa, si no es su número.  log: abscisas en escala logarítmica. Error: ValueError si una
+    curva no tiene tantos grupos como abscisas.
     """
     with matplotlib.rc_context(STYLE):
         figure, axis = _blank(3.8)
