@@ -2,8 +2,8 @@
 
 Se exploró con las semillas 0 a 4. Con lo visto se escribieron esta lista, lo que el artículo o el capítulo afirman de
 cada renglón, la δ de cada medida y la regla del veredicto (`labkit.experiments.compared`); lo contestan las redes de
-SEEDS, de las que entonces nadie había contado nada. Fuentes: Bau et al. (2017), doi:10.1109/CVPR.2017.354; Zhou et al. (2019),
-doi:10.1109/TPAMI.2018.2858759; C. Molnar (2022), «Learned Features».
+SEEDS, de las que entonces nadie había contado nada. Fuentes: Bau et al. (2017), doi:10.1109/CVPR.2017.354; Zhou et
+al. (2019), doi:10.1109/TPAMI.2018.2858759; C. Molnar (2022), «Learned Features».
 """
 from dataclasses import dataclass, replace
 from functools import lru_cache
