@@ -87,7 +87,7 @@ class Planted:
                     for seed in self.seeds:
                         for draw in range(draws):
                             yield {"seed": float(seed), "network": network, "layer": layer, "kind": kind, "draw": float(draw),
-                                   **{field: self.number(20, seed, network, layer, kind, field)
+                                   **{field: self.number(20, seed, network, layer, kind, field) + draw - (draws - 1) / 2
                                       for field in ("detectors_04", "unique_04")}}
 
 
