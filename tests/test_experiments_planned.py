@@ -86,7 +86,7 @@ class Planted:
                 for kind, draws in (("unidades", 1), ("direcciones", 8)):
                     for seed in self.seeds:
                         for draw in range(draws):
-                            yield {"seed": float(seed), "network": network, "layer": layer, "kind": kind, "draw": float(draw),
+                            yield {"seed": float(seed), "network": network, "layer": layer, "kind": kind, "draw": float(draw), "count": 50,
                                    **{field: self.number(20, seed, network, layer, kind, field) + draw - (draws - 1) / 2
                                       for field in ("detectors_04", "unique_04")}}
 
@@ -188,6 +188,7 @@ def test_the_groups_read_what_they_say():
     load = Planted(noise=0, more={("relu4", 1.0, "unique_04"): 5, ("base", "relu4", "direcciones", "unique_04"): 3})
     assert Turned("relu4", 1.0).values(load) == dict.fromkeys(SEEDS, 25) and Turned("relu4", 0.0).values(load) == dict.fromkeys(SEEDS, 20)
     assert Directions("relu4", "direcciones", "unique_04").values(load) == dict.fromkeys(SEEDS, 23)
+    assert Directions("relu4", "unidades", "unique_04", per="count").values(load) == dict.fromkeys(SEEDS, 40)
     assert Counted("base", "detectors", "conv5", per="unique").values(load) == dict.fromkeys(SEEDS, 1)
     assert Kept("cabeza").values(load) == dict.fromkeys(SEEDS, 50)
     assert len(networks("vgg", load=load)) == 8 and {row["layer"] for row in networks("base", load=load)} == {"conv5"}

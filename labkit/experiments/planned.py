@@ -88,15 +88,21 @@ class Turned:
 
 @dataclass(frozen=True)
 class Directions:
-    """Una columna de la tabla «direcciones»: las unidades de una capa, u otras tantas direcciones al azar."""
+    """Una columna de la tabla «direcciones»: las unidades de una capa, o 128 direcciones al azar.
+
+    per: si es "count", por cada cien de las que se disecaron: relu4 tiene 96 unidades.
+    """
     layer: str
     kind: str
     field: str
     network: str = "base"
+    per: str = ""
 
     def values(self, load: Tables) -> Values:
         """El número de cada semilla: en las direcciones, el promedio de los sorteos."""
         rows = load("direcciones", network=self.network, layer=self.layer, kind=self.kind)
+        if self.per:
+            rows = [{**row, self.field: 100 * row[self.field] / row[self.per]} for row in rows]
         return _seed_means(rows, self.field)
 
 
@@ -164,8 +170,8 @@ def _turns() -> list[Comparison]:
                                     (straight, chance) if cut == "04" else None))
         found.append(Comparison(11, f"{layer}, del azar a la girada", chance, Turned(layer, 1.0), 1, "conceptos", True))
     for layer in ("relu5", "relu4"):
-        for measure, field in (("detectoras", "detectors_04"), ("conceptos", "unique_04")):
-            units, random = (Directions(layer, kind, field) for kind in ("unidades", "direcciones"))
+        for measure, field, per in (("detectoras por cada cien", "detectors_04", "count"), ("conceptos", "unique_04", "")):
+            units, random = (Directions(layer, kind, field, per=per) for kind in ("unidades", "direcciones"))
             floor = replace(units, network="base al azar"), replace(random, network="base al azar")
             title = f"{layer}, de unidades a direcciones: {measure}"
             found.append(Comparison(11, title, units, random, -1, measure, True, floor))
