@@ -3,7 +3,7 @@ from collections import Counter
 from collections.abc import Mapping
 from statistics import fmean
 
-from labkit.experiments.tables import Row, Tables, load_table
+from labkit.experiments.tables import Tables, load_table
 
 CUT = 0.04                                  # desde qué IoU tiene nombre una unidad
 Names = dict[int, str]                      # por cada unidad, su concepto; quien no llega al corte no está
@@ -46,8 +46,3 @@ def moves(before: Mapping[int, str], after: Mapping[int, str]) -> Counter:
     """De qué a qué cambian las que tienen nombre antes y después: «cebra → césped», y cuántas."""
     return Counter(f"{concept} → {after[unit]}" for unit, concept in before.items()
                    if unit in after and after[unit] != concept)
-
-
-def share_named(rows: list[Row]) -> list[float]:
-    """De cada cien unidades, cuántas tienen nombre: un número por red."""
-    return [100 * row["detectors"] / row["units"] for row in rows]

@@ -170,7 +170,8 @@ def _turns() -> list[Comparison]:
                                     (straight, chance) if cut == "04" else None))
         found.append(Comparison(11, f"{layer}, del azar a la girada", chance, Turned(layer, 1.0), 1, "conceptos", True))
     for layer in ("relu5", "relu4"):
-        for measure, field, per in (("detectoras por cada cien", "detectors_04", "count"), ("conceptos", "unique_04", "")):
+        for measure, field, per in (("detectoras por cada cien", "detectors_04", "count"),
+                                    ("conceptos", "unique_04", "")):
             units, random = (Directions(layer, kind, field, per=per) for kind in ("unidades", "direcciones"))
             floor = replace(units, network="base al azar"), replace(random, network="base al azar")
             title = f"{layer}, de unidades a direcciones: {measure}"
