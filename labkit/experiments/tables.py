@@ -1,4 +1,4 @@
-"""Las tablas de los experimentos de la lección 5b, y si dos grupos de redes se distinguen.
+"""Las tablas de los experimentos de la lección 5b.
 
 Las hace `data/build/make_experiments.py` con redes chicas de varias semillas; `publicadas` son las 27 del artículo.
 """
@@ -6,17 +6,15 @@ import csv
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from io import StringIO
-from statistics import fmean
 
 from labkit.files import read_data
-from labkit.measures import Gap
 
 TABLES = ("redes", "unidades", "giro", "direcciones", "generador", "publicadas")
 Row = dict[str, str | float]
 Tables = Callable[..., list[Row]]           # `load_table`, o una que lea tablas de mentira
 TRAININGS = {"ImageNet + Places205": "ImageNet y Places205", "tracking": "seguir objetos en video",
              "objectcentric": "objetos en video", "audio": "predecir el sonido",
-             "moving": "adivinar el giro de la cámara", "colorization": "colorear", "puzzle": "armar rompecabezas",
+             "moving": "cómo se movió la cámara", "colorization": "colorear", "puzzle": "armar rompecabezas",
              "cross-channel": "un canal a partir de otro", "egomotion": "el movimiento propio",
              "context": "qué pedazo va al lado", "frameorder": "el orden de los cuadros",
              "random weights": "pesos al azar"}
@@ -45,12 +43,6 @@ def experiment(variant: str) -> list[Row]:
     return [row for row in rows if row["layer"] == rows[-1]["layer"]]
 
 
-def spread_text(rows: Sequence[Row], field: str = "unique") -> str:
-    """El promedio de una columna y entre qué valores va, escrito: «24.3 (de 22 a 27)»."""
-    values = column(rows, field)
-    return f"{fmean(values):.1f} (de {min(values):g} a {max(values):g})"
-
-
 def published_kinds(row: Row) -> tuple[str, str, str]:
     """De un renglón de «publicadas»: su nombre en español, con qué datos aprendió y su arquitectura."""
     training, network = str(row["training"]), str(row["network"])
@@ -67,13 +59,6 @@ def published_kinds(row: Row) -> tuple[str, str, str]:
 def column(rows: Sequence[Row], field: str) -> list[float]:
     """Los números de una columna."""
     return [float(row[field]) for row in rows]
-
-
-def agreement(gap: Gap, sign: int) -> str:
-    """Si la diferencia va como se esperaba (sign +1: sube; −1: baja), si va al revés o si no se distingue de cero."""
-    if gap.low <= 0 <= gap.high:
-        return "no se distingue"
-    return "de acuerdo" if gap.mean * sign > 0 else "al revés"
 
 
 @lru_cache(maxsize=8)
