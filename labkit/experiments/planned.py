@@ -1,4 +1,4 @@
-"""Las comparaciones de la lección 5b, una por una: se fijaron antes de entrenar las redes que las contestan.
+"""Las comparaciones de la lección 5b, una por una: se fijaron antes de contar nada en las redes que las contestan.
 
 Se exploró con las semillas 0 a 4. Con lo visto se escribieron esta lista, lo que el artículo o el capítulo afirman de
 cada renglón, la δ de cada medida y la regla del veredicto (`labkit.experiments.compared`); lo contestan las redes de
