@@ -55,7 +55,8 @@ def show_forest(compared: Sequence[Compared]) -> Picture:
             _draw_row(axis, place, row, low, high)
         for place, heading in headings:
             axis.text(0.008, place, heading, transform=blended_transform_factory(figure.transFigure, axis.transData),
-                      va="center", fontweight="bold").set_in_layout(False)
+                      va="center", fontweight="bold", zorder=5,
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5}).set_in_layout(False)
         axis.set(xlim=(low, high), ylim=(lines - 0.4, -0.8), xlabel="← lo contrario     (en veces δ)     lo afirmado →")
         axis.set_yticks(places, [row.title for row in compared])
         axis.tick_params(axis="y", length=0)
