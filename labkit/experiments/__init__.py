@@ -1,8 +1,9 @@
 """Los experimentos de la lección 5b: tablas de muchas redes disecadas, y disecar a una red que dibuja (lección 5c).
 
 `planned` es la lista de comparaciones, fijada antes de contar nada en las redes que la contestan; `compared`, la regla
-con que se contesta; `tables` lee las tablas; `drawn` diseca lo que un generador dibuja, y apaga y enciende sus unidades. Lo
-demás (disecar, barajar, girar) está en `labkit.dissection`.
+con que se contesta; `tables` lee las tablas; `names` y `shortcut`, qué fue de los nombres y por dónde pasa una
+decisión; `drawn` diseca lo que un generador dibuja, y apaga y enciende sus unidades. Lo demás (disecar, barajar,
+girar) está en `labkit.dissection`.
 """
 from labkit.experiments.compared import Outcome, outcome_rows, pick, run_comparisons
 from labkit.experiments.drawn import Drawn, Redraw, concept_area, random_areas, switch_on
