@@ -372,10 +372,12 @@ FAULTS = [
     Fault("interval-no-repeats", "interval", "part.times(int(weight))", "part"),
     Fault("table-any-column", "load_table", "if all(row[field]", "if not wanted or any(row[field]"),
     Fault("experiment-all-steps", "experiment", ', step="")', ")"),
+    Fault("spread-no-decimals", "spread_text", "{fmean(values):.1f}", "{fmean(values):.0f}"),
     Fault("column-skips-first", "column", "for row in rows]", "for row in rows[1:]]"),
     Fault("difference-sign", "difference", "fmean(second) - fmean(first)", "fmean(first) - fmean(second)"),
     Fault("mean-interval-of-90", "mean_interval", "confidence_interval(share)", "confidence_interval(0.9)"),
     Fault("paired-sign", "paired", "after - before for", "before - after for"),
+    Fault("agreement-ignores-sign", "agreement", "gap.mean * sign > 0", "gap.mean > 0"),
     # ── lo que se mudó o nació al ordenar la casa ────────────────────────────────────────────────────────────────────
     Fault("sheet-not-scaled", "contact_sheet", "enlarge(images.detach(), scale)", "images.detach()"),
     Fault("sized-turned", "sized", "height - h, right=", "width - w, right="),

@@ -8,9 +8,9 @@ girar) está en `labkit.dissection`.
 from labkit.experiments.compared import Outcome, outcome_rows, pick, run_comparisons
 from labkit.experiments.drawn import Drawn, Redraw, concept_area, random_areas, switch_on
 from labkit.experiments.planned import SEEDS, Comparison, planned
-from labkit.experiments.tables import column, experiment, load_table
+from labkit.experiments.tables import agreement, column, experiment, load_table, spread_text
 from labkit.measures import Gap, difference, paired
 
-__all__ = ["SEEDS", "Comparison", "Drawn", "Gap", "Outcome", "Redraw", "column", "concept_area",
+__all__ = ["SEEDS", "Comparison", "Drawn", "Gap", "Outcome", "Redraw", "agreement", "column", "concept_area",
            "difference", "experiment", "load_table", "outcome_rows", "paired", "pick", "planned", "random_areas",
-           "run_comparisons", "switch_on"]
+           "run_comparisons", "spread_text", "switch_on"]

@@ -6,8 +6,10 @@ import csv
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from io import StringIO
+from statistics import fmean
 
 from labkit.files import read_data
+from labkit.measures import Gap
 
 TABLES = ("redes", "unidades", "giro", "direcciones", "generador", "publicadas")
 Row = dict[str, str | float]
@@ -43,6 +45,12 @@ def experiment(variant: str) -> list[Row]:
     return [row for row in rows if row["layer"] == rows[-1]["layer"]]
 
 
+def spread_text(rows: Sequence[Row], field: str = "unique") -> str:
+    """El promedio de una columna y entre qué valores va, escrito: «24.3 (de 22 a 27)»."""
+    values = column(rows, field)
+    return f"{fmean(values):.1f} (de {min(values):g} a {max(values):g})"
+
+
 def published_kinds(row: Row) -> tuple[str, str, str]:
     """De un renglón de «publicadas»: su nombre en español, con qué datos aprendió y su arquitectura."""
     training, network = str(row["training"]), str(row["network"])
@@ -59,6 +67,13 @@ def published_kinds(row: Row) -> tuple[str, str, str]:
 def column(rows: Sequence[Row], field: str) -> list[float]:
     """Los números de una columna."""
     return [float(row[field]) for row in rows]
+
+
+def agreement(gap: Gap, sign: int) -> str:
+    """Si la diferencia va como se esperaba (sign +1: sube; −1: baja), si va al revés o si no se distingue de cero."""
+    if gap.low <= 0 <= gap.high:
+        return "no se distingue"
+    return "de acuerdo" if gap.mean * sign > 0 else "al revés"
 
 
 @lru_cache(maxsize=8)
