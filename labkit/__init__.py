@@ -27,7 +27,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         E  priors          3b. lo que una red sabe de las imágenes: limpiador, muestras, generador, segmentador, fórmula
         E  exemplars       4. las imágenes en que responde, y los mapas de una capa
         E  dissection      5. el nombre de cada unidad, y si es casualidad; lo rápido va aparte, en `dissection/fast`
-        E  experiments     5b. las tablas de los experimentos, y disecar a una red que dibuja
+        E  experiments     5b y 5c. las tablas de los experimentos, y disecar a una red que dibuja
     Piso 2: con qué se pregunta
         E  objectives      lo que se le pregunta a la red: una puntuación por imagen
         E  models          las redes: cargarlas, envolver una tuya, armar una nueva

@@ -133,6 +133,17 @@ def test_switching_on_paints_in_that_place_and_nowhere_else(painter, world, code
     assert torch.equal(drawn, plain) and torch.equal(painter(codes), plain)
 
 
+def test_another_can_draw_the_codes_of_the_first(painter):
+    """Con `encode`, los códigos son de una red y el dibujo y las capas, de otra: aquí, una que pinta al revés."""
+    other, images = Painter().eval(), torch.rand(2, 3, 5, 7)
+    with torch.no_grad():
+        other.leave.weight.neg_()
+        drawn = Redraw(other, painter.encode).eval()
+        assert torch.allclose(drawn(images), -images.flip(3)) and torch.allclose(Redraw(painter)(images), images.flip(3))
+        with silence(drawn, [Unit("maps", 0)]):
+            assert (drawn(images)[:, 0] == 0).all()
+
+
 def test_redraw_keeps_the_names_and_the_units_of_the_generator(painter, codes):
     redraw = Redraw(painter).eval()
     assert torch.equal(redraw(codes), codes.flip(3))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy import stats
 
 from labkit.datasets import load_images
 from labkit.images import colorize, to_uint8
@@ -18,9 +19,11 @@ from labkit.plotting import (
     show_curves,
     show_heatmap,
     show_intervals,
+    show_kinds,
     show_panels,
     show_paths,
     show_points,
+    show_seeds,
     show_sheet,
     show_spread,
     show_table,
@@ -42,6 +45,8 @@ PICTURES = {
     "show_panels": lambda: show_panels({"uno": ([0.0, 1.0], [1.0, 2.0])}, marked={"uno": [True, False]}),
     "show_points": lambda: show_points({"uno": POINTS[:, :2]}, torch.tensor([0, 1, 1]), ["a", "b"]),
     "show_spread": lambda: show_spread({"uno": [0.0, 1.0, 2.0]}),
+    "show_seeds": lambda: show_seeds([1, 2], {"uno": [[0.0, 1.0], [2.0, 3.0]]}),
+    "show_kinds": lambda: show_kinds(["uno", "dos"], [2.0, 1.0], ["a", "b"], ["x", "x"], "valor"),
 }
 
 
@@ -248,12 +253,37 @@ def test_paths_are_drawn_over_the_level_curves():
     (lambda: show_curves([1, 2], {"a": [1.0]}), "«a» tiene 1 valores para 2 abscisas"),
     (lambda: show_bars(["uno"], [1.0, 2.0]), "esperaba 1 valores, uno por nombre, y recibí 2"),
     (lambda: show_intervals({"uno": (0.5, 0.6, 1.0)}), "en «uno» esperaba abajo ≤ valor ≤ arriba"),
+    (lambda: show_seeds([1, 2], {"uno": [[1.0, 2.0]]}), "«uno» tiene 1 grupos para 2 abscisas"),
+    (lambda: show_kinds(["uno"], [1.0], ["a"], []), "por cada uno de los 1 nombres, y recibí 1, 1 y 0"),
     (lambda: show_paths(lambda x: x.sum(1), {"uno": POINTS.T}), r"uno: esperaba forma \(n, 2\)"),
 ])
 def test_bad_arguments_get_one_clear_sentence(call, message):
     with pytest.raises(ValueError, match=message):
         call()
     assert plt.get_fignums() == []
+
+
+def test_every_seed_is_a_point_and_every_mean_has_its_interval():
+    groups = [[1.0, 2.0, 6.0], [4.0, 4.0, 7.0]]
+    axis = show_seeds([32, 256], {"uno": groups}, log=True, floors={"uno": [0.5, 0.7]}).figure.axes[0]
+    alone = [line for line in axis.lines if line.get_linestyle() == "None"]
+    assert [sorted(line.get_ydata()) for line in alone] == [sorted(group) for group in groups]
+    means = next(line for line in axis.lines if line.get_label() == "uno")
+    assert list(means.get_ydata()) == [3.0, 5.0] and axis.get_xscale() == "log"
+    for group, bar in zip(groups, [line for line in axis.lines if line.get_linewidth() == 2.2]):
+        assert tuple(bar.get_ydata()) == pytest.approx(stats.ttest_1samp(group, 0).confidence_interval())
+    assert list(axis.get_xticks()) == [32, 256] and [label.get_text() for label in axis.get_xticklabels()] == ["32", "256"]
+    floor = next(line for line in axis.lines if line.get_label() == "uno, al azar")
+    assert list(floor.get_ydata()) == [0.5, 0.7] and floor.get_color() == means.get_color()
+
+
+def test_color_says_one_group_and_the_mark_another():
+    axis = show_kinds(["uno", "dos", "tres"], [3.0, 2.0, 1.0], ["a", "b", "a"], ["x", "x", "y"]).figure.axes[0]
+    dots = [line for line in axis.lines if line.get_markersize() == 7]
+    assert [line.get_xdata()[0] for line in dots] == [3, 2, 1]
+    inks, shapes = [line.get_color() for line in dots], [line.get_marker() for line in dots]
+    assert inks[0] == inks[2] != inks[1] and shapes[0] == shapes[1] != shapes[2]
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["a", "b", "x", "y"]
 
 
 def test_each_arrow_goes_from_its_place_to_its_guess_and_each_panel_has_its_own():

@@ -120,7 +120,67 @@ def product(frequencies: Tensor, share: float, cut: float) -> Tensor:
     return frequencies * share / (frequencies + share - frequencies * share) > cut
 
 
-# ── 3 · qué unidad lleva el atajo ───────────────────────────────────────────────────────────────────────────────────
+# ── 3 · quién gana ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def uniques(iou: Tensor, cut: float) -> int:
+    return len({row.index(max(row)) for row in iou.tolist() if max(row) > cut})
+
+
+def sign_of(first: Tensor, second: Tensor, cuts: Tensor, count: Callable) -> Tensor:
+    return torch.sign(torch.tensor([float(count(first, cut) - count(second, cut)) for cut in cuts.tolist()]))
+
+
+def good_winner(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    result = []
+    for cut in cuts.tolist():
+        a, b = uniques(first, cut), uniques(second, cut)
+        result.append(1 if a > b else -1 if a < b else 0)
+    return torch.tensor(result)
+
+
+def winner_by_broadcast(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    def curve(iou: Tensor) -> Tensor:
+        hot = torch.nn.functional.one_hot(iou.argmax(1), iou.shape[1]).bool()                  # (c, k)
+        return (hot & (iou.amax(1) > cuts[:, None])[..., None]).any(1).sum(1)
+    return (curve(first) - curve(second)).sign()
+
+
+def winner_by_numpy(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    def curve(iou: np.ndarray) -> list[int]:
+        return [len(np.unique(iou.argmax(1)[iou.max(1) > cut])) for cut in cuts.numpy()]
+
+    return torch.from_numpy(np.sign(np.subtract(curve(first.numpy()), curve(second.numpy()))))
+
+
+def by_pairs(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    return sign_of(first, second, cuts, lambda iou, cut: int((iou > cut).sum()))
+
+
+def with_ties(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    return torch.tensor([1 if uniques(first, cut) > uniques(second, cut) else -1 for cut in cuts.tolist()])
+
+
+def by_columns(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    return sign_of(first, second, cuts, lambda iou, cut: uniques(iou.T, cut))
+
+
+def masked_by_zero(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    return sign_of(first, second, cuts, lambda iou, cut: len((iou.argmax(1) * (iou.amax(1) > cut)).unique()))
+
+
+def a_list(first: Tensor, second: Tensor, cuts: Tensor) -> list[int]:
+    return good_winner(first, second, cuts).tolist()
+
+
+def swaps_only(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    return good_winner(first, second, cuts).diff()
+
+
+# Con qué cuentas se prueban los hallazgos: en alguna se distingue cada error de los demás.
+
+
+# ── 4 · qué unidad lleva el atajo ───────────────────────────────────────────────────────────────────────────────────
 
 
 def margin(images: Tensor, label: int) -> float:
@@ -283,64 +343,6 @@ def not_a_pair(account: str) -> tuple[str, tuple]:
     return account, ("relu5:27", 0.22)
 
 
-# ── 4 · quién gana ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def uniques(iou: Tensor, cut: float) -> int:
-    return len({row.index(max(row)) for row in iou.tolist() if max(row) > cut})
-
-
-def sign_of(first: Tensor, second: Tensor, cuts: Tensor, count: Callable) -> Tensor:
-    return torch.sign(torch.tensor([float(count(first, cut) - count(second, cut)) for cut in cuts.tolist()]))
-
-
-def good_winner(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
-    result = []
-    for cut in cuts.tolist():
-        a, b = uniques(first, cut), uniques(second, cut)
-        result.append(1 if a > b else -1 if a < b else 0)
-    return torch.tensor(result)
-
-
-def winner_by_broadcast(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
-    def curve(iou: Tensor) -> Tensor:
-        hot = torch.nn.functional.one_hot(iou.argmax(1), iou.shape[1]).bool()                  # (c, k)
-        return (hot & (iou.amax(1) > cuts[:, None])[..., None]).any(1).sum(1)
-    return (curve(first) - curve(second)).sign()
-
-
-def winner_by_numpy(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
-    def curve(iou: np.ndarray) -> list[int]:
-        return [len(np.unique(iou.argmax(1)[iou.max(1) > cut])) for cut in cuts.numpy()]
-
-    return torch.from_numpy(np.sign(np.subtract(curve(first.numpy()), curve(second.numpy()))))
-
-
-def by_pairs(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
-    return sign_of(first, second, cuts, lambda iou, cut: int((iou > cut).sum()))
-
-
-def with_ties(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
-    return torch.tensor([1 if uniques(first, cut) > uniques(second, cut) else -1 for cut in cuts.tolist()])
-
-
-def by_columns(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
-    return sign_of(first, second, cuts, lambda iou, cut: uniques(iou.T, cut))
-
-
-def masked_by_zero(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
-    return sign_of(first, second, cuts, lambda iou, cut: len((iou.argmax(1) * (iou.amax(1) > cut)).unique()))
-
-
-def a_list(first: Tensor, second: Tensor, cuts: Tensor) -> list[int]:
-    return good_winner(first, second, cuts).tolist()
-
-
-def swaps_only(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
-    return good_winner(first, second, cuts).diff()
-
-
-# Con qué cuentas se prueban los hallazgos: en alguna se distingue cada error de los demás.
 ACCOUNTS = {"shortcut_unit": ["312000028", "312000014", "312000001"]}
 
 GOOD = {"rotate_pair": [good_rotation, rotation_by_einsum, rotation_by_numpy, rotation_by_convolution],

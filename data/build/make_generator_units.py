@@ -1,4 +1,4 @@
-"""Mide qué dibuja cada unidad del generador de la lección 3: la tabla de la lección 5.
+"""Mide qué dibuja cada unidad del generador de la lección 3: la tabla de la lección 5c.
 
     .venv/bin/python data/build/make_generator_units.py
 

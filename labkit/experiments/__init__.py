@@ -1,11 +1,16 @@
-"""Los experimentos de la lección 5b: tablas de muchas redes disecadas, y disecar a una red que dibuja.
+"""Los experimentos de la lección 5b: tablas de muchas redes disecadas, y disecar a una red que dibuja (lección 5c).
 
-`tables` lee las tablas y dice si dos grupos de redes se distinguen; `drawn` diseca lo que un generador dibuja, y apaga
-y enciende sus unidades. Lo demás (disecar, barajar, girar) está en `labkit.dissection`.
+`planned` es la lista de comparaciones, fijada antes de contar nada en las redes que la contestan; `compared`, la regla
+con que se contesta; `tables` lee las tablas; `names` y `shortcut`, qué fue de los nombres y por dónde pasa una
+decisión; `drawn` diseca lo que un generador dibuja, y apaga y enciende sus unidades. Lo demás (disecar, barajar,
+girar) está en `labkit.dissection`.
 """
+from labkit.experiments.compared import Outcome, outcome_rows, pick, run_comparisons
 from labkit.experiments.drawn import Drawn, Redraw, concept_area, random_areas, switch_on
+from labkit.experiments.planned import SEEDS, Comparison, planned
 from labkit.experiments.tables import agreement, column, experiment, load_table, spread_text
 from labkit.measures import Gap, difference, paired
 
-__all__ = ["Drawn", "Gap", "Redraw", "agreement", "column", "concept_area", "difference", "experiment", "load_table",
-           "paired", "random_areas", "spread_text", "switch_on"]
+__all__ = ["SEEDS", "Comparison", "Drawn", "Gap", "Outcome", "Redraw", "agreement", "column", "concept_area",
+           "difference", "experiment", "load_table", "outcome_rows", "paired", "pick", "planned", "random_areas",
+           "run_comparisons", "spread_text", "switch_on"]

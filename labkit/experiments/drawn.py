@@ -18,14 +18,15 @@ class Redraw(nn.Module):
     """Un generador que recibe imágenes: saca el código de cada una y la vuelve a dibujar, (b, 3, h, w) → (b, 3, h, w).
 
     generator: una red que dibuja códigos y que sabe codificar (`encode`). Sus capas son las mismas y con el mismo
-    nombre: lo que se anule aquí queda anulado en ella.
+    nombre: lo que se anule aquí queda anulado en ella.  encode: quién saca los códigos, si no es ella: así una con
+    pesos al azar dibuja los códigos de la entrenada.
     """
 
-    def __init__(self, generator: nn.Module) -> None:
+    def __init__(self, generator: nn.Module, encode: Callable[[Tensor], Tensor] | None = None) -> None:
         super().__init__()
         for name, module in generator.named_children():
             self.add_module(name, module)
-        self.steps = generator.encode, generator                  # en una tupla: sus pesos ya están registrados arriba
+        self.steps = encode or generator.encode, generator      # en una tupla: sus pesos ya están registrados arriba
 
     def forward(self, images: Tensor) -> Tensor:
         encode, draw = self.steps

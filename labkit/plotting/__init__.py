@@ -6,15 +6,20 @@
     points    mapas de puntos de colores, con el nombre de cada clase en su lugar
     arrows    flechas sobre una recta, con sus densidades
     panels    muchas nubes de puntos chicas, con los mismos ejes
+    seeds     curvas con una red por punto, y puntos con color y marca
+    forest    muchas comparaciones en una figura, con sus veredictos
 
 Lo que se mueve con un control se dibuja en `images`, que es más rápido.
 """
 from labkit.plotting.arrows import show_arrows
+from labkit.plotting.forest import show_forest
 from labkit.plotting.panels import show_panels
 from labkit.plotting.picture import Picture, Table, show_table
 from labkit.plotting.plots import show_bars, show_curves, show_intervals, show_paths, show_spread
 from labkit.plotting.points import show_points
+from labkit.plotting.seeds import show_kinds, show_seeds
 from labkit.plotting.sheet import show_heatmap, show_sheet
 
-__all__ = ["Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_heatmap", "show_intervals",
-           "show_panels", "show_paths", "show_points", "show_sheet", "show_spread", "show_table"]
+__all__ = ["Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_forest", "show_heatmap",
+           "show_intervals", "show_kinds", "show_panels", "show_paths", "show_points", "show_seeds", "show_sheet",
+           "show_spread", "show_table"]

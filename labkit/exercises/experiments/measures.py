@@ -1,4 +1,4 @@
-"""Ejercicios 1, 2 y 4 de la lección 5b: `rotate_pair`, `reachable` y `winner_by_cut`."""
+"""Ejercicios 1, 2 y 3 de la lección 5b: `rotate_pair`, `reachable` y `winner_by_cut`."""
 
 from collections.abc import Callable, Iterator
 
@@ -105,7 +105,7 @@ REACHABLE_MISTAKES = (                      # f: las frecuencias; q: la parte
             lambda f, q, cut: f.clamp(max=q) > cut * (f + q)),
 )
 
-# ── 4 · quién gana ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── 3 · quién gana ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def winner_by_cut(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Ejercicio 3 de la lección 5b: qué unidad lleva el atajo. Lo que se lleva cada una se midió de antemano."""
+"""Ejercicio 4 de la lección 5b: qué unidad lleva el atajo. Lo que se lleva cada una se midió de antemano."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
