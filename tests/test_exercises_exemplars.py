@@ -26,6 +26,11 @@ def test_the_key_does_what_the_lesson_does():
     assert torch.allclose(table.sum(1), torch.ones(120)) and table[:60, 60:].sum() == 0
 
 
+def test_who_forgets_keepdim_is_told_so():
+    result = verdict("som_step", answers.forgets_keepdim)
+    assert result.word == "Error en tu código" and "uno por renglón de una tabla, con keepdim=True" in result.message
+
+
 @pytest.mark.parametrize("place", [1, 11])
 def test_the_table_of_units_is_what_is_measured(place):
     row = UNITS[place]
