@@ -391,13 +391,13 @@ def test_a_mistake_that_cannot_be_made_in_a_case_explains_nothing() -> None:
     (torch.ones(1, 3, 4), "Sobra el eje del lote"),
     (torch.ones(2, 3, 4), "Sobra un eje"),
     (torch.full((3, 4), float("nan")), "NaN"),
-    (torch.ones(3, 4), "difieren en 12 de 12 píxeles"),
+    (torch.ones(3, 4), "difieren en 12 de 12 casillas"),
     (torch.ones(7), "esperaba la forma"),
 ])
 def test_a_difference_that_no_mistake_explains_is_located_but_not_told(got: Tensor, says: str) -> None:
     with pytest.raises(Revise, match=says) as caught:
         compare([Trial(lambda: got, torch.zeros(3, 4), fails, "el caso")], ())
-    assert (caught.value.picture is not None) == ("píxeles" in says)
+    assert (caught.value.picture is not None) == ("casillas" in says)
 
 
 @pytest.mark.parametrize(("places", "says"), [

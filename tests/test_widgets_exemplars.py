@@ -1,4 +1,6 @@
 """Las demostraciones de la lección 4: el mapa enseña los vecinos que dice, y el juego no da la respuesta antes de tiempo."""
+import math
+
 import pytest
 import torch
 
@@ -56,12 +58,17 @@ def test_who_does_not_think_picks_what_looks_like_the_references():
     values = torch.rand(60, 7, generator=torch.Generator().manual_seed(0))
     trials = choice_trials(values, "conv9", 7, seed=1)
     for seed in range(10):
-        places = torch.randn(60, 2, generator=torch.Generator().manual_seed(seed))
+        places = torch.randn(60, 2, generator=torch.Generator().manual_seed(seed)) + torch.tensor([3.0, -1.0])
         picks = automatic_answers(trials, places)
+        center = [sum(float(place[d]) for place in places) / 60 for d in (0, 1)]
         for row, pair, pick in zip(trials.references, trials.queries, picks.tolist()):
-            middle = [sum(float(places[k, d]) for k in row) / 9 for d in (0, 1)]
-            far = [sum((float(places[k, d]) - middle[d]) ** 2 for d in (0, 1)) for k in pair.tolist()]
-            assert pick == far.index(min(far))
+            middle = [sum(float(places[k, d]) for k in row) / 9 - center[d] for d in (0, 1)]
+            turns = []                                                      # cuánto se aparta cada una de esa dirección
+            for k in pair.tolist():
+                mine = [float(places[k, d]) - center[d] for d in (0, 1)]
+                turn = math.atan2(mine[1], mine[0]) - math.atan2(middle[1], middle[0])
+                turns.append(abs(math.remainder(turn, 2 * math.pi)))
+            assert pick == turns.index(min(turns))
     codes = torch.randn(60, 3, generator=torch.Generator().manual_seed(1))
     winners = codes[trials.queries[torch.arange(7), trials.answers]]        # el retrato es igual a la buena
     assert torch.equal(automatic_answers(trials, codes, winners), trials.answers)

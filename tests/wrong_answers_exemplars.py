@@ -63,6 +63,15 @@ def upside_down(vectors: Tensor, width: float) -> Tensor:
     return torch.softmax(far / (2 * width ** 2) - 1e9 * torch.eye(len(vectors)), 1)
 
 
+def without_parentheses(vectors: Tensor, width: float) -> Tensor:
+    far = (vectors[:, None] - vectors[None]).square().sum(2)
+    return torch.softmax(-far / 2 * width ** 2 - 1e9 * torch.eye(len(vectors)), 1)
+
+
+def far_from_it(vectors: Tensor, width: float) -> Tensor:
+    return torch.ones(len(vectors), len(vectors)) / len(vectors)
+
+
 # ── 2 · un paso del mapa ────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -110,6 +119,41 @@ def only_sums(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float)
 
 def how_much_it_moves(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
     return good_step(prototypes, places, vectors, width) - prototypes
+
+
+def farthest_wins(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+    winners = [int(((prototypes - v) ** 2).sum(1).argmax()) for v in vectors]
+    pull = torch.exp(-((places[:, None] - places[winners][None]) ** 2).sum(2) / (2 * width ** 2))
+    return pull @ vectors / pull.sum(1, keepdim=True)
+
+
+def pulls(prototypes: Tensor, places: Tensor, vectors: Tensor) -> Tensor:
+    winners = [int(((prototypes - v) ** 2).sum(1).argmin()) for v in vectors]
+    return ((places[:, None] - places[winners][None]) ** 2).sum(2)
+
+
+def divides_by_the_nodes(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+    pull = torch.exp(-pulls(prototypes, places, vectors) / (2 * width ** 2))
+    return (pull / pull.sum(0)) @ vectors
+
+
+def step_width_to_the_one(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+    pull = torch.exp(-pulls(prototypes, places, vectors) / (2 * width))
+    return pull @ vectors / pull.sum(1, keepdim=True)
+
+
+def step_without_parentheses(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+    pull = torch.exp(-pulls(prototypes, places, vectors) / 2 * width ** 2)
+    return pull @ vectors / pull.sum(1, keepdim=True)
+
+
+def lying_down(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+    return good_step(prototypes, places, vectors, width).T
+
+
+def forgets_keepdim(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
+    pull = torch.exp(-pulls(prototypes, places, vectors) / (2 * width ** 2))
+    return pull @ vectors / pull.sum(1)
 
 
 def step_in_place(prototypes: Tensor, places: Tensor, vectors: Tensor, width: float) -> Tensor:
@@ -160,6 +204,11 @@ def same_half(account: str) -> tuple[str, tuple]:
 
 def another_area(account: str) -> tuple[str, tuple]:
     return account, (good_unit(account)[1][0], 0.11)
+
+
+def in_percent(account: str) -> tuple[str, tuple]:
+    unit, area = good_unit(account)[1]
+    return account, (unit, round(100 * area))
 
 
 def the_loudest(account: str) -> tuple[str, tuple]:
@@ -233,9 +282,17 @@ def the_common_class(account: str) -> tuple[str, tuple]:
     return account, (count, most(every))
 
 
+def without_index(account: str) -> tuple[str, tuple]:
+    count, _, _ = read_map(account)
+    world, index = load_images("test"), exemplars.my_images(account)
+    marked = exemplars.seam_cells(index)
+    return account, (count, most(world.labels[marked].tolist()))
+
+
 def another_class(account: str) -> tuple[str, tuple]:
     count, marked, every = read_map(account)
-    others = (name for name in load_images("test").classes if name not in (most(marked), most(every)))
+    known = most(marked), most(every), without_index(account)[1][1]
+    others = (name for name in load_images("test").classes if name not in known)
     return account, (count, next(others))
 
 
@@ -273,19 +330,27 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (keeps_itself, "su propio vecino"),
         (softmax_of_columns, "las columnas"),
         (forgets_to_divide, "falta dividir"),
-        (width_to_the_one, "los valores difieren"),
-        (upside_down, "los valores difieren"),
+        (width_to_the_one, "se divide entre 2σ²"),
+        (without_parentheses, "y los paréntesis"),
+        (upside_down, "el signo va al revés"),
+        (far_from_it, "los valores difieren en 36 de 36 casillas"),
     ],
     "som_step": [
         (measures_prototypes, "entre prototipos"),
         (winners_only, "solo se mueve"),
         (only_sums, "falta dividir"),
         (how_much_it_moves, "los valores difieren"),
+        (farthest_wins, "el más lejano"),
+        (divides_by_the_nodes, "entre otra suma"),
+        (step_width_to_the_one, "entre 2s²"),
+        (step_without_parentheses, "el 2 y los paréntesis"),
+        (lying_down, "está transpuesta"),
         (step_in_place, "Trabaja sobre una copia"),
     ],
     "selective_unit": [
         (same_half, "mismas imágenes"),
-        (another_area, "la unidad está bien"),
+        (another_area, "la unidad está bien; revisa"),
+        (in_percent, "va de 0 a 1"),
         (the_loudest, "la que más responde"),
         (other_half, "ganaría en la segunda mitad"),
         (by_mean, "la media de cada mapa"),
@@ -296,6 +361,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
     "seam_reading": [
         (unseamed, "SIN costura"),
         (the_common_class, "con más imágenes"),
+        (without_index, "le falta `index`"),
         (another_class, "revisa la clase"),
         (another_count, "revisa la cuenta"),
         (neither, "ni la cuenta ni la clase"),

@@ -106,7 +106,7 @@ def _unexplained(got: Tensor, want: Tensor, case: str) -> None:
 def _about_shape(got: tuple[int, ...], want: tuple[int, ...], case: str) -> str:
     text = f"con {case}, esperaba la forma {want} y recibí {got}."
     if len(want) > 1 and got == (*want[:-2], want[-1], want[-2]):
-        return f"{text} Está transpuesta: primero va el alto y luego el ancho, (y, x)."
+        return f"{text} Está transpuesta: sus dos últimos ejes van al revés. En un mapa va primero el alto, (y, x)."
     if got == (1, *want):
         return f"{text} Sobra el eje del lote: prueba [0]."
     if got[-2:] == want[-2:]:
@@ -120,13 +120,14 @@ def _where(got: Tensor, want: Tensor, case: str) -> tuple[str] | tuple[str, byte
     if off.ndim < 2:
         what = "valor es otro" if off.numel() == 1 else f"valores {'es otro' if off.sum() == 1 else 'son otros'}"
         return (f"con {case}, la forma es buena, pero {int(off.sum())} de {off.numel()} {what}.",)
+    places = "píxeles" if off.ndim > 2 else "casillas"
     off = off.flatten(0, -3).any(0) if off.ndim > 2 else off
     h, w = off.shape
     rows, cols = off.any(1).nonzero().flatten().tolist(), off.any(0).nonzero().flatten().tolist()
     where = f"{'en la' if len(rows) == 1 else 'en las'} {_span('fila', rows)}, {_span('columna', cols)}"
     message = (
-        f"con {case}, la forma es buena, pero los valores difieren en {int(off.sum())} de {h * w} píxeles.\n"
-        f"Descripción: en amarillo, los que difieren ({where}); en morado, los que están bien."
+        f"con {case}, la forma es buena, pero los valores difieren en {int(off.sum())} de {h * w} {places}.\n"
+        f"Descripción: en amarillo, dónde difieren ({where}); en morado, dónde están bien."
     )
     colors = torch.tensor([SAME, DIFFERENT]).t()  # (3, 2)
     return message, png_bytes(enlarge(colors[:, off.long()], max(1, 160 // max(h, w))))

@@ -52,7 +52,7 @@ def _draw_map(axis: Axes, places: np.ndarray, kinds: np.ndarray, names: Sequence
     axis.set(xticks=[], yticks=[], box_aspect=1)
     for kind in range(max(len(names), 1)):
         ink, mark = INKS[kind % len(INKS)], MARKS[kind // len(INKS)]
-        axis.scatter(*places[kinds == kind].T, s=13, color=ink, marker=mark, linewidths=0, alpha=0.8)
+        axis.scatter(*places[kinds == kind].T, s=20, color=ink, marker=mark, linewidths=0, alpha=0.8)
     low, high = places.min(0), places.max(0)
     margin = 0.06 * (high - low)
     axis.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(high[1] + margin[1], low[1] - margin[1]))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import ipywidgets as widgets
 import torch
 from torch import Tensor
+from torch.nn.functional import cosine_similarity
 
 from labkit.images import beside, caption, contact_sheet, enlarge, jpeg_bytes, sized
 from labkit.measures import check_responses
@@ -57,13 +58,15 @@ def automatic_answers(trials: Trials, vectors: Tensor, portraits: Tensor | None 
     """Lo que contesta a cada prueba quien no piensa: la imagen que más se parece a las referencias, (t,), 0 o 1.
 
     vectors: (n, d), uno por imagen, de una red que no sea la del juego;  portraits: (t, d), los de las imágenes
-    optimizadas; sin ellos se compara con la media de las referencias.  Idea: Zimmermann, Klindt y Brendel (2024),
-    «Measuring Per-Unit Interpretability at Scale Without Humans», NeurIPS.
+    optimizadas; sin ellos se compara con la media de las referencias.  El parecido es el coseno, después de restarle a
+    todos la media de `vectors`: sin eso gana la imagen que está cerca de todas.  Idea: Zimmermann, Klindt y Brendel
+    (2024), «Measuring Per-Unit Interpretability at Scale Without Humans», NeurIPS.
     """
     known = vectors[trials.references].mean(1) if portraits is None else portraits           # (t, d)
     if len(known) != len(trials.answers):
         raise ValueError(f"portraits: esperaba {len(trials.answers)} vectores, uno por prueba, y recibí {len(known)}.")
-    return (vectors[trials.queries] - known[:, None]).norm(dim=2).argmin(1)
+    middle = vectors.mean(0)
+    return cosine_similarity(vectors[trials.queries] - middle, (known - middle)[:, None], dim=2).argmax(1)
 
 
 def explore_choice(images: Tensor, trials: Trials, synthetic: Tensor | None = None) -> Demo:
