@@ -391,7 +391,7 @@ def test_a_mistake_that_cannot_be_made_in_a_case_explains_nothing() -> None:
     (torch.ones(1, 3, 4), "Sobra el eje del lote"),
     (torch.ones(2, 3, 4), "Sobra un eje"),
     (torch.full((3, 4), float("nan")), "NaN"),
-    (torch.ones(3, 4), "difieren en 12 de 12 píxeles"),
+    (torch.ones(3, 4), "difieren en 12 de 12 lugares"),
     (torch.ones(7), "esperaba la forma"),
 ])
 def test_a_difference_that_no_mistake_explains_is_located_but_not_told(got: Tensor, says: str) -> None:
@@ -401,7 +401,7 @@ def test_a_difference_that_no_mistake_explains_is_located_but_not_told(got: Tens
 
 
 @pytest.mark.parametrize(("places", "says"), [
-    ([(2, 0)], "en 1 de 12 píxeles.*en la fila 2, columna 0\\)"),
+    ([(2, 0)], "en 1 de 12 lugares.*en la fila 2, columna 0\\)"),
     ([(0, 1), (2, 1)], "en las filas 0 a 2, columna 1\\)"),
     ([(1, 0), (1, 3)], "en la fila 1, columnas 0 a 3\\)"),
 ])

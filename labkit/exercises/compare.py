@@ -125,7 +125,7 @@ def _where(got: Tensor, want: Tensor, case: str) -> tuple[str] | tuple[str, byte
     rows, cols = off.any(1).nonzero().flatten().tolist(), off.any(0).nonzero().flatten().tolist()
     where = f"{'en la' if len(rows) == 1 else 'en las'} {_span('fila', rows)}, {_span('columna', cols)}"
     message = (
-        f"con {case}, la forma es buena, pero los valores difieren en {int(off.sum())} de {h * w} píxeles.\n"
+        f"con {case}, la forma es buena, pero los valores difieren en {int(off.sum())} de {h * w} lugares.\n"
         f"Descripción: en amarillo, los que difieren ({where}); en morado, los que están bien."
     )
     colors = torch.tensor([SAME, DIFFERENT]).t()  # (3, 2)
