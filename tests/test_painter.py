@@ -143,6 +143,8 @@ def test_the_other_parts_are_counted_without_the_own_one():
     found = measure_painter.other_parts(whole, cut, own, [0, 1, 2, 3])
     assert found == [(1.0, 1.0), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0)]
     assert measure_painter.other_parts(whole, cut + 9, own, [0, 1, 2, 3])[0] == (0.0, 1.0)
+    cut[1] = 99                                                                 # un concepto que ninguna alcanza
+    assert measure_painter.other_parts(whole, cut, own, [0, 1, 2, 3])[0] == (0.5, 1.0)
     noise = torch.rand(4, 20, 2, 4, generator=torch.Generator().manual_seed(1))
     assert measure_painter.other_parts(noise, cut, own, [0, 1, 2, 3])[0][1] == 0.0       # si no se acepta ninguna, ninguna falsa
 

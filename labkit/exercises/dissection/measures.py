@@ -144,9 +144,8 @@ def _read_table(result: object, want: Tensor, case: tuple[Tensor, Tensor]) -> Te
 
 IOU_MISTAKES = (
     Mistake("promedias el IoU de cada imagen; primero se suman los píxeles de todas y luego se divide.",
-            lambda masks, concepts: _by_image(masks, concepts).nan_to_num().mean(0)),
-    Mistake("promedias el IoU de las imágenes en que hay algo; primero se suman los píxeles de todas y luego se "
-            "divide.", lambda masks, concepts: _by_image(masks, concepts).nanmean(0)),
+            lambda masks, concepts: _by_image(masks, concepts).nan_to_num().mean(0),
+            (lambda masks, concepts: _by_image(masks, concepts).nanmean(0),)),
     Mistake("la unión no es la suma: lo que coincide se cuenta una sola vez.",
             lambda masks, concepts: _shared_over(masks, concepts, 1, 1),
             (lambda masks, concepts: _shared_over(masks, concepts, 1, 1, 0),)),
@@ -162,8 +161,6 @@ IOU_MISTAKES = (
             (lambda masks, concepts: _shared_over(masks, concepts, 0.5, 0.5, 0),)),
     Mistake("es la intersección, en píxeles; falta dividirla entre la unión.",
             lambda masks, concepts: overlaps(masks, concepts)[0].sum(0)),
-    Mistake("es la unión, en píxeles; es lo que divide a la intersección.",
-            lambda masks, concepts: overlaps(masks, concepts)[1].sum(0)),
     Mistake("cuentas solo las imágenes en que está el concepto: la unidad que responde en las demás debe pagarlo.",
             _only_with_it),
     Mistake("revuelves imágenes y unidades: reshape parte los números en el orden en que están guardados. Antes se "
