@@ -155,7 +155,9 @@ class PainterRow(NamedTuple):
     el percentil 95 en el control;  p: de la prueba de Wilcoxon de las n parejas, de un lado;  passes: si el nombre
     sobrevive;  false: en qué parte de los nombres de otras detectoras sobreviviría también;  best, best_shown: el
     concepto dibujado a que más responde, y su mediana;  whole, without: la mediana con la cosa entera de que se sacó la
-    parte, y con ella sin la parte;  p_without: de que entera la excita más, como `p`. None si no es una parte.
+    parte, y con ella sin la parte;  p_without: de que entera la excita más, como `p`;  false_whole, false_without: en qué
+    parte de los nombres de otras partes la cosa entera pasa también de `cut`, y en cuál baja también sin la parte. None
+    si no es una parte.
     """
     network: str
     unit: str
@@ -174,6 +176,8 @@ class PainterRow(NamedTuple):
     whole: float | None
     without: float | None
     p_without: float | None
+    false_whole: float | None
+    false_without: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,7 +205,7 @@ def load_painter() -> Painter:
     rows = [PainterRow(row["network"], row["unit"], row["concept"], row["category"], float(row["iou"]), int(row["n"]),
                        float(row["shown"]), float(row["control"]), float(row["cut"]), float(row["p"]),
                        row["passes"] == "1", float(row["false"]), row["best"], float(row["best_shown"]),
-                       *(float(row[name]) if row[name] else None for name in PainterRow._fields[-3:]))
+                       *(float(row[name]) if row.get(name) else None for name in PainterRow._fields[-5:]))
             for row in _table("pintor", "pintor.csv")]
     concepts = list(zip(found["categories"].tolist(), found["concepts"].tolist()))
     areas = torch.from_numpy(found["areas"].astype(np.int64))

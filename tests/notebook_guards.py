@@ -308,7 +308,7 @@ def lesson_anatomy(book: dict) -> list[str]:
     found += [] if "Pregunta guía" in before else ["falta la «Pregunta guía» antes de la preparación"]
     goals = re.findall(r"^(?:[-*]|\d+\.) ", before.partition("Al terminar podrás")[2], re.MULTILINE)
     found += [] if 3 <= len(goals) <= 5 else [f"{len(goals)} objetivos tras «Al terminar podrás»; deben ser de 3 a 5"]
-    places = [text.find(f"\n## {part}") for part in ANATOMY]
+    places = [-1 if (at := re.search(rf"\n## (?:[●○] )?{part}", text)) is None else at.start() for part in ANATOMY]
     found += [f"falta la sección «## {part}»" for part, place in zip(ANATOMY, places, strict=True) if place < 0]
     if -1 not in places and places != sorted(places):
         found.append(f"las secciones van en este orden: {', '.join(ANATOMY)}")

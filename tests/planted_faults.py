@@ -179,6 +179,10 @@ FAULTS = [
     Fault("curves-no-names", "show_curves", "if len(curves) > 1:", "if len(curves) > 2:"),
     Fault("bars-upside-down", "show_bars", "range(len(names)), lengths,", "range(len(names))[::-1], lengths,"),
     Fault("interval-symmetric", "show_intervals", "[low, high], [i, i]", "[2 * value - high, high], [i, i]"),
+    Fault("spread-signed", "show_spread", '"+" if floor == 0', '"+" if floor != 0'),
+    Fault("list-of-numbers", "read_tensor", "not any(isinstance(part", "any(isinstance(part"),
+    Fault("concept-by-number", "_read_concept", "isinstance(value, int) or", "isinstance(value, float) or"),
+    Fault("dice-is-sum", "_shared_over", "concept * concepts", "concepts"),
     Fault("cloud-mean", "show_spread", "np.median(numbers)", "np.mean(numbers)"),
     Fault("paths-transposed", "show_paths", 'indexing="xy"', 'indexing="ij"'),
     # ── occlusion ────────────────────────────────────────────────────────────────────────────────────────────────────

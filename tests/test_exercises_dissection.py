@@ -121,3 +121,9 @@ def test_what_pytorch_cannot_do_is_not_an_empty_answer():
     """PyTorch lanza NotImplementedError, con mensaje, si se multiplican máscaras sin pasarlas a números."""
     found = verdict("data_iou", lambda masks, concepts: torch.einsum("nchw,nkhw->ck", masks, concepts))
     assert found.word == "Error en tu código" and ".float()" in found.message
+
+
+def test_shapes_that_do_not_match_are_told_to_be_crossed():
+    """La unión sin [:, None] es un error de PyTorch: el consejo dice cómo se cruzan las dos listas."""
+    result = verdict("data_iou", answers.uncrossed)
+    assert result.word == "Error en tu código" and "(c,) con (k,), la primera lleva [:, None]" in result.message

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from packing import TILE
+from scipy import stats
 
 from labkit.activations import run
 from labkit.files import data_path
@@ -129,3 +130,66 @@ def test_a_part_alone_is_only_that_part_in_an_unusual_place():
     assert {piece.part for piece in scenes[1].things[0].pieces} == {control}
     assert {"rin", control} <= {piece.part for piece in scenes[2].things[0].pieces}
     assert scenes[0].place not in HABITATS[host]
+
+
+def test_the_other_parts_are_counted_without_the_own_one():
+    """Cuatro conceptos, tres de ellos partes; cuatro unidades: una baja siempre, otra solo con lo suyo, otra con lo ajeno, y otra nunca."""
+    whole = torch.rand(4, 20, 2, 4, generator=torch.Generator().manual_seed(0))
+    whole[3] = torch.nan                                                        # un objeto: no tiene cosa entera
+    own = [0, 1, 2, 0]
+    for k, unit in ((0, 0), (1, 0), (2, 0), (1, 1), (0, 2), (1, 2)):
+        whole[k, :, 0, unit] += 5                                               # con la parte, mucho más
+    cut = torch.full((4, 4), 2.0)
+    found = measure_painter.other_parts(whole, cut, own, [0, 1, 2, 3])
+    assert found == [(1.0, 1.0), (0.0, 0.0), (1.0, 1.0), (0.0, 0.0)]
+    assert measure_painter.other_parts(whole, cut + 9, own, [0, 1, 2, 3])[0] == (0.0, 1.0)
+    cut[1] = 99                                                                 # un concepto que ninguna alcanza
+    assert measure_painter.other_parts(whole, cut, own, [0, 1, 2, 3])[0] == (0.5, 1.0)
+    noise = torch.rand(4, 20, 2, 4, generator=torch.Generator().manual_seed(1))
+    assert measure_painter.other_parts(noise, cut, own, [0, 1, 2, 3])[0][1] == 0.0       # si no se acepta ninguna, ninguna falsa
+
+
+def test_only_the_parts_of_the_main_network_have_the_whole_thing(drawn):
+    for row in drawn.rows:
+        values = (row.whole, row.without, row.p_without, row.false_whole, row.false_without)
+        assert all((value is None) == (row.network == "gemela" or row.category != "part") for value in values)
+    parts = [row for row in drawn.rows if row.whole is not None]
+    names = len({row.concept for row in parts})
+    for row in parts:                                                           # cuentas de entre los nombres de otras partes
+        for value in (row.false_whole, row.false_without):
+            assert value * (names - 1) == pytest.approx(round(value * (names - 1)), abs=0.01) and 0 <= value <= 1
+
+
+@pytest.mark.skipif(not measure_painter.WHOLE.exists(), reason="las cosas enteras no se reparten: las dibuja make_painter.py")
+def test_the_whole_things_come_out_again(drawn):
+    whole = np.load(measure_painter.WHOLE)
+    main = load_model("escenas", device="cpu")
+    with torch.no_grad():
+        pixels = torch.from_numpy(whole).flatten(0, 2).permute(0, 3, 1, 2).float() / 255
+        maps = [run(main, part, ["conv5"])["conv5"].flatten(2).max(2).values for part in pixels.split(48)]
+    answers = torch.cat(maps).unflatten(0, whole.shape[:3]).double().numpy().round(3)
+    controls = [run(main, drawn.images[k, :, 1], ["conv5"])["conv5"].flatten(2).max(2).values for k in range(len(drawn.concepts))]
+    rows, gaps = [row for row in drawn.rows if row.whole is not None], []
+
+    def p_of(entire, without):                                                  # con diferencias en cero, la regla usa la aproximación
+        exact = (entire != without).all()
+        return plain_wilcoxon(entire, without) if exact else stats.wilcoxon(entire, without, alternative="greater").pvalue
+
+    own = [p_of(*answers[drawn.concepts.index(("part", row.concept)), :, :, int(row.unit.split(":")[1])].T) for row in rows]
+    limit = max(q for i, q in enumerate(sorted(own), 1) if q <= 0.05 * i / len(own))
+    for row in rows:
+        unit, above, falls = int(row.unit.split(":")[1]), [], []
+        for k, (category, concept) in enumerate(drawn.concepts):
+            if category != "part":
+                continue
+            entire, without = answers[k, :, 0, unit], answers[k, :, 1, unit]
+            if concept == row.concept:
+                assert (row.whole, row.without) == pytest.approx((np.median(entire), np.median(without)), abs=0.011, rel=1e-3)
+                assert row.p_without == pytest.approx(p_of(entire, without), rel=0.01)
+                continue
+            above.append(np.median(entire) > np.quantile(controls[k][:, unit].double().numpy(), 0.95))
+            falls.append(p_of(entire, without) <= limit)
+        assert row.false_whole == pytest.approx(np.mean(above), abs=1e-3)
+        assert row.false_without == pytest.approx(np.mean(falls), abs=1 / len(falls) + 1e-3)       # una p puede quedar en la orilla
+        gaps.append(row.false_without - np.mean(falls))
+    assert abs(np.mean(gaps)) < 0.01

@@ -225,6 +225,14 @@ def test_a_cloud_says_its_median_and_how_many_are_to_the_right():
     assert medians == [[1.5, 1.5], [-2.0, -2.0]] and "3 de 4 por encima de 0" in picture.alt
 
 
+@pytest.mark.parametrize(("floor", "says"), [(0.0, "+2.00; 3 de 3 > 0"), (1.5, "2.00; 2 de 3 > 1.5")])
+def test_a_spread_signs_its_median_only_against_zero(monkeypatch, floor, says):
+    written = []
+    monkeypatch.setattr("labkit.plotting.plots._write_right", lambda axis, notes: written.extend(notes))
+    show_spread({"uno": [1.0, 2.0, 3.0]}, floor=floor)
+    assert written == [says]
+
+
 def test_paths_are_drawn_over_the_level_curves():
     picture = show_paths(lambda x: 2 - (x ** 2) @ torch.tensor([1.0, 9.0]), {"uno": POINTS, "otro": POINTS * 0.5}, "lenta",
                          "rápida")

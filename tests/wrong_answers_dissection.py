@@ -80,6 +80,15 @@ def without_sign(maps: Tensor, share: float) -> Tensor:
     return good_threshold(maps.abs(), share)
 
 
+def flattened_too_soon(maps: Tensor, share: float) -> Tensor:
+    """Olvida pasar el canal adelante: cada renglón es una imagen."""
+    return maps.flatten(1).sort(1, descending=True).values[:, int(share * maps[0].numel())]
+
+
+def threshold_in_a_list(maps: Tensor, share: float) -> list[float]:
+    return good_threshold(maps, share).tolist()
+
+
 def sorts_in_place(maps: Tensor, share: float) -> Tensor:
     cuts = good_threshold(maps, share)
     maps.copy_(maps.sort(0).values)
@@ -132,6 +141,30 @@ def table_per_image(masks: Tensor, concepts: Tensor) -> Tensor:
 def without_nan(masks: Tensor, concepts: Tensor) -> Tensor:
     both = (masks[:, :, None] & concepts[:, None]).sum((0, 3, 4))
     return both / (masks[:, :, None] | concepts[:, None]).sum((0, 3, 4))
+
+
+def without_minus_and_nan(masks: Tensor, concepts: Tensor) -> Tensor:
+    """La unión como suma, y sin cuidar el cero."""
+    a, b = masks.float(), concepts.float()
+    return torch.einsum("nchw,nkhw->ck", a, b) / (a.sum((0, 2, 3))[:, None] + b.sum((0, 2, 3)))
+
+
+def dice(masks: Tensor, concepts: Tensor) -> Tensor:
+    return 2 * without_minus_and_nan(masks, concepts).nan_to_num()
+
+
+def only_shared(masks: Tensor, concepts: Tensor) -> Tensor:
+    return torch.einsum("nchw,nkhw->ck", masks.float(), concepts.float())
+
+
+def uncrossed(masks: Tensor, concepts: Tensor) -> Tensor:
+    """La unión sin [:, None]: las formas no casan."""
+    a, b = masks.float().sum((0, 2, 3)), concepts.float().sum((0, 2, 3))
+    return only_shared(masks, concepts) / (a + b - only_shared(masks, concepts)).clamp(min=1)
+
+
+def iou_in_a_list(masks: Tensor, concepts: Tensor) -> list[list[float]]:
+    return good_iou(masks, concepts).tolist()
 
 
 def agreement(masks: Tensor, concepts: Tensor) -> Tensor:
@@ -236,6 +269,35 @@ def one_spoils_the_other(truth: Tensor, draw: Tensor) -> Tensor:
 def only_false_ones(truth: Tensor, draw: Tensor) -> Tensor:
     fewer, more = good_labels(truth, draw)
     return torch.stack([fewer, more & ~truth])
+
+
+def places_among_their_own(truth: Tensor, draw: Tensor) -> Tensor:
+    """Ordena a las verdaderas, y usa su lugar entre ellas como si fuera el de la lista."""
+    fewer, more = truth.clone(), good_labels(truth, draw)[1]
+    order = torch.argsort(draw[truth])
+    for i in order[:int(truth.sum()) // 2]:
+        fewer[i] = False
+    return torch.stack([fewer, more])
+
+
+def changes_a_copy(truth: Tensor, draw: Tensor) -> Tensor:
+    fewer, more = truth.clone(), truth.clone()
+    m = int(truth.sum())
+    fewer[truth][draw[truth].argsort()[:m // 2]] = False
+    more[~truth][draw[~truth].argsort()[:m]] = True
+    return torch.stack([fewer, more])
+
+
+def first_in_line(truth: Tensor, draw: Tensor) -> Tensor:
+    fewer, more = truth.clone(), truth.clone()
+    m = int(truth.sum())
+    fewer[truth.nonzero()[:m // 2, 0]] = False
+    more[(~truth).nonzero()[:m, 0]] = True
+    return torch.stack([fewer, more])
+
+
+def coin_with_the_same_side(truth: Tensor, draw: Tensor) -> Tensor:
+    return torch.stack([truth & (draw >= 0.5), truth | (draw < 0.5)])
 
 
 def only_fewer(truth: Tensor, draw: Tensor) -> Tensor:
@@ -369,6 +431,11 @@ def not_a_concept(account: str) -> tuple[str, dict]:
     return changed(account, mejor="jirafa")
 
 
+def number_for_name(account: str) -> tuple[str, dict]:
+    name, layer, _ = dissection.my_layer(account)
+    return changed(account, mejor=int(dissected(name, layer).amax(0).argmax()))
+
+
 def not_whole(account: str) -> tuple[str, dict]:
     return changed(account, suma=12.5)
 
@@ -390,16 +457,21 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                   (mean_per_image, "promedias un umbral"), (just_one, "un solo umbral"),
                   (per_place, "un umbral por lugar"), (extra_axes, "un número por unidad, de forma"),
                   (by_quantile, "interpolas"), (one_too_many, "un lugar después"),
-                  (without_sign, "valores son otros"), (sorts_in_place, "Trabaja sobre una copia")],
+                  (without_sign, "valores son otros"), (flattened_too_soon, "Antes de flatten(1)"),
+                  (threshold_in_a_list, "torch.tensor"), (sorts_in_place, "Trabaja sobre una copia")],
     "data_iou": [(mean_by_image, "promedias el IoU de cada imagen"), (covered, "divides entre el concepto"),
                  (table_per_image, "una tabla por imagen"), (without_nan, "cero entre cero"),
-                 (transposed, "un renglón por unidad"), (single, "un solo número"), (agreement, "los valores difieren")],
-    "spoiled_labels": [(swapped_labels, "van al revés"), (largest_first, "número más grande"),
-                       (half_again, "tantas falsas como"), (rounded_up, "hacia arriba"),
-                       (none_left, "le quitas todas"), (half_of_the_images_more, "tantas falsas como"),
+                 (transposed, "un renglón por unidad"), (single, "un solo número"), (agreement, "los valores difieren"),
+                 (without_minus_and_nan, "la unión no es la suma"), (dice, "Dice"), (only_shared, "falta dividirla"),
+                 (iou_in_a_list, "torch.tensor")],
+    "spoiled_labels": [(swapped_labels, "van al revés"), (largest_first, "número más chico"),
+                       (half_again, "tantas falsas como"), (rounded_up, "hacia abajo"),
+                       (none_left, "hacia abajo"), (half_of_the_images_more, "tantas falsas como"),
                        (by_coin, "un volado"),
-                       (among_all, "entre todas las imágenes"), (one_spoils_the_other, "las dos parten de"),
-                       (only_false_ones, "se quedan solo las falsas"), (only_fewer, "una sola lista"),
+                       (among_all, "cambias lugares que no son"), (one_spoils_the_other, "las dos parten de"),
+                       (only_false_ones, "se quedan solo las falsas"),
+                       (places_among_their_own, "cambias lugares que no son"), (changes_a_copy, "cambiaste una copia"),
+                       (first_in_line, "número más chico"), (coin_with_the_same_side, "un volado"), (only_fewer, "una sola lista"),
                        (lists_in_columns, "un renglón por lista"), (without_images, "quitaste imágenes"),
                        (spoils_truth, "Trabaja sobre una copia")],
     "layer_reading": [(definitions_swapped, "al revés"), (usual_cut, "el corte del artículo"),
@@ -410,6 +482,6 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                       (sum_of_any_concept, "en «suma» cuentas todo concepto"),
                       (with_every_image, "todas las imágenes de prueba"),
                       (the_commonest, "no el que más unidades detectan"), (another_best, "Revisa: mejor"),
-                      (nothing_right, "ninguna de las cuatro"), (not_a_concept, "no es un concepto"),
+                      (nothing_right, "ninguna de las cuatro"), (not_a_concept, "no es un concepto"), (number_for_name, "world.names[ese número]"),
                       (not_whole, "escribe enteros"), (without_a_key, "estas llaves")],
 }

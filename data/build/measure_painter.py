@@ -33,7 +33,7 @@ from labkit.vectors import features  # noqa: E402
 LAYER, WORLD, TWIN = "conv5", 1000, 2                                   # con cuántas imágenes se diseca; semilla de la gemela
 WHOLE = Path(__file__).resolve().parent / "runs" / "pintor_enteras.npy"
 FIELDS = ("network", "unit", "concept", "category", "iou", "n", "shown", "control", "cut", "p", "passes", "false", "best",
-          "best_shown", "whole", "without", "p_without")
+          "best_shown", "whole", "without", "p_without", "false_whole", "false_without")
 
 
 def named_units(network: nn.Module, concepts: list[tuple[str, str]] | None = None) -> list[Label]:
@@ -77,8 +77,33 @@ def measure(name: str, network: nn.Module, labels: list[Label], whole: Tensor | 
                      "control": f"{answers[k, :, 1, units[i]].quantile(0.5):.2f}", "cut": f"{cut[k, i]:.2f}", "p": f"{p[k, i]:.2e}",
                      "passes": int(bool(accepted[i]) and bool(middle[k, i] > cut[k, i])),
                      "false": f"{swapped[others, i].float().mean():.3f}", "best": drawn.concepts[best][1],
-                     "best_shown": f"{middle[best, i]:.2f}"} | with_the_rest(whole, k, units[i]))
+                     "best_shown": f"{middle[best, i]:.2f}"} | with_the_rest(whole, k, units[i]) | {"false_whole": "", "false_without": ""})
+    if whole is not None:
+        parts = [i for i, label in enumerate(labels) if label.category == "part"]
+        for i, found in zip(parts, other_parts(whole, cut[:, parts], [own[i] for i in parts], [units[i] for i in parts])):
+            rows[i] |= dict(zip(("false_whole", "false_without"), (f"{value:.3f}" for value in found)))
     return rows
+
+
+def other_parts(whole: Tensor, cut: Tensor, own: list[int], units: list[int]) -> list[tuple[float, float]]:
+    """De cada unidad con nombre de parte, qué tan seguido le pasa con el nombre de otra parte lo que con el suyo.
+
+    whole: (k, n, 2, c), con la cosa entera y sin la parte, NaN si no es una parte;  cut: (k, u), el percentil 95 del control;  own,
+    units: el concepto y el canal de cada una. Da, por unidad: en qué parte de los nombres ajenos la mediana con la cosa entera pasa de
+    ese percentil; y en cuál la p de que baje sin la parte es a lo más la mayor que acepta Benjamini–Hochberg con los nombres propios.
+    """
+    parts = [k for k in range(len(whole)) if not whole[k].isnan().any()]
+    judged = {k: judge(whole[k, :, 0, units], whole[k, :, 1, units]) for k in parts}
+    p = torch.stack([judged[k][2][i] for i, k in enumerate(own)])
+    accepted = p[discoveries(p)]
+    limit = float(accepted.max()) if len(accepted) else -1.0
+    found = []
+    for i, mine in enumerate(own):
+        others = [k for k in parts if k != mine]
+        above = sum(bool(judged[k][0][i] > cut[k, i]) for k in others)
+        falls = sum(float(judged[k][2][i]) <= limit for k in others)
+        found.append((above / len(others), falls / len(others)))
+    return found
 
 
 def with_the_rest(whole: Tensor | None, k: int, unit: int) -> dict[str, str]:
@@ -106,7 +131,7 @@ def main() -> None:
     twin = random_twin(network, TWIN)
     rows = measure("escenas", network, labels, whole)
     if whole is None:
-        rows = [row | {name: kept[row["unit"]][name] for name in FIELDS[-3:]} if row["unit"] in kept else row for row in rows]
+        rows = [row | {name: kept[row["unit"]][name] for name in FIELDS[-5:]} if row["unit"] in kept else row for row in rows]
     rows += measure("gemela", twin, named_units(twin, concepts_of(labels))[:len(labels)], None)
     write(rows)
     for name in ("escenas", "gemela"):

@@ -18,6 +18,7 @@ from labkit.models import plain_name
 ORDERED = (list, tuple, range, Tensor, np.ndarray)
 MENDS = {                               # de lo que una función devuelve en vez de un tensor, qué hacer
     "list": "júntala con torch.stack, que pone un eje nuevo al principio.",
+    "list de números": "conviértela con torch.tensor.",
     "tuple": "¿sobra una coma al final, o devuelves dos cosas?",
     "ndarray": "conviértelo con torch.from_numpy.",
     "float": "¿sobra un .item() o un float(…)?",
@@ -78,6 +79,8 @@ def read_tensor(value: object) -> Tensor:
     """El tensor que devolvió una función, sin su gradiente; un veredicto si no lo es o si no guarda números reales."""
     if not isinstance(value, Tensor):
         kind = type(value).__name__
+        if type(value) is list and value and not any(isinstance(part, Tensor) for part in value):
+            kind = "list de números"
         raise Revise(f"esperaba un tensor de torch y recibí {kind}{': ' + MENDS[kind] if kind in MENDS else '.'}")
     with blaming_the_answer():
         if value.is_meta:

@@ -111,7 +111,8 @@ def show_spread(groups: Mapping[str, Values], xlabel: str = "", floor: float = 0
             _draw_points(axis, i, numbers)
             middle, above = float(np.median(numbers)), int((numbers > floor).sum())
             axis.plot([middle, middle], [i - 0.36, i + 0.36], color=INKS[1], linewidth=2.5)
-            notes.append(f"{middle:+.2f}; {above} de {len(numbers)} > {floor:g}".replace("-", "−"))
+            signed = "+" if floor == 0 else ""                              # con otro piso, el signo no dice nada
+            notes.append(f"{middle:{signed}.2f}; {above} de {len(numbers)} > {floor:g}".replace("-", "−"))
             said.append(f"{name}, mediana {middle:.2f}, {above} de {len(numbers)} por encima de {floor:g}")
         _write_right(axis, notes)
         _name_rows(axis, list(groups))

@@ -53,6 +53,8 @@ def _read_thresholds(result: object, want: Tensor, case: tuple[Tensor, float]) -
     n, c, h, w = case[0].shape
     found = read_shape(result, want, (
         ((n, c), "sale un umbral por imagen; cada unidad tiene uno solo, de todas las imágenes juntas."),
+        ((n,), "sale un umbral por imagen: el primer eje son las imágenes. Antes de flatten(1) se pasa el canal "
+         "adelante."),
         ((), "sale un solo umbral para todas; cada unidad tiene el suyo."),
         ((c, h, w), "sale un umbral por lugar; cada unidad tiene uno, de todos sus lugares juntos."),
     ))
@@ -112,10 +114,13 @@ def _by_image(masks: Tensor, concepts: Tensor) -> Tensor:
     return torch.div(*overlaps(masks, concepts))
 
 
-def _shared_over(masks: Tensor, concepts: Tensor, unit: int, concept: int) -> Tensor:
-    """La intersección entre `unit` veces los píxeles de la unidad más `concept` veces los del concepto, (c, k)."""
+def _shared_over(masks: Tensor, concepts: Tensor, unit: float, concept: float, least: int = 1) -> Tensor:
+    """La intersección entre `unit` veces los píxeles de la unidad más `concept` veces los del concepto, (c, k).
+
+    least: lo menos entre lo que se divide; con 0, donde no hay nada queda NaN.
+    """
     below = unit * masks.sum((0, 2, 3))[:, None] + concept * concepts.sum((0, 2, 3))
-    return overlaps(masks, concepts)[0].sum(0) / below.clamp(min=1)
+    return overlaps(masks, concepts)[0].sum(0) / below.clamp(min=least)
 
 
 def _only_with_it(masks: Tensor, concepts: Tensor) -> Tensor:
@@ -139,15 +144,23 @@ def _read_table(result: object, want: Tensor, case: tuple[Tensor, Tensor]) -> Te
 
 IOU_MISTAKES = (
     Mistake("promedias el IoU de cada imagen; primero se suman los píxeles de todas y luego se divide.",
-            lambda masks, concepts: _by_image(masks, concepts).nan_to_num().mean(0)),
-    Mistake("promedias el IoU de las imágenes en que hay algo; primero se suman los píxeles de todas y luego se "
-            "divide.", lambda masks, concepts: _by_image(masks, concepts).nanmean(0)),
+            lambda masks, concepts: _by_image(masks, concepts).nan_to_num().mean(0),
+            (lambda masks, concepts: _by_image(masks, concepts).nanmean(0),)),
     Mistake("la unión no es la suma: lo que coincide se cuenta una sola vez.",
-            lambda masks, concepts: _shared_over(masks, concepts, 1, 1)),
+            lambda masks, concepts: _shared_over(masks, concepts, 1, 1),
+            (lambda masks, concepts: _shared_over(masks, concepts, 1, 1, 0),)),
     Mistake("divides entre el concepto: eso dice qué parte de él cubre la unidad. Va entre la unión.",
-            lambda masks, concepts: _shared_over(masks, concepts, 0, 1)),
+            lambda masks, concepts: _shared_over(masks, concepts, 0, 1),
+            (lambda masks, concepts: _shared_over(masks, concepts, 0, 1, 0),)),
     Mistake("divides entre la unidad: eso dice qué parte de ella es el concepto. Va entre la unión.",
-            lambda masks, concepts: _shared_over(masks, concepts, 1, 0)),
+            lambda masks, concepts: _shared_over(masks, concepts, 1, 0),
+            (lambda masks, concepts: _shared_over(masks, concepts, 1, 0, 0),)),
+    Mistake("cuentas dos veces la intersección, entre la suma de las dos: es el coeficiente de Dice, otra medida. El "
+            "IoU la cuenta una vez, entre la unión.",
+            lambda masks, concepts: _shared_over(masks, concepts, 0.5, 0.5),
+            (lambda masks, concepts: _shared_over(masks, concepts, 0.5, 0.5, 0),)),
+    Mistake("es la intersección, en píxeles; falta dividirla entre la unión.",
+            lambda masks, concepts: overlaps(masks, concepts)[0].sum(0)),
     Mistake("cuentas solo las imágenes en que está el concepto: la unidad que responde en las demás debe pagarlo.",
             _only_with_it),
     Mistake("revuelves imágenes y unidades: reshape parte los números en el orden en que están guardados. Antes se "

@@ -92,6 +92,8 @@ def _read_answer(value: object, row: LayerRow) -> Reading:
 
 def _read_concept(value: object) -> str:
     """El nombre del concepto, como está en world.names: no se dicen todos, como en `read_name`, porque son 398."""
+    if isinstance(value, int) or (isinstance(value, Tensor) and value.ndim == 0 and not value.is_floating_point()):
+        raise Revise("mejor: recibí un entero, el lugar del concepto. Su nombre es world.names[ese número].")
     text = value if isinstance(value, str) else kind_of(value)
     if plain_name(text) not in _concepts():
         raise Revise(f"mejor: «{text}» no es un concepto. Escribe su nombre, como está en world.names.")

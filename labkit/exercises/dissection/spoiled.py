@@ -62,6 +62,24 @@ def _one_after_the_other(truth: Tensor, draw: Tensor) -> Tensor:
     return torch.stack([fewer, fewer | (more & ~truth)])
 
 
+def _local_places(truth: Tensor, draw: Tensor) -> Tensor:
+    """Usa los lugares dentro de las verdaderas, o dentro de las falsas, como si fueran los de la lista completa."""
+    yes, fewer, more = int(truth.sum()), truth.clone(), truth.clone()
+    fewer[draw[truth].argsort()[:yes // 2]] = False
+    more[draw[~truth].argsort()[:yes]] = True
+    return torch.stack([fewer, more])
+
+
+def _in_order(truth: Tensor, draw: Tensor) -> Tensor:
+    """Cambia las primeras de la lista, sin mirar su número."""
+    return spoiled_labels(truth, torch.arange(len(truth)))
+
+
+def _unchanged(truth: Tensor, draw: Tensor) -> Tensor:
+    """Cambia una copia y devuelve las etiquetas como estaban."""
+    return torch.stack([truth, truth])
+
+
 def _read_labels(result: object, want: Tensor, case: tuple[Tensor, Tensor]) -> Tensor:
     n = len(case[0])
     result = torch.stack(tuple(result)) if _is_pair(result) else result
@@ -82,21 +100,30 @@ def _is_pair(result: object) -> bool:
 LABEL_MISTAKES = (
     Mistake("las dos listas van al revés: primero la que pierde etiquetas, y luego la que gana falsas.",
             lambda truth, draw: spoiled_labels(truth, draw).flip(0)),
-    Mistake("escoges a las de número más grande; se pide a las de número más chico.",
-            lambda truth, draw: _spoiled(truth, draw, int(truth.sum()) // 2, int(truth.sum()), True)),
+    Mistake("no escoges a las de número más chico en `draw`: ordena por ese número, de menor a mayor.",
+            lambda truth, draw: _spoiled(truth, draw, int(truth.sum()) // 2, int(truth.sum()), True),
+            (_in_order, lambda truth, draw: torch.stack([_in_order(truth, draw)[0], spoiled_labels(truth, draw)[1]]),
+             lambda truth, draw: torch.stack([spoiled_labels(truth, draw)[0], _in_order(truth, draw)[1]]))),
     Mistake("a la segunda no le agregas las que van: son tantas falsas como verdaderas hay en `truth`.",
             lambda truth, draw: _spoiled(truth, draw, int(truth.sum()) // 2, int(truth.sum()) // 2),
             (lambda truth, draw: _spoiled(truth, draw, int(truth.sum()) // 2, len(truth) // 2),
              lambda truth, draw: _spoiled(truth, draw, int(truth.sum()) // 2, len(truth)))),
-    Mistake("a la primera le quitas la mitad redondeada hacia arriba; se pide hacia abajo.",
-            lambda truth, draw: _spoiled(truth, draw, -(-int(truth.sum()) // 2), int(truth.sum()))),
-    Mistake("a la primera le quitas todas las verdaderas; se queda la mitad.",
-            lambda truth, draw: _spoiled(truth, draw, int(truth.sum()), int(truth.sum()))),
+    Mistake("a la primera no le quitas las que van: son la mitad de las verdaderas, redondeada hacia abajo.",
+            lambda truth, draw: _spoiled(truth, draw, -(-int(truth.sum()) // 2), int(truth.sum())),
+            (lambda truth, draw: _spoiled(truth, draw, int(truth.sum()), int(truth.sum())),)),
     Mistake("echas un volado en cada imagen, y sale más o menos la mitad; se pide una cantidad exacta.", _by_coin,
             (lambda truth, draw: torch.stack([truth & (draw < 0.5), truth | (draw < 0.5)]),
+             lambda truth, draw: torch.stack([truth & (draw >= 0.5), truth | (draw < 0.5)]),
              lambda truth, draw: torch.stack([truth & (draw < 0.5), truth | (draw >= 0.5)]))),
-    Mistake("escoges entre todas las imágenes; unas se escogen entre las verdaderas y las otras entre las falsas.",
-            _any_of_them),
+    Mistake("cambias lugares que no son: unos se escogen entre las verdaderas y los otros entre las falsas. Ojo: "
+            "draw[truth].argsort() numera solo a las verdaderas, 0, 1, 2…; falta su lugar en `truth`.", _any_of_them,
+            (_local_places, lambda truth, draw: torch.stack([_local_places(truth, draw)[0],
+                                                             spoiled_labels(truth, draw)[1]]),
+             lambda truth, draw: torch.stack([spoiled_labels(truth, draw)[0], _local_places(truth, draw)[1]]))),
+    Mistake("una de las dos listas sale igual que `truth`. Si escribiste x[truth][…] = …, cambiaste una copia: "
+            "x[truth] es otro tensor.", _unchanged,
+            (lambda truth, draw: torch.stack([truth, spoiled_labels(truth, draw)[1]]),
+             lambda truth, draw: torch.stack([spoiled_labels(truth, draw)[0], truth]))),
     Mistake("la segunda lista parte de la primera, que ya perdió la mitad; las dos parten de `truth`.",
             _one_after_the_other),
     Mistake("en la segunda se quedan solo las falsas; las verdaderas también siguen.",
