@@ -17,7 +17,7 @@ from labkit.models import plain_name
 
 ORDERED = (list, tuple, range, Tensor, np.ndarray)
 MENDS = {                               # de lo que una función devuelve en vez de un tensor, qué hacer
-    "list": "júntala con torch.stack, que pone un eje nuevo al principio.",
+    "list": "si es de números, torch.tensor; si es de tensores, torch.stack, que pone un eje nuevo al principio.",
     "tuple": "¿sobra una coma al final, o devuelves dos cosas?",
     "ndarray": "conviértelo con torch.from_numpy.",
     "float": "¿sobra un .item() o un float(…)?",
