@@ -401,7 +401,7 @@ def test_a_difference_that_no_mistake_explains_is_located_but_not_told(got: Tens
 
 
 @pytest.mark.parametrize(("places", "says"), [
-    ([(2, 0)], "en 1 de 12 lugares.*en la fila 2, columna 0\\)"),
+    ([(2, 0)], "en 1 de 12 casillas.*en la fila 2, columna 0\\)"),
     ([(0, 1), (2, 1)], "en las filas 0 a 2, columna 1\\)"),
     ([(1, 0), (1, 3)], "en la fila 1, columnas 0 a 3\\)"),
 ])

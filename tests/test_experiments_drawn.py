@@ -8,9 +8,10 @@ from torch import nn
 
 from labkit.activations import Unit, silence
 from labkit.datasets import load_concepts, load_images
-from labkit.dissection import Convention, dissect
-from labkit.experiments import Drawn, Redraw, concept_area, random_areas, switch_on
+from labkit.dissection import Convention, Shuffled, dissect
+from labkit.experiments import Drawn, Redraw, concept_area, load_table, random_areas, switch_on
 from labkit.files import data_path
+from labkit.models import random_twin
 from labkit.priors import Segmenter, load_generator, load_segmenter
 from labkit.regions import masks_of
 
@@ -203,7 +204,7 @@ def test_the_shipped_segmenter_is_as_good_as_its_diary_says(segmenter):
 
 def test_rows_of_the_shipped_table_come_out_again(segmenter):
     with open(data_path("experimentos", "generador.csv"), encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["layer"] == "up2"]
+        rows = [row for row in csv.DictReader(file) if row["layer"] == "up2" and row["what"] != "control"]
     painter, images = load_generator(device="cpu"), load_images("test", n=200).images
     redraw = Redraw(painter).eval()
     found = dissect(redraw, Drawn(images, redraw, segmenter.labels, segmenter.names), "up2", Convention(0.05))
@@ -233,3 +234,25 @@ def test_the_table_says_which_concepts_vanish_and_which_do_not():
     assert 0.3 * float(row["before"]) < float(row["after"]) < float(row["random_low"])
     low, high = rows["encender abajo", "pasto", 24], rows["encender arriba", "pasto", 24]
     assert float(low["after"]) > 0.8 > float(low["random_high"]) and float(high["after"]) < float(low["after"])
+
+
+def test_the_controls_of_the_lesson_come_out_again(segmenter):
+    """Lo que pasa por casualidad, en la tabla: el mayor IoU de otra red, y sorteos que no tocan las unidades propias."""
+    painter, (images, others) = load_generator(device="cpu"), load_images("test", n=400).images.split(200)
+    redraw, way = Redraw(painter).eval(), Convention(0.05)
+    world = Drawn(images, redraw, segmenter.labels, segmenter.names)
+    twin = Redraw(random_twin(painter, 2), painter.encode).eval()
+    for control, model, masks, seed in (("pesos al azar", twin, world, 2), ("otras máscaras", redraw, Shuffled(world, seed=1), 1)):
+        row, = load_table("generador", what="control", layer="up2", concept=control, units=seed)
+        assert row["iou"] == pytest.approx(dissect(model, masks, "up2", way).iou().max().item(), abs=2e-3)
+    found, fresh = dissect(redraw, world, "up2", way), Drawn(painter.encode(others), painter, segmenter.labels, segmenter.names)
+    for concept in ("cielo", "nieve"):
+        k, rows = found.names.index(concept), load_table("generador", what="sorteo", concept=concept)
+        own = set(found.iou()[:, k].argsort(descending=True)[:24].tolist())
+        lots = [{int(channel) for channel in row["units"].split()} for row in rows]
+        assert len(lots) == 39 and all(len(lot) == 24 and not lot & own for lot in lots)
+        assert len({frozenset(lot) for lot in lots}) == 39
+        with silence(painter, [Unit("up2", channel) for channel in lots[0]]):
+            after = concept_area(fresh)[:, k].mean().item()
+        assert rows[0]["after"] == pytest.approx(after, abs=2e-3)
+        assert rows[0]["before"] == pytest.approx(concept_area(fresh)[:, k].mean().item(), abs=2e-3)

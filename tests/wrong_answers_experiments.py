@@ -76,6 +76,14 @@ def in_place(acts: Tensor, weight: Tensor, rotation: Tensor) -> tuple[Tensor, Te
     return acts, turn(weight, rotation)
 
 
+def turned_image(acts: Tensor, weight: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
+    return acts.flip(2).transpose(2, 3), weight.flip(2).transpose(2, 3)
+
+
+def turned_maps_only(acts: Tensor, weight: Tensor, rotation: Tensor) -> tuple[Tensor, Tensor]:
+    return acts.transpose(2, 3).flip(2), weight
+
+
 # ── 2 · a qué se puede llegar ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -110,6 +118,14 @@ def intersection(frequencies: Tensor, share: float, cut: float) -> Tensor:
 
 def unreachable(frequencies: Tensor, share: float, cut: float) -> Tensor:
     return ~good_reachable(frequencies, share, cut)
+
+
+def below_the_cut(frequencies: Tensor, share: float, cut: float) -> Tensor:
+    return the_ceiling(frequencies, share, cut) < cut
+
+
+def either_side(frequencies: Tensor, share: float, cut: float) -> Tensor:
+    return (frequencies / share > cut) | (share / frequencies > cut)
 
 
 def the_ceiling(frequencies: Tensor, share: float, cut: float) -> Tensor:
@@ -155,6 +171,18 @@ def winner_by_numpy(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
 
 def by_pairs(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
     return sign_of(first, second, cuts, lambda iou, cut: int((iou > cut).sum()))
+
+
+def per_unit(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    return sign_of(first, second, cuts, lambda iou, cut: uniques(iou, cut) / len(iou))
+
+
+def yes_or_no(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    return torch.tensor([uniques(first, cut) > uniques(second, cut) for cut in cuts.tolist()])
+
+
+def second_is_two(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
+    return torch.tensor([2 if sign < 0 else int(sign) for sign in good_winner(first, second, cuts)])
 
 
 def with_ties(first: Tensor, second: Tensor, cuts: Tensor) -> Tensor:
@@ -353,10 +381,12 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
     "rotate_pair": [(acts_backwards, "giras los mapas con Qᵀ"), (image_rows, "no mueve la imagen"),
                     (only_weights, "valores son otros"), (image_from_the_right, "valores son otros"),
                     (weights_first, "primero los mapas"), (one_alone, "dos tensores"),
+                    (turned_image, "no mueve la imagen"), (turned_maps_only, "no mueve la imagen"),
                     (flattened, "conservar su forma"), (in_place, "Trabaja sobre una copia")],
     "reachable": [(without_the_small, "mucho MENOR"), (without_the_large, "mucho MAYOR"),
                   (upside_down, "salen todos"), (intersection, "no sale ninguno"), (product, "no el producto"),
-                  (unreachable, "valores son otros"), (the_ceiling, "valores son otros")],
+                  (unreachable, "marcas los que NO"), (below_the_cut, "marcas los que NO"), (either_side, "con «o»"),
+                  (the_ceiling, "devuelves el techo")],
     "shortcut_unit": [(silenced_unit, "al anularla"), (most_changed, "la que más cambia"),
                       (the_least, "SUBE el margen"), (another_make, "otra marca"),
                       (the_second, "hay otra que se lleva más"), (without_cloning, "¿clonas"),
@@ -367,6 +397,8 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                       (what_is_left, "lo que queda"), (another_share, "la parte es cuánto baja"),
                       (not_in_the_layer, "unidades, de la 0"), (not_a_pair, "escribe una pareja")],
     "winner_by_cut": [(by_pairs, "cuentas parejas"), (masked_by_zero, "como el concepto 0"),
-                      (with_ties, "no la segunda"), (by_columns, "valores es otro"),
+                      (with_ties, "no la segunda"), (by_columns, "el mayor de su renglón"),
+                      (per_unit, "divides entre las unidades"),
+                      (yes_or_no, "va −1"), (second_is_two, "va −1"),
                       (a_list, "esperaba un tensor"), (swaps_only, "esperaba 10 valores")],
 }

@@ -62,6 +62,8 @@ def show_bars(names: Sequence[str], values: Values, xlabel: str = "", title: str
         colors = [INKS[1] if i == mark else INKS[0] for i in range(len(names))]
         axis.bar_label(axis.barh(range(len(names)), lengths, color=colors, height=0.7), fmt="%.3g", padding=3)
         _name_rows(axis, [f"▸ {name}" if i == mark else name for i, name in enumerate(names)])
+        if floor is not None:
+            axis.set_ylim(len(names), -0.6)                                 # el letrero del piso, bajo la última barra
         _draw_floor(axis, floor, "v")
         axis.margins(x=0.15)
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=bool((lengths == lengths.round()).all())))

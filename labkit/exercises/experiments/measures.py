@@ -67,6 +67,8 @@ ROTATION_MISTAKES = (                       # a: los mapas; w: los pesos; q: la 
             lambda a, w, q: (rotate_pair(a, w, q)[0], torch.einsum("ij,jchw->ichw", q, w))),
     Mistake(BY_CHANNEL, lambda a, w, q: (q @ a, rotate_pair(a, w, q)[1])),
     Mistake(BY_CHANNEL, lambda a, w, q: (a @ q.T, rotate_pair(a, w, q)[1])),
+    Mistake(BY_CHANNEL, lambda a, w, q: (a.rot90(1, (2, 3)), w.rot90(1, (2, 3))),
+            (lambda a, w, q: (a.rot90(1, (2, 3)), w), lambda a, w, q: (a.rot90(-1, (2, 3)), w))),
     Mistake("los canales quedaron al final; los mapas se devuelven como llegaron, (b, c, h, w).",
             lambda a, w, q: (rotate_pair(a, w, q)[0].permute(0, 2, 3, 1), rotate_pair(a, w, q)[1])),
 )
@@ -96,8 +98,11 @@ REACHABLE_MISTAKES = (                      # f: las frecuencias; q: la parte
             lambda f, q, cut: f.clamp(max=q) >= cut * f.clamp(min=q)),
     Mistake("falta el otro lado: un concepto mucho MAYOR que la máscara tampoco llega.",
             lambda f, q, cut: f > cut * q),
-    Mistake("salen todos: ¿dividiste al revés? El techo es el menor entre el mayor, y no pasa de 1.",
-            lambda f, q, cut: f.clamp(min=q) > cut * f.clamp(max=q)),
+    Mistake("salen todos: ¿dividiste al revés, o juntaste los dos lados con «o»? El techo es el menor entre el mayor, y "
+            "no pasa de 1.", lambda f, q, cut: f.clamp(min=q) > cut * f.clamp(max=q)),
+    Mistake("marcas los que NO se alcanzan: es verdadero si el techo pasa del corte.",
+            lambda f, q, cut: ~reachable(f, q, cut), (lambda f, q, cut: f.clamp(max=q) < cut * f.clamp(min=q),)),
+    Mistake("devuelves el techo; falta decir si pasa del corte.", lambda f, q, cut: iou_ceiling(f, q)),
     Mistake("comparas la frecuencia con el corte; primero saca el techo.", lambda f, q, cut: f > cut),
     Mistake("no sale ninguno: en el mejor caso la intersección es el menor (no el producto), y se divide entre la "
             "unión, que es el mayor.", lambda f, q, cut: f.clamp(max=q) > cut),
@@ -129,13 +134,18 @@ def tables() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         yield *pair, cuts
 
 
-def _advantage(first: Tensor, second: Tensor, cuts: Tensor, count: Callable[[Tensor, float], int]) -> Tensor:
+def _advantage(first: Tensor, second: Tensor, cuts: Tensor, count: Callable[[Tensor, float], float]) -> Tensor:
     """Cuánto le lleva la primera tabla a la segunda con cada corte, si en cada una se cuenta con `count`."""
     return torch.tensor([count(first, cut) - count(second, cut) for cut in cuts.tolist()])
 
 
 def _kinds(numbers: Tensor) -> int:
     return len(numbers.unique())
+
+
+def _per_unit(iou: Tensor, cut: float) -> float:
+    """Lo que se cuenta por error: los conceptos distintos, divididos entre las unidades."""
+    return count_detectors(iou, cut)[1] / len(iou)
 
 
 WINNER_MISTAKES = (                         # a y b: las dos tablas; t: los cortes
@@ -153,6 +163,12 @@ WINNER_MISTAKES = (                         # a y b: las dos tablas; t: los cort
             lambda a, b, t: winner_by_cut(b, a, t)),
     Mistake("devuelves cuántos lleva de ventaja; se pide solo el signo.",
             lambda a, b, t: _advantage(a, b, t, lambda iou, cut: count_detectors(iou, cut)[1])),
+    Mistake("divides entre las unidades: se comparan los conceptos de cada tabla, tenga las unidades que tenga.",
+            lambda a, b, t: _advantage(a, b, t, _per_unit).sign()),
+    Mistake("el mejor concepto de cada UNIDAD: el mayor de su renglón, no el de cada columna.",
+            lambda a, b, t: winner_by_cut(a.T, b.T, t)),
+    Mistake("donde gana la segunda va −1: solo así se distinguen los tres casos.",
+            lambda a, b, t: winner_by_cut(a, b, t) > 0, (lambda a, b, t: winner_by_cut(a, b, t) % 3,)),
     Mistake("en los empates va 0, no la segunda.",
             lambda a, b, t: torch.where(winner_by_cut(a, b, t) > 0, 1, -1)),
 )
