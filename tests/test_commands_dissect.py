@@ -358,5 +358,11 @@ def test_what_cannot_be_written_is_told(tmp_path, capsys):
     assert "No pude escribir" in capsys.readouterr().err and sorted(path.name for path in tmp_path.iterdir()) == ["nota.txt"]
 
 
+def test_any_number_of_images_has_its_threshold(mine, tmp_path, capsys):
+    """24 imágenes con mapas de 30 × 30 son 21 600 valores: el 0.5 % es justo 108, y en decimales, según el orden, 107.99."""
+    mine[mine.index("20")] = "24"
+    assert main([*mine, "mired2:build"]) == 0 and "de 8 unidades" in capsys.readouterr().out
+
+
 def test_the_order_explains_itself(capsys):
     assert main(["dissect", "--help"]) == 0 and "torchrun --nproc-per-node 2" in capsys.readouterr().out
