@@ -230,7 +230,11 @@ def test_the_page_has_the_floor_beside_and_both_counts_with_their_intervals(cont
     for name, network in (("la disecada", model), ("gemela, semilla 2", random_twin(model, 2)), ("gemela, semilla 3", random_twin(model, 3))):
         iou = dissect(network, world, "conv5").iou()
         counts = (*count_detectors(iou), sum(unique_by_category(iou, world.categories).values()), f"{float(iou.max()):.3f}")
-        assert f'<th scope="row">{name}</th>' + "".join(f'<td class="n">{count}</td>' for count in counts) in page
+        ours, k = [], iou.argmax(1)
+        for unit in (iou.amax(1) > 0.04).nonzero()[:, 0].tolist():
+            ours.append(world.names[k[unit]])
+        named = ", ".join(sorted(dict.fromkeys(ours), key=ours.count, reverse=True)[:3])
+        assert f'<th scope="row">{name}</th>' + "".join(f'<td class="n">{count}</td>' for count in counts) + f"<td>{named}</td>" in page
     told = re.findall(r"</th><td>(\d+)(?: de 128)? \(de (\d+) a (\d+), con 95 % de confianza\)", page)
     assert len(told) == 3 and all(int(low) <= int(count) <= int(high) for count, low, high in told)
     assert "Son pocas" not in page and "antes de una ReLU, o sin ella: tiene valores negativos" in page and "300 imágenes de prueba de Escenas" in page
@@ -465,6 +469,15 @@ def test_what_is_needed_to_repeat_it_is_there(controlled):
     assert prints == [digest(load_model("escenas", "cpu").state_dict())[:16]] != [digest(state)[:16]]
     by_category = sum(map(int, re.findall(r"</span> (\d+)</td>", page)))
     assert re.search(rf"sumando categorías</th><td>{by_category} \(", page) and page.count("<title>Disección de conv5 de la red «escenas»<") == 1
+
+
+def test_a_unit_fits_in_one_row_on_paper_and_on_a_narrow_screen(controlled):
+    """Cinco imágenes juntas miden 652 × 132, y la hecha para la unidad, 132 × 132; entre ellas, 12 de margen y un espacio."""
+    style = controlled[0].split("</style>")[0]
+    paper, narrow = style.split("@media print")[1], style.split("max-width: 900px")[1].split("@media")[0]
+    centimeters, pixels = re.search(r"figure img { height: ([\d.]+)cm", paper), re.search(r"figure img { height: (\d+)px", narrow)
+    for height, room in ((float(centimeters[1]) * 96 / 2.54, 17.9 * 96 / 2.54), (int(pixels[1]), 800 - 32 - 15)):
+        assert 80 < height and height * (652 + 132) / 132 + 2 * 12 + 5 <= room
 
 
 def test_names_with_signs_do_not_break_the_page(tmp_path):

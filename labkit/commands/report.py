@@ -5,7 +5,7 @@ from statistics import median
 
 from torch import Tensor
 
-from labkit.commands.evidence import LEVEL, Evidence, three_counts
+from labkit.commands.evidence import LEVEL, Evidence, summed_up, three_counts
 from labkit.commands.methods import MEANINGS, count_of, methods, read_told, references, repeating
 from labkit.commands.units import full_names, head, others, unit_table
 from labkit.dissection import CONVENTIONS, Label, unique_by_category
@@ -46,9 +46,11 @@ td, th {{ padding: 3px 10px; text-align: left; vertical-align: top; font-weight:
 .bar {{ background: #31688e; height: 14px; display: inline-block; print-color-adjust: exact }}
 figure {{ margin: 1.2em 0 }} figcaption {{ margin-bottom: .3em }}
 figure img {{ height: 132px; margin-right: 12px; max-width: 100%; object-fit: contain; object-position: left }}
-@media (max-width: 900px) {{ .units {{ font-size: .72em }} .units td, .units th {{ padding: 3px 4px }} }}
+@media (max-width: 900px) {{ .units {{ font-size: .72em }} .units td, .units th {{ padding: 3px 4px }}
+ figure img {{ height: 112px }} code {{ overflow-wrap: anywhere }} }}
 @media print {{ body {{ max-width: none; margin: 0 }}
- figure, tr {{ break-inside: avoid }} .units {{ font-size: .7em }} }}
+ figure, tr {{ break-inside: avoid }} figure img {{ height: 2.6cm }}
+ h2 {{ break-after: avoid }} .units {{ font-size: .7em }} }}
 </style></head><body><h1>{title}</h1>{body}</body></html>
 """
 Portrait = tuple[Label, Tensor, Tensor | None]
@@ -144,9 +146,8 @@ def _floor(evidence: Evidence) -> str:
     heads = ("red", "detectoras", "conceptos, cada unidad una vez", "conceptos, sumando categorías", "mejor IoU",
              "lo que más nombran")
     found = evidence.found
-    lines = [("la disecada", three_counts(found.iou(), found.categories), float(found.iou().max()), "")]
-    lines += [(f"gemela, semilla {twin.seed}", twin.counts, twin.best, ", ".join(twin.names) or "nada")
-              for twin in evidence.twins]
+    lines = [(f"gemela, semilla {one.seed}" if place else "la disecada", one.counts, one.best,
+              ", ".join(one.names) or "nada") for place, one in enumerate((summed_up(0, found), *evidence.twins))]
     rows = "".join(f'<tr><th scope="row">{name}</th>{"".join(map(_number, (*counts, f"{best:.3f}")))}'
                    f"<td>{escape(told)}</td></tr>" for name, counts, best, told in lines)
     table = "".join(head(name, 0 < place < 5) for place, name in enumerate(heads))
