@@ -261,8 +261,9 @@ def test_after_the_relu_it_says_so_and_without_control_it_asks_for_one(tmp_path,
 @pytest.mark.parametrize(("convention", "says"), [("paper", "llega a ese umbral"), ("dissect", "supera ese umbral"), ("lite", "NetDissect-Lite")])
 def test_the_methods_say_what_was_done(convention, says):
     model, world = load_model("escenas", "cpu"), load_concepts("test", n=6)
-    page = report(model, world, gather(model, world, "conv2", convention), steps=0)
+    page = report(model, world, gather(model, world, "conv2", convention, names=("<u>mía", "seis")), steps=0)
     share = "1 %" if convention == "dissect" else "0.5 %"
+    assert ("mapa ya agrandado" in page) == (convention == "dissect") and "<u>" not in page and "de la red &lt;u&gt;mía (48 unidades; se lee antes de una" in page
     assert says in page and f"La convención es «{convention}»" in page and f"a lo más {share} de los valores" in page
 
 

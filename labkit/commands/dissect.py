@@ -103,8 +103,8 @@ def _not_fitting(error: RuntimeError, world: ConceptWorld, options: SimpleNamesp
     if not any(sign in str(error) for sign in ("too small", "cannot be multiplied")):
         return None
     side = world.pictures(torch.arange(1)).shape[-1]
-    return ValueError(f"--size: a {side} píxeles de lado, esta red se queda sin lugares, o espera otro tamaño; prueba uno "
-                      "mayor." if options.broden else
+    return ValueError(f"--size: a {side} píxeles de lado, esta red se queda sin lugares, o espera otro tamaño; prueba "
+                      "uno mayor." if options.broden else
                       f"--model: las imágenes de Escenas miden {side} píxeles de lado, y esta red espera otro tamaño; "
                       "prueba una capa de más abajo, o --broden con --size.")
 
@@ -124,7 +124,7 @@ def _told(world: ConceptWorld, broden: str | None) -> str:
 
 
 def _check_together(options: SimpleNamespace) -> None:
-    """Lo que solo sirve con otra cosa no se pasa por alto: Misread si va sin ella, y ValueError si --resume no sirve."""
+    """Lo que solo sirve con otra cosa no se pasa por alto: Misread si va sin ella; ValueError si --resume no sirve."""
     if options.broden and options.images:
         raise Misread("--images es solo para Escenas: con --broden se disecan todas las imágenes de la carpeta.")
     if options.size and not options.broden:

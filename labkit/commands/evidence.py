@@ -37,9 +37,10 @@ class Evidence:
     """Una disección y lo que dice qué tan segura es.
 
     network, images, layer, convention: cómo se llaman;  count: cuántas imágenes;  rectified: si lo que se leyó no tiene
-    valores negativos, en las primeras `LOOKED` imágenes;  prints: la huella de los pesos.  sets: los nombres posibles de cada unidad;  intervals: los de las tres cuentas, como en
-    `three_counts`; sin ellos si hay una sola imagen.  lit: (c,), en cuántas imágenes llega cada unidad a su umbral;
-    seen: (k,), en cuántas está cada concepto.  twins, p y corrected, (c,): del control, si se pidió.
+    valores negativos, en las primeras `LOOKED` imágenes;  prints: la huella de los pesos.  sets: los nombres posibles
+    de cada unidad;  intervals: los de las tres cuentas, como en `three_counts`; sin ellos si hay una sola imagen.
+    lit: (c,), en cuántas imágenes llega cada unidad a su umbral;  seen: (k,), en cuántas está cada concepto.  twins, p
+    y corrected, (c,): del control, si se pidió.
     """
     found: Dissection
     network: str
@@ -96,7 +97,7 @@ def gather(model: nn.Module, world: ConceptWorld, layer: str, convention: str = 
                  "sets": pieces.name_sets(),
                  "intervals": possible(pieces.intervals(lambda iou: three_counts(iou, found.categories)), found)}
     nulls = {}
-    for seed, twin in random_twins(model, control):                         # de una en una: veinte redes grandes no caben
+    for seed, twin in random_twins(model, control):                         # de una en una: veinte quizá no caben
         where = folder and Path(folder) / f"gemela{seed}"
         nulls[seed] = dissect_shared(twin, world, layer, convention, folder=where)
     if nulls:

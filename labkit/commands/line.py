@@ -49,7 +49,9 @@ class Line:
     def run(self, arguments: Sequence[str], work: Callable[[SimpleNamespace], int], speaks: bool = True) -> int:
         """Lee lo escrito, se lo da a `work` y devuelve el código de salida: el suyo, o 2 si algo no se entiende.
 
-        Un ValueError o un OSError de `work` también se dice, sin más, y da 2; Ctrl+C, 130.  speaks: si este proceso es el que habla.
+        Un ValueError o un OSError de `work` también se dice, sin más, y da 2; Ctrl+C, 130.
+
+        speaks: si este proceso es el que habla.
         """
         def answer(text: str, code: int) -> int:
             if speaks:

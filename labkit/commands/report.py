@@ -19,13 +19,15 @@ NONE = (f"Ninguna unidad pasa de {DETECTOR_IOU}: no hay nada que enseñar. Con o
         "conceptos puede haberlas.")
 COLUMNS_TOLD = (
     f"«Detecta»: su mayor IoU pasa de {DETECTOR_IOU}; «no llega»: no pasa, y el concepto va sin negritas; «muda»: "
-    "siempre da el mismo valor. Nombres posibles: los que, con 95 % de confianza cada unidad, también podrían ser el de mayor "
-    f"con otras imágenes, buscados entre los {RIVALS} de mayor IoU. Imágenes de la unidad: en cuántas llega a su umbral; del concepto: en cuántas está. p: qué "
-    "tan seguido una unidad al azar tiene un IoU igual o mayor; la corregida toma en cuenta que se preguntó por todas; "
+    "siempre da el mismo valor. Nombres posibles: los que, con 95 % de confianza en cada unidad, también podrían ser "
+    f"el de mayor IoU con otras imágenes, buscados entre los {RIVALS} de mayor IoU. Imágenes de la unidad: en cuántas "
+    "llega a su umbral; del concepto: en cuántas está. p: qué tan seguido una unidad al azar tiene un IoU igual o "
+    "mayor; la corregida toma en cuenta que se preguntó por todas; "
     f"«aguanta» si es de {LEVEL} o menos. –: no se midió o no hay.")
-BARS_TOLD = (f"La cuenta «sumando categorías», categoría por categoría: cuántos de sus conceptos son el de mayor IoU, entre "
-             f"los de esa categoría, para alguna unidad, con un IoU de más de {DETECTOR_IOU}. Una unidad puede contar en "
-             "varias; en la otra cuenta, «cada unidad una vez», solo cuenta el concepto de mayor IoU de todos.")
+BARS_TOLD = (
+    "La cuenta «sumando categorías», categoría por categoría: cuántos de sus conceptos son el de mayor IoU, entre los "
+    f"de esa categoría, para alguna unidad, con un IoU de más de {DETECTOR_IOU}. Una unidad puede contar en varias; en "
+    "la otra cuenta, «cada unidad una vez», solo cuenta el concepto de mayor IoU de todos.")
 FEW = 200                                       # con menos, en Escenas, ni los intervalos alcanzan la cuenta verdadera
 FEW_TOLD = (f". Son pocas: con menos de {FEW} las cuentas salen infladas, porque cada unidad escoge el mejor de muchos "
             "conceptos con mucho ruido, y sus intervalos no lo arreglan")
