@@ -1,25 +1,32 @@
 """El reporte de una disección: dice lo que se contó y qué tan seguro es, enseña cada detectora y corre desde la terminal."""
 import csv
+import errno
 import re
 from base64 import b64decode
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 from broden_world import write_by_hand
 from conftest import full_disk
 from PIL import Image
+from scipy import stats
 from test_dissection_shared import torchrun
 from torch import nn
 
+import labkit
 from labkit.__main__ import main
 from labkit.activations import Unit
 from labkit.broden import read_broden
+from labkit.commands import dissect as dissect_command
 from labkit.commands.dissect import report, summary
-from labkit.commands.evidence import gather, not_redrawn, random_twins
-from labkit.commands.units import others
+from labkit.commands.evidence import Evidence, gather, not_redrawn, possible, random_twins
+from labkit.commands.report import _grain, _sure
+from labkit.commands.units import chance, others
 from labkit.datasets import load_concepts
 from labkit.dissection import count_detectors, discoveries, dissect, label_units, tally_parts, unique_by_category
+from labkit.dissection.fast.saving import digest
 from labkit.measures import name_sets
 from labkit.models import load_model, random_twin
 from labkit.objectives import channel, score
@@ -103,7 +110,8 @@ def test_the_command_and_python_dissect_a_broden_folder_alike(tmp_path, capsys):
     evidence = gather(model, world, "conv3", names=("«escenas»", "2 imágenes de la carpeta Broden «broden»"))
     assert summary(evidence) in capsys.readouterr().out and evidence.found.tally.pixels == 2 * 112 * 112
     assert torch.equal(evidence.found.iou(), dissect(model, world, "conv3").iou())
-    assert out.read_text(encoding="utf-8") == report(model, world, evidence, steps=0)
+    order = "python -m labkit dissect --layer conv3 --model escenas --broden broden --convention paper --pictures 0 --out reporte.html"
+    assert out.read_text(encoding="utf-8") == report(model, world, evidence, 0, order) and f"<code>{order}</code>" in out.read_text(encoding="utf-8")
 
 
 MINE = """
@@ -126,6 +134,27 @@ def loose():
     return wrap(nn.Sequential(nn.Conv2d(3, 8, 5, 2), Loose(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), [0] * 3, [1] * 3, "abcdefgh", 64)
 def single():
     return wrap(nn.Sequential(nn.Conv2d(3, 1, 5, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten()), [0] * 3, [1] * 3, "a", 64)
+def fails():
+    return {}["pesos"]
+def asks(weights):
+    return weights
+def negative():
+    model = build()
+    model.network[0].weight.data[3] = float("nan")
+    return model
+class Pair(nn.Module):
+    def forward(self, maps):
+        return maps, maps
+class Two(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pair = nn.Conv2d(3, 4, 3), Pair()
+    def forward(self, images):
+        return self.pair(self.conv(images))[0].mean((2, 3))
+def pair():
+    return wrap(Two(), [0] * 3, [1] * 3, "abcd", 64)
+def wide():
+    return wrap(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(40, 2)), [0] * 3, [1] * 3, "ab", 64)
 def flat():
     model = wrap(nn.Sequential(nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()), [0] * 3, [1] * 3, "ab", 64)
     model.network[0].weight.data.zero_()
@@ -139,8 +168,14 @@ def test_a_network_of_your_own_is_asked_by_its_function(tmp_path, monkeypatch, c
     order = ["dissect", "--images", "40", "--out", str(tmp_path / "a.html"), "--pictures", "2", "--layer", "network.0", "--model"]
     assert main([*order, "mired:build"]) == 0 and "de 8 unidades" in capsys.readouterr().out
     for name, says in {"mired:nothing": "esperaba que mired:nothing diera una red", "mired:bare": "no tiene ningún peso", "mired:falta": "no encontré la función falta",
-                       "no_hay:build": "no encontré la función build del módulo no_hay", "otra": "No hay una red llamada 'otra'"}.items():
+                       "no_hay:build": "no encontré la función build del módulo no_hay", "mired:fails": "KeyError, en el renglón",
+                       "mired:asks": "Ha de poderse llamar sin argumentos", "mired:negative": "da NaN en 1 unidad (3)", "otra": "No hay una red llamada 'otra'"}.items():
         assert main([*order, name]) == 2 and says in capsys.readouterr().err
+    assert main([*order, "./mired.py:build"]) == 0                          # también como se escribe un archivo
+    order[order.index("network.0")] = "network.pair"
+    assert main([*order, "mired:pair"]) == 2 and "«network.pair» entrega tuple y no un tensor" in capsys.readouterr().err
+    order[order.index("network.pair")] = "fc"
+    assert main([*order, "mired:wide"]) == 2 and "las imágenes de Escenas miden 64 píxeles de lado" in capsys.readouterr().err
 
 
 # ── qué tan seguro es ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -195,25 +230,29 @@ def test_the_page_has_the_floor_beside_and_both_counts_with_their_intervals(cont
     for name, network in (("la disecada", model), ("gemela, semilla 2", random_twin(model, 2)), ("gemela, semilla 3", random_twin(model, 3))):
         iou = dissect(network, world, "conv5").iou()
         counts = (*count_detectors(iou), sum(unique_by_category(iou, world.categories).values()), f"{float(iou.max()):.3f}")
-        assert f'<th scope="row">{name}</th>' + "".join(f'<td class="n">{count}</td>' for count in counts) in page
+        ours, k = [], iou.argmax(1)
+        for unit in (iou.amax(1) > 0.04).nonzero()[:, 0].tolist():
+            ours.append(world.names[k[unit]])
+        named = ", ".join(sorted(dict.fromkeys(ours), key=ours.count, reverse=True)[:3])
+        assert f'<th scope="row">{name}</th>' + "".join(f'<td class="n">{count}</td>' for count in counts) + f"<td>{named}</td>" in page
     told = re.findall(r"</th><td>(\d+)(?: de 128)? \(de (\d+) a (\d+), con 95 % de confianza\)", page)
     assert len(told) == 3 and all(int(low) <= int(count) <= int(high) for count, low, high in told)
-    assert "Son pocas" not in page and "antes de una ReLU, o sin ella" in page and "300 imágenes de prueba de Escenas" in page
-    assert "al menos 10 de las 128 unidades deben llegar a ella" in page           # 10 · 0.05 / 128 ≥ 1 / 257 > 9 · 0.05 / 128
+    assert "Son pocas" not in page and "antes de una ReLU, o sin ella: tiene valores negativos" in page and "300 imágenes de prueba de Escenas" in page
+    assert "aguantan 10 o más de las 128 unidades, o ninguna" in page              # 10 · 0.05 / 128 ≥ 1 / 257 > 9 · 0.05 / 128
     sure = sum(";" not in row["nombres posibles"] for row in rows if row["estado"] == "detecta")
     assert f"{sure} de las" in page and page.count("<tr><th scope=\"row\">conv5:") == 128
     survivors = sum(row["aguanta"] == "sí" and row["estado"] == "detecta" for row in rows)
     assert f"Aguantan el control {survivors} de las" in page
     for paper in ("CVPR.2017.354", "1176344552", "1176346524", "ICCV.2015.123", "1544-6115.1585", "tb02031.x"):
         assert paper in page
-    assert "--control" not in re.sub("con --control 20 bastaría una", "", page)
+    assert "--control" not in re.sub("con --control 20 podría aguantar una sola|<code>.*</code>", "", page)
 
 
 def test_after_the_relu_it_says_so_and_without_control_it_asks_for_one(tmp_path, capsys):
     out, table = tmp_path / "a.html", tmp_path / "a.csv"
     assert main(["dissect", "--layer", "relu3", "--images", "30", "--pictures", "0", "--out", str(out), "--csv", str(table)]) == 0
     page = out.read_text(encoding="utf-8")
-    assert "después de una ReLU: ninguno de sus valores es negativo" in page
+    assert "después de una ReLU, o de algo que tampoco da negativos (vistos los valores de 30 imágenes)" in page
     assert "Son pocas: con menos de 200 las cuentas salen infladas" in page and "sin ese piso no se sabe" in page and "no se midió: pide --control" in page
     assert all(row["p"] == row["p corregida"] == row["aguanta"] == "" != row["nombres posibles"] for row in table_of(table))
     assert "Benjamini" not in page and "Hsu" in page and "gemelas" not in capsys.readouterr().out
@@ -222,8 +261,9 @@ def test_after_the_relu_it_says_so_and_without_control_it_asks_for_one(tmp_path,
 @pytest.mark.parametrize(("convention", "says"), [("paper", "llega a ese umbral"), ("dissect", "supera ese umbral"), ("lite", "NetDissect-Lite")])
 def test_the_methods_say_what_was_done(convention, says):
     model, world = load_model("escenas", "cpu"), load_concepts("test", n=6)
-    page = report(model, world, gather(model, world, "conv2", convention), steps=0)
+    page = report(model, world, gather(model, world, "conv2", convention, names=("<u>mía", "seis")), steps=0)
     share = "1 %" if convention == "dissect" else "0.5 %"
+    assert ("mapa ya agrandado" in page) == (convention == "dissect") and "<u>" not in page and "de la red &lt;u&gt;mía (48 unidades; se lee antes de una" in page
     assert says in page and f"La convención es «{convention}»" in page and f"a lo más {share} de los valores" in page
 
 
@@ -306,7 +346,10 @@ def test_two_processes_write_the_report_of_one_and_can_resume(tmp_path, capsys):
     (["--layer", "conv5", "--out", "a.html", "--csv"], "A --csv le falta su valor"),
     (["--layer", "conv5", "--out", "a.html", "--csv", "."], "--csv: . es una carpeta; escribe el nombre de un archivo, como tabla.csv"),
     (["--layer", "conv5", "--out", "no_hay/a.html"], "no existe la carpeta donde quedaría no_hay/a.html"),
-    (["--layer", "conv5", "--out", "a.html", "--broden", "no_existe"], "no_existe")])
+    (["--layer", "conv5", "--out", "a.html", "--broden", "no_existe"], "no_existe"),
+    (["--layer", "conv5", "--out", "a.html", "--broden", "no_existe", "--images", "5"], "--images es solo para Escenas"),
+    (["--layer", "conv5", "--out", "a.html", "--size", "64"], "--size es solo para --broden"),
+    (["--layer", "conv5", "--out", "a.html", "--resume", __file__], "--resume: esperaba una carpeta y")])
 def test_what_makes_no_sense_is_told(arguments, says, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert main(["dissect", *arguments]) == 2 and says in capsys.readouterr().err and not list(tmp_path.iterdir())
@@ -356,6 +399,101 @@ def test_what_cannot_be_written_is_told(tmp_path, capsys):
     with full_disk(50):
         assert main([*order, str(tmp_path / "a.csv")]) == 2
     assert "No pude escribir" in capsys.readouterr().err and sorted(path.name for path in tmp_path.iterdir()) == ["nota.txt"]
+
+
+def test_what_could_not_be_written_is_told_before_working(tmp_path, capsys, monkeypatch):
+    def refuse(**kwargs):
+        raise PermissionError(errno.EACCES, "Permission denied")
+    monkeypatch.setattr(dissect_command, "TemporaryFile", refuse)
+    monkeypatch.setattr(dissect_command, "gather", lambda *_: pytest.fail("ya había disecado"))
+    assert main(["dissect", "--layer", "conv1", "--out", str(tmp_path / "a.html")]) == 2
+    assert capsys.readouterr().err == f"--out: no podría escribir {tmp_path / 'a.html'}: no tienes permiso.\n"
+
+
+def test_to_stop_it_is_no_fault(tmp_path, capsys, monkeypatch):
+    def stopped(*_):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(dissect_command, "gather", stopped)
+    assert main(["dissect", "--layer", "conv1", "--out", str(tmp_path / "a.html")]) == 130 and capsys.readouterr().err == "Interrumpido.\n"
+
+
+def test_no_interval_goes_beyond_what_there_is(tmp_path):
+    """Las 12 unidades de fc detectan algo en 20 imágenes: reflejado, el intervalo llegaría a 19."""
+    out = tmp_path / "a.html"
+    assert main(["dissect", "--layer", "fc", "--images", "20", "--pictures", "0", "--out", str(out)]) == 0
+    told = re.findall(r"</th><td>(\d+)(?: de 12)? \(de (\d+) a (\d+), con 95 %", out.read_text(encoding="utf-8"))
+    assert [int(high) for _, _, high in told][:2] == [12, 12] and int(told[2][2]) <= 12 * 6
+    found = SimpleNamespace(cuts=torch.zeros(3), names=list("abcd"), categories=["x", "x", "x", "y"])
+    assert possible([(0, 9), (1, 9), (2, 9)], found) == [(0, 3), (1, 3), (2, 4)] and possible([(0, 1)] * 3, found) == [(0, 1)] * 3
+
+
+def evidence_of(p, twins, **more):
+    """Lo que se dice de unas p, sin disecar nada."""
+    p = torch.tensor(p, dtype=torch.float64)
+    corrected = torch.from_numpy(stats.false_discovery_control(p.numpy()))
+    found = SimpleNamespace(cuts=p, dead=torch.zeros(len(p), dtype=torch.bool))
+    return Evidence(found, "red", "imágenes", "capa", "paper", 300, False, twins=[None] * twins, p=p, corrected=corrected, **more)
+
+
+@pytest.mark.parametrize(("units", "twins"), [(128, 3), (128, 2), (8, 1), (12, 4), (40, 20), (19, 1), (21, 1)])
+def test_how_many_hold_at_least_if_any_does(units, twins):
+    """Probando todas: en el mejor de los casos las k mejores tienen la p más chica; y también aguantan sin tenerla."""
+    least, fewest = 1 / (twins * units + 1), None
+    for k in range(1, units + 1):
+        survivors = int(evidence_of([least] * k + [1.0] * (units - k), twins).survives().sum())
+        fewest = survivors if survivors and fewest is None else fewest
+    evidence = evidence_of([1.0] * units, twins)
+    assert evidence.needed() == fewest if fewest else evidence.needed() > units
+    told = _grain(evidence)
+    assert ("ninguna puede aguantar" in told) == (fewest is None) and (f"aguantan {fewest} o más" in told) == bool(fewest and fewest > 1)
+    mixed = evidence_of([1 / 385] + [2 / 385] * 13 + [1.0] * 114, 3)        # una sola en la p más chica, y aguantan catorce
+    assert int(mixed.survives().sum()) == 14 >= mixed.needed() == 7
+
+
+def test_a_p_is_never_shown_as_zero():
+    assert [chance(p, 4) for p in (1.0, 0.0026, 1 / 40961)] == ["1.0000", "0.0026", "2.4e-05"]
+    assert [chance(p, 6) for p in (0.25, 1 / 40961, 1 / 4e6)] == ["0.250000", "0.000024", "2.5e-07"]
+
+
+def test_the_median_of_an_even_count_is_between_the_two():
+    evidence = SimpleNamespace(sets=[[0], list(range(12)), [1]], detects=lambda: torch.tensor([True, True, False]))
+    assert _sure(evidence) == "1 de las 2 detectoras tiene un solo nombre posible, con 95 % de confianza cada una; la mediana es de 6.5 por detectora"
+
+
+def test_what_is_needed_to_repeat_it_is_there(controlled):
+    page, _, _, _ = controlled
+    assert "<code>python -m labkit dissect --layer conv5 --model escenas --images 300 --convention paper --control 2 --pictures 0 --out" in page
+    assert f"labkit {labkit.__version__}, PyTorch {torch.__version__}" in page and "400 veces, con la semilla 0" in page
+    state = load_model("escenas", "cpu").state_dict()
+    prints = re.findall(r"tienen la huella ([0-9a-f]{16}) ", page)
+    state["conv1.bias"][0] += 1e-6
+    assert prints == [digest(load_model("escenas", "cpu").state_dict())[:16]] != [digest(state)[:16]]
+    by_category = sum(map(int, re.findall(r"</span> (\d+)</td>", page)))
+    assert re.search(rf"sumando categorías</th><td>{by_category} \(", page) and page.count("<title>Disección de conv5 de la red «escenas»<") == 1
+
+
+def test_a_unit_fits_in_one_row_on_paper_and_on_a_narrow_screen(controlled):
+    """Cinco imágenes juntas miden 652 × 132, y la hecha para la unidad, 132 × 132; entre ellas, 12 de margen y un espacio."""
+    style = controlled[0].split("</style>")[0]
+    paper, narrow = style.split("@media print")[1], style.split("max-width: 900px")[1].split("@media")[0]
+    centimeters, pixels = re.search(r"figure img { height: ([\d.]+)cm", paper), re.search(r"figure img { height: (\d+)px", narrow)
+    for height, room in ((float(centimeters[1]) * 96 / 2.54, 17.9 * 96 / 2.54), (int(pixels[1]), 800 - 32 - 15)):
+        assert 80 < height and height * (652 + 132) / 132 + 2 * 12 + 5 <= room
+
+
+def test_names_with_signs_do_not_break_the_page(tmp_path):
+    folder, out = write_by_hand(tmp_path / 'mis "fotos" <b>&co'), tmp_path / "a.html"
+    for path in folder.glob("*.csv"):
+        path.write_text(path.read_text(encoding="utf-8").replace("red-c", "<script>ñ & 'x'").replace("dotted", "<i>"), encoding="utf-8")
+    assert main(["dissect", "--layer", "conv3", "--broden", str(folder), "--size", "64", "--out", str(out), "--pictures", "2"]) == 0
+    page = out.read_text(encoding="utf-8")
+    assert not re.search("<script|<i>|<b>&co", page) and "&lt;i&gt;" in page and "mis &quot;fotos&quot; &lt;b&gt;&amp;co" in page
+
+
+def test_any_number_of_images_has_its_threshold(mine, tmp_path, capsys):
+    """24 imágenes con mapas de 30 × 30 son 21 600 valores: el 0.5 % es justo 108, y en decimales, según el orden, 107.99."""
+    mine[mine.index("20")] = "24"
+    assert main([*mine, "mired2:build"]) == 0 and "de 8 unidades" in capsys.readouterr().out
 
 
 def test_the_order_explains_itself(capsys):

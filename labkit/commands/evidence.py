@@ -12,12 +12,14 @@ from torch import Tensor, nn
 from labkit.activations import run
 from labkit.device import device_of
 from labkit.dissection import Dissection, count_detectors, dissect_shared, p_values, unique_by_category
+from labkit.dissection.fast.saving import digest
 from labkit.dissection.fast.sharing import pieces_shared
 from labkit.dissection.labels import DETECTOR_IOU
 from labkit.models import random_twin
 from labkit.worlds import ConceptWorld
 
 FIRST_SEED, LEVEL = 2, 0.05                     # la primera semilla de las gemelas; cuántos nombres falsos se toleran
+LOOKED = 32                                     # en cuántas imágenes se ve si hay valores negativos
 Interval = tuple[float, float]
 
 
@@ -35,9 +37,10 @@ class Evidence:
     """Una disección y lo que dice qué tan segura es.
 
     network, images, layer, convention: cómo se llaman;  count: cuántas imágenes;  rectified: si lo que se leyó no tiene
-    valores negativos.  sets: los nombres posibles de cada unidad;  intervals: los de las tres cuentas, como en
-    `three_counts`; sin ellos si hay una sola imagen.  lit: (c,), en cuántas imágenes llega cada unidad a su umbral;
-    seen: (k,), en cuántas está cada concepto.  twins, p y corrected, (c,): del control, si se pidió.
+    valores negativos, en las primeras `LOOKED` imágenes;  prints: la huella de los pesos.  sets: los nombres posibles
+    de cada unidad;  intervals: los de las tres cuentas, como en `three_counts`; sin ellos si hay una sola imagen.
+    lit: (c,), en cuántas imágenes llega cada unidad a su umbral;  seen: (k,), en cuántas está cada concepto.  twins, p
+    y corrected, (c,): del control, si se pidió.
     """
     found: Dissection
     network: str
@@ -46,6 +49,7 @@ class Evidence:
     convention: str
     count: int
     rectified: bool
+    prints: str = ""
     pieces: int = 0
     piece_size: int = 0
     sets: Sequence[list[int]] = ()
@@ -65,7 +69,7 @@ class Evidence:
         return self.corrected <= LEVEL if self.corrected is not None else torch.zeros_like(self.found.dead)
 
     def needed(self) -> int:
-        """Cuántas unidades, por lo menos, deben tener la p menor posible para que alguna aguante."""
+        """Cuántas unidades, por lo menos, aguantan si alguna aguanta; más de las que hay: no puede aguantar ninguna."""
         c = len(self.found.cuts)
         return -(-c * 1000 // round(1000 * LEVEL * (len(self.twins) * c + 1)))
 
@@ -77,28 +81,43 @@ def gather(model: nn.Module, world: ConceptWorld, layer: str, convention: str = 
     control: cuántas gemelas al azar se disecan también;  folder: dónde ir guardando lo contado;  names: cómo se llaman
     la red y las imágenes. ValueError si la red no se puede sortear entera.
     """
-    twins = list(random_twins(model, control))                              # antes que nada: puede no haber gemela
+    for _ in random_twins(model, min(1, control)):                          # antes que nada: puede no haber gemela
+        pass
     found = dissect_shared(model, world, layer, convention, folder=folder)
+    if found.cuts.isnan().any():
+        lost = found.cuts.isnan().nonzero()[:, 0].tolist()
+        raise ValueError(f"--model: esperaba números y «{layer}» da NaN en {len(lost)} "
+                         f"{'unidad' if len(lost) == 1 else 'unidades'} ({', '.join(map(str, lost[:3]))}"
+                         f"{'…' if len(lost) > 3 else ''}): revisa los pesos de la red.")
     parts: dict[str, Any] = {}
     if len(world) > 1:
         pieces = pieces_shared(model, world, layer, found, convention, folder=folder)
         size = int(pieces.first[1] - pieces.first[0]) if len(pieces.first) > 1 else len(world)
         parts = {"lit": pieces.lit, "seen": pieces.seen, "pieces": len(pieces.first), "piece_size": size,
                  "sets": pieces.name_sets(),
-                 "intervals": pieces.intervals(lambda iou: three_counts(iou, found.categories))}
-    nulls = []
-    for seed, twin in twins:
-        nulls.append(dissect_shared(twin, world, layer, convention, folder=folder and Path(folder) / f"gemela{seed}"))
+                 "intervals": possible(pieces.intervals(lambda iou: three_counts(iou, found.categories)), found)}
+    nulls = {}
+    for seed, twin in random_twins(model, control):                         # de una en una: veinte quizá no caben
+        where = folder and Path(folder) / f"gemela{seed}"
+        nulls[seed] = dissect_shared(twin, world, layer, convention, folder=where)
     if nulls:
-        p = p_values(found.iou(), [null.iou() for null in nulls], pooled=True)
+        p = p_values(found.iou(), [null.iou() for null in nulls.values()], pooled=True)
         parts |= {"p": p, "corrected": torch.from_numpy(stats.false_discovery_control(p.double().numpy())),
-                  "twins": [summed_up(seed, null) for (seed, _), null in zip(twins, nulls)]}
-    return Evidence(found, *names, layer, convention, len(world), _rectified(model, world, layer), **parts)
+                  "twins": [summed_up(seed, null) for seed, null in nulls.items()]}
+    return Evidence(found, *names, layer, convention, len(world), _rectified(model, world, layer),
+                    digest(model.state_dict())[:16], **parts)
 
 
 def three_counts(iou: Tensor, categories: list[str]) -> tuple[int, int, int]:
     """Del IoU (c, k): detectoras; conceptos distintos, cada unidad una vez; y lo mismo sumando categorías."""
     return *count_detectors(iou, DETECTOR_IOU), sum(unique_by_category(iou, categories, DETECTOR_IOU).values())
+
+
+def possible(intervals: Sequence[Interval], found: Dissection) -> list[Interval]:
+    """Los intervalos de las tres cuentas, sin pasar de lo que puede haber: unidades, conceptos, y las dos cosas."""
+    units, kinds = len(found.cuts), Counter(found.categories)
+    most = units, min(units, len(found.names)), sum(min(units, count) for count in kinds.values())
+    return [(low, min(high, limit)) for (low, high), limit in zip(intervals, most, strict=True)]
 
 
 def summed_up(seed: int, null: Dissection) -> Twin:
@@ -145,6 +164,6 @@ def not_redrawn(model: nn.Module, twin: nn.Module) -> list[str]:
 
 def _rectified(model: nn.Module, world: ConceptWorld, layer: str) -> bool:
     """Si lo que da la capa en las primeras imágenes nunca es negativo: se lee después de una ReLU, o de algo así."""
-    images = world.pictures(torch.arange(min(32, len(world)))).to(device_of(model))
+    images = world.pictures(torch.arange(min(LOOKED, len(world)))).to(device_of(model))
     with torch.no_grad():
         return bool(run(model, images, [layer])[layer].amin() >= 0)

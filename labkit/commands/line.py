@@ -12,6 +12,7 @@ from typing import Any
 from labkit.files import reason
 
 HELP = ("-h", "--help")
+INTERRUPTED = 130                               # lo que da en la terminal quien se detiene con Ctrl+C
 
 
 class Misread(ValueError):
@@ -48,7 +49,9 @@ class Line:
     def run(self, arguments: Sequence[str], work: Callable[[SimpleNamespace], int], speaks: bool = True) -> int:
         """Lee lo escrito, se lo da a `work` y devuelve el código de salida: el suyo, o 2 si algo no se entiende.
 
-        Un ValueError o un OSError de `work` también se dice, sin más, y da 2.  speaks: si este proceso es el que habla.
+        Un ValueError o un OSError de `work` también se dice, sin más, y da 2; Ctrl+C, 130.
+
+        speaks: si este proceso es el que habla.
         """
         def answer(text: str, code: int) -> int:
             if speaks:
@@ -63,6 +66,8 @@ class Line:
             return answer(f"{error}\n\n{self.usage}", 2)
         except (ValueError, OSError) as error:
             return answer(explain(error), 2)
+        except KeyboardInterrupt:
+            return answer("Interrumpido.", INTERRUPTED)
 
     def read(self, arguments: Sequence[str]) -> SimpleNamespace:
         """Lo escrito: `.places`, lo que va en su lugar, y cada opción con su nombre (--limit es `.limit`).

@@ -1,5 +1,10 @@
 """El párrafo de métodos de una disección, con sus cifras y sus referencias: para copiarlo en un artículo."""
-from labkit.commands.evidence import FIRST_SEED, LEVEL, Evidence
+from html import escape
+
+import torch
+
+from labkit import __version__
+from labkit.commands.evidence import FIRST_SEED, LEVEL, LOOKED, Evidence
 from labkit.dissection import CONVENTIONS
 from labkit.dissection.fast.pieces import TIMES
 from labkit.dissection.labels import DETECTOR_IOU
@@ -34,43 +39,62 @@ PAPERS = {
 def methods(evidence: Evidence) -> list[str]:
     """Los párrafos de métodos, con lo que de verdad se hizo."""
     found, way = evidence.found, CONVENTIONS[evidence.convention]
-    read = "después de una ReLU" if evidence.rectified else "antes de una ReLU o sin ella"
     units, groups = count_of(len(found.cuts), "unidad", "unidades"), len(set(found.categories))
-    told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network}, leída {read} ({units}), con "
-            f"{evidence.images} y {len(found.names)} conceptos de {groups} categorías, con el método de Bau et al. "
-            "(2017). El umbral de cada unidad se escoge para que lo superen a "
-            f"lo más {100 * way.share:g} % de los valores de su mapa, sobre todas las imágenes y todos los lugares. La "
-            "máscara de la unidad es su mapa, agrandado con interpolación bilineal al tamaño de las anotaciones, donde "
-            f"{'supera' if way.strict else 'llega a'} ese umbral; se compara con cada concepto con la intersección "
-            "entre la unión (IoU), con los píxeles sumados sobre las imágenes. La convención es "
+    told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network} ({units}; se lee {read_told(evidence)}), "
+            f"con {evidence.images} y {len(found.names)} conceptos de {groups} categorías, con el método de Bau et al. "
+            "(2017). El umbral de cada unidad se escoge para que lo superen a lo más "
+            f"{100 * way.share:g} % de los valores de su mapa{' ya agrandado' if way.upsampled else ''}, sobre todas "
+            "las imágenes y todos los lugares. La máscara de la unidad es su mapa, agrandado con interpolación "
+            f"bilineal al tamaño de las anotaciones, donde {'supera' if way.strict else 'llega a'} ese umbral (si el "
+            "umbral es su menor valor, donde lo supera); se compara con cada concepto con la intersección entre la "
+            "unión (IoU), con los píxeles sumados sobre las imágenes. La convención es "
             f"«{evidence.convention}», {MEANINGS[evidence.convention]}. Una unidad detecta su concepto de mayor IoU si "
-            f"este pasa de {DETECTOR_IOU}."]
+            f"este pasa de {DETECTOR_IOU}. Los conceptos distintos se cuentan de dos maneras: los que son el de mayor "
+            "IoU de alguna unidad («cada unidad una vez»), o los que lo son entre los de su categoría, sumados sobre "
+            "las categorías («sumando categorías»)."]
     if evidence.intervals:
         size = "una imagen" if evidence.piece_size == 1 else f"{evidence.piece_size} imágenes seguidas"
         told.append(
             "Para saber qué depende de estas imágenes, remuestreamos con reemplazo "
-            f"{evidence.pieces} pedazos de {size}, {TIMES} veces (Efron, 1979). Los umbrales se quedan fijos, así que "
-            "los intervalos hablan de las imágenes y no del umbral. El intervalo de 95 % de cada cuenta cubre dos: del "
-            "2.5 al 97.5 por ciento de lo remuestreado, y lo mismo reflejado alrededor de la cuenta, porque el mejor "
-            "IoU entre muchos conceptos crece con cualquier ruido, también al remuestrear. El conjunto de nombres de "
-            f"una unidad reúne, entre sus {RIVALS} conceptos de mayor IoU, los que no se distinguen del mejor con 95 % "
-            "de confianza (Hsu, 1984): el concepto de mayor IoU en otras imágenes como estas está en el conjunto con "
-            "esa probabilidad, aproximadamente, para cada unidad por separado.")
-    if evidence.twins:
-        rivals = len(evidence.twins) * len(found.cuts)
-        last, twins = evidence.twins[-1].seed, count_of(len(evidence.twins), "red gemela", "redes gemelas")
-        seeds = f"semillas {FIRST_SEED} a {last}" if last > FIRST_SEED else f"semilla {FIRST_SEED}"
-        told.append(
-            f"Como control disecamos {twins}, con la misma arquitectura y pesos al azar (He et "
-            "al., 2015, con los sesgos en 0; las capas que no son convoluciones ni densas, como empiezan en PyTorch; "
-            f"{seeds}), con las mismas imágenes y la misma convención. La p de una unidad es (1 + m) / (1 + "
-            f"{rivals}), donde m cuenta cuántas de las {rivals} unidades al azar tienen un mejor IoU mayor o igual que "
-            f"el suyo (Phipson y Smyth, 2010). Las {len(found.cuts)} pruebas se corrigen juntas con el procedimiento "
-            "de Benjamini y Hochberg (1995): de las unidades que aguantan, se espera que a lo más "
-            f"{100 * LEVEL:g} % lo hagan por casualidad. "
-            "Aguantar dice que la unidad coincide con un concepto más que las unidades al azar; "
-            "no dice que ese nombre sea el único posible ni que la red use la unidad.")
-    return told
+            f"{evidence.pieces} pedazos de {size}, {TIMES} veces, con la semilla 0 (Efron, 1979). Los umbrales se "
+            "quedan fijos, así que los intervalos hablan de las imágenes y no del umbral. El intervalo de 95 % de cada "
+            "cuenta cubre dos: del percentil 2.5 al 97.5 de lo remuestreado, y lo mismo reflejado alrededor de la "
+            "cuenta, porque el mejor IoU entre muchos conceptos crece con cualquier ruido, también al remuestrear. El "
+            f"conjunto de nombres de una unidad reúne, entre sus {RIVALS} conceptos de mayor IoU, los que no se "
+            "distinguen del mejor con 95 % de confianza (Hsu, 1984): el concepto de mayor IoU en otras imágenes como "
+            "estas está en el conjunto con esa probabilidad, aproximadamente, para cada unidad por separado.")
+    return told + ([_control(evidence)] if evidence.twins else [])
+
+
+def _control(evidence: Evidence) -> str:
+    """El párrafo del control."""
+    rivals = len(evidence.twins) * len(evidence.found.cuts)
+    last, twins = evidence.twins[-1].seed, count_of(len(evidence.twins), "red gemela", "redes gemelas")
+    seeds = f"semillas {FIRST_SEED} a {last}" if last > FIRST_SEED else f"semilla {FIRST_SEED}"
+    return (
+        f"Como control disecamos {twins}, con la misma arquitectura y pesos al azar (He et "
+        "al., 2015, con los sesgos en 0; las capas que no son convoluciones ni densas, como empiezan en PyTorch; "
+        f"{seeds}), con las mismas imágenes y la misma convención. La p de una unidad es (1 + m) / (1 + "
+        f"{rivals}), donde m cuenta cuántas de las {rivals} unidades al azar tienen un mejor IoU mayor o igual que "
+        f"el suyo (Phipson y Smyth, 2010). Las {len(evidence.found.cuts)} pruebas se corrigen juntas con el "
+        "procedimiento de Benjamini y Hochberg (1995): de las unidades que aguantan, se espera que a lo más "
+        f"{100 * LEVEL:g} % lo hagan por casualidad. "
+        "Aguantar dice que la unidad coincide con un concepto más que las unidades al azar; "
+        "no dice que ese nombre sea el único posible ni que la red use la unidad.")
+
+
+def read_told(evidence: Evidence) -> str:
+    """Si lo que se leyó está antes o después de una ReLU, y en qué se vio."""
+    seen = count_of(min(LOOKED, evidence.count), "imagen", "imágenes")
+    return (f"después de una ReLU, o de algo que tampoco da negativos (vistos los valores de {seen})" if
+            evidence.rectified else "antes de una ReLU, o sin ella: tiene valores negativos")
+
+
+def repeating(evidence: Evidence, order: str) -> list[str]:
+    """Lo que hace falta para que salga lo mismo, en HTML: la orden, las versiones y la huella de los pesos."""
+    told = [f"<code>{escape(order)}</code>"] if order else []
+    return [*told, escape(f"labkit {__version__}, PyTorch {torch.__version__}. Los pesos de la red tienen la huella "
+                          f"{evidence.prints} (el principio de su SHA-256): con otros pesos, la huella es otra.")]
 
 
 def count_of(count: int, one: str, many: str) -> str:

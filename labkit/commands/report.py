@@ -1,15 +1,17 @@
 """La página de una disección, en HTML y con las imágenes dentro: aquí solo se escribe lo que ya se contó."""
 from base64 import b64encode
 from html import escape
+from statistics import median
 
 from torch import Tensor
 
-from labkit.commands.evidence import LEVEL, Evidence, three_counts
-from labkit.commands.methods import MEANINGS, count_of, methods, references
+from labkit.commands.evidence import LEVEL, Evidence, summed_up, three_counts
+from labkit.commands.methods import MEANINGS, count_of, methods, read_told, references, repeating
 from labkit.commands.units import full_names, head, others, unit_table
 from labkit.dissection import CONVENTIONS, Label, unique_by_category
 from labkit.dissection.labels import DETECTOR_IOU, KINDS
 from labkit.images import jpeg_bytes
+from labkit.measures import RIVALS
 
 SEEN = "De cada una, las imágenes en que más responde: lo que pasa su umbral, iluminado."
 MADE = " Al final, una imagen hecha para ella: la que más la activa tras {steps} pasos de subir su respuesta."
@@ -17,10 +19,15 @@ NONE = (f"Ninguna unidad pasa de {DETECTOR_IOU}: no hay nada que enseñar. Con o
         "conceptos puede haberlas.")
 COLUMNS_TOLD = (
     f"«Detecta»: su mayor IoU pasa de {DETECTOR_IOU}; «no llega»: no pasa, y el concepto va sin negritas; «muda»: "
-    "siempre da el mismo valor. Nombres posibles: los que, con 95 % de confianza, también podrían ser el de mayor IoU "
-    "con otras imágenes. Imágenes de la unidad: en cuántas llega a su umbral; del concepto: en cuántas está. p: qué "
-    "tan seguido una unidad al azar tiene un IoU igual o mayor; la corregida toma en cuenta que se preguntó por todas; "
+    "siempre da el mismo valor. Nombres posibles: los que, con 95 % de confianza en cada unidad, también podrían ser "
+    f"el de mayor IoU con otras imágenes, buscados entre los {RIVALS} de mayor IoU. Imágenes de la unidad: en cuántas "
+    "llega a su umbral; del concepto: en cuántas está. p: qué tan seguido una unidad al azar tiene un IoU igual o "
+    "mayor; la corregida toma en cuenta que se preguntó por todas; "
     f"«aguanta» si es de {LEVEL} o menos. –: no se midió o no hay.")
+BARS_TOLD = (
+    "La cuenta «sumando categorías», categoría por categoría: cuántos de sus conceptos son el de mayor IoU, entre los "
+    f"de esa categoría, para alguna unidad, con un IoU de más de {DETECTOR_IOU}. Una unidad puede contar en varias; en "
+    "la otra cuenta, «cada unidad una vez», solo cuenta el concepto de mayor IoU de todos.")
 FEW = 200                                       # con menos, en Escenas, ni los intervalos alcanzan la cuenta verdadera
 FEW_TOLD = (f". Son pocas: con menos de {FEW} las cuentas salen infladas, porque cada unidad escoge el mejor de muchos "
             "conceptos con mucho ruido, y sus intervalos no lo arreglan")
@@ -41,9 +48,11 @@ td, th {{ padding: 3px 10px; text-align: left; vertical-align: top; font-weight:
 .bar {{ background: #31688e; height: 14px; display: inline-block; print-color-adjust: exact }}
 figure {{ margin: 1.2em 0 }} figcaption {{ margin-bottom: .3em }}
 figure img {{ height: 132px; margin-right: 12px; max-width: 100%; object-fit: contain; object-position: left }}
-@media (max-width: 900px) {{ .units {{ font-size: .72em }} .units td, .units th {{ padding: 3px 4px }} }}
+@media (max-width: 900px) {{ .units {{ font-size: .72em }} .units td, .units th {{ padding: 3px 4px }}
+ figure img {{ height: 112px }} code {{ overflow-wrap: anywhere }} }}
 @media print {{ body {{ max-width: none; margin: 0 }}
- figure, tr {{ break-inside: avoid }} .units {{ font-size: .7em }} }}
+ figure, tr {{ break-inside: avoid }} figure img {{ height: 2.6cm }}
+ h2 {{ break-after: avoid }} .units {{ font-size: .7em }} }}
 </style></head><body><h1>{title}</h1>{body}</body></html>
 """
 Portrait = tuple[Label, Tensor, Tensor | None]
@@ -64,11 +73,11 @@ def summary(evidence: Evidence) -> str:
             f"el control {int((evidence.survives() & evidence.detects()).sum())} de las {detectors} detectoras.")
 
 
-def page(evidence: Evidence, portraits: list[Portrait], steps: int) -> str:
+def page(evidence: Evidence, portraits: list[Portrait], steps: int, order: str = "") -> str:
     """La página: el resumen, el piso de azar, los conceptos por categoría, todas las unidades, sus imágenes y métodos.
 
     portraits: de cada detectora, su etiqueta, la hoja de las imágenes en que más responde y la que se hizo para ella,
-    si se hizo.  steps: en cuántos pasos; 0: ninguna.
+    si se hizo.  steps: en cuántos pasos; 0: ninguna.  order: lo que se escribe en la terminal para hacerla otra vez.
     """
     found = evidence.found
     by_category = unique_by_category(found.iou(), found.categories, DETECTOR_IOU)
@@ -78,12 +87,14 @@ def page(evidence: Evidence, portraits: list[Portrait], steps: int) -> str:
     figures = "".join(_figure(evidence, *portrait) for portrait in portraits)
     body = (f"<p>{escape(summary(evidence))}</p><h2>En resumen</h2>{_facts(evidence)}"
             f"<h2>El piso de azar</h2>{_floor(evidence)}"
-            f"<h2>Conceptos distintos por categoría</h2><table>{bars}</table>"
+            f"<h2>Conceptos distintos por categoría</h2><p>{BARS_TOLD}</p><table><thead><tr>{head('categoría')}"
+            f"{head('conceptos')}</tr></thead><tbody>{bars}</tbody></table>"
             f"<h2>Todas las unidades</h2><p>{COLUMNS_TOLD}</p>{unit_table(evidence)}"
             f"<h2>Las unidades que detectan algo</h2>{shown}{figures}"
             f"<h2>Métodos</h2>{''.join(f'<p>{escape(told)}</p>' for told in methods(evidence))}"
+            f"<h2>Para repetirlo</h2>{''.join(f'<p>{told}</p>' for told in repeating(evidence, order))}"
             f"<h2>Referencias</h2><ul>{''.join(f'<li>{escape(told)}</li>' for told in references(evidence))}</ul>")
-    return PAGE.format(title=f"Disección de {escape(evidence.layer)}", body=body)
+    return PAGE.format(title=escape(f"Disección de {evidence.layer} de la red {evidence.network}"), body=body)
 
 
 def _facts(evidence: Evidence) -> str:
@@ -91,10 +102,8 @@ def _facts(evidence: Evidence) -> str:
     found, convention = evidence.found, CONVENTIONS[evidence.convention]
     counts = three_counts(found.iou(), found.categories)
     reach = [f" (de {low:.0f} a {high:.0f}, con 95 % de confianza)" for low, high in evidence.intervals] or [""] * 3
-    read = ("después de una ReLU: ninguno de sus valores es negativo" if evidence.rectified else
-            "antes de una ReLU, o sin ella: tiene valores negativos")
     units = count_of(len(found.cuts), "unidad", "unidades")
-    facts = [("Red", evidence.network), ("Capa", f"{evidence.layer}, {units}"), ("Se lee", read),
+    facts = [("Red", evidence.network), ("Capa", f"{evidence.layer}, {units}"), ("Se lee", read_told(evidence)),
              ("Imágenes", evidence.images + FEW_TOLD * (evidence.count < FEW)),
              ("Conceptos", f"{len(found.names)}, de {len(set(found.categories))} categorías"),
              ("Convención", f"{evidence.convention}: {MEANINGS[evidence.convention]}"),
@@ -117,9 +126,9 @@ def _sure(evidence: Evidence) -> str:
     sizes = [len(names) for names, detects in zip(evidence.sets, evidence.detects().tolist()) if detects]
     if not sizes:
         return "ninguna unidad detecta algo"
-    middle = sorted(sizes)[len(sizes) // 2]
-    return (f"{sum(size == 1 for size in sizes)} de las {len(sizes)} detectoras tienen un solo nombre posible, con 95 "
-            f"% de confianza; la mediana es de {middle} por detectora")
+    alone = sum(size == 1 for size in sizes)
+    return (f"{alone} de las {len(sizes)} detectoras {'tiene' if alone == 1 else 'tienen'} un solo nombre posible, con "
+            f"95 % de confianza cada una; la mediana es de {median(sizes):g} por detectora")
 
 
 def _survivors(evidence: Evidence) -> str:
@@ -139,9 +148,8 @@ def _floor(evidence: Evidence) -> str:
     heads = ("red", "detectoras", "conceptos, cada unidad una vez", "conceptos, sumando categorías", "mejor IoU",
              "lo que más nombran")
     found = evidence.found
-    lines = [("la disecada", three_counts(found.iou(), found.categories), float(found.iou().max()), "")]
-    lines += [(f"gemela, semilla {twin.seed}", twin.counts, twin.best, ", ".join(twin.names) or "nada")
-              for twin in evidence.twins]
+    lines = [(f"gemela, semilla {one.seed}" if place else "la disecada", one.counts, one.best,
+              ", ".join(one.names) or "nada") for place, one in enumerate((summed_up(0, found), *evidence.twins))]
     rows = "".join(f'<tr><th scope="row">{name}</th>{"".join(map(_number, (*counts, f"{best:.3f}")))}'
                    f"<td>{escape(told)}</td></tr>" for name, counts, best, told in lines)
     table = "".join(head(name, 0 < place < 5) for place, name in enumerate(heads))
@@ -154,9 +162,11 @@ def _grain(evidence: Evidence) -> str:
     """Hasta dónde llega el control: con pocas gemelas, la p más chica no es tan chica."""
     units, rivals = len(evidence.found.cuts), len(evidence.twins) * len(evidence.found.cuts)
     told = f"Con {rivals} unidades al azar, la p más chica posible es {1 / (rivals + 1):.2g}."
+    if evidence.needed() > units:
+        return f"{told} Con tan pocas, ninguna puede aguantar la corrección; con --control 20 sí."
     if evidence.needed() > 1:
-        told += (f" Para que alguna aguante, al menos {evidence.needed()} de las {units} unidades deben llegar a ella; "
-                 "con --control 20 bastaría una.")
+        told += (f" Con la corrección, aguantan {evidence.needed()} o más de las {units} unidades, o ninguna; con "
+                 "--control 20 podría aguantar una sola.")
     return told
 
 
@@ -167,7 +177,7 @@ def _number(value: int | str) -> str:
 def _bar(name: str, count: int, most: int) -> str:
     """Un renglón de la gráfica: un nombre, su barra y su número."""
     bar = f'<span class="bar" style="width:{240 * count / most:.0f}px"></span>'
-    return f"<tr><td>{escape(name)}</td><td>{bar} {count}</td></tr>"
+    return f'<tr><th scope="row">{escape(name)}</th><td>{bar} {count}</td></tr>'
 
 
 def _figure(evidence: Evidence, label: Label, sheet: Tensor, made: Tensor | None) -> str:

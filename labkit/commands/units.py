@@ -73,7 +73,7 @@ def csv_text(evidence: Evidence) -> str:
         survives = "" if row.survives is None else "sí" if row.survives else "no"
         writer.writerow([row.unit, row.state, row.concept, row.category, f"{row.iou:.6f}", "; ".join(row.possible),
                          *("" if value is None else value for value in (row.lit, row.seen)),
-                         *("" if value is None else f"{value:.6f}" for value in (row.p, row.corrected)), survives])
+                         *("" if value is None else chance(value, 6) for value in (row.p, row.corrected)), survives])
     return text.getvalue()
 
 
@@ -90,11 +90,16 @@ def _line(row: Row) -> str:
     name = f"<b>{escape(row.concept)}</b>" if strong else escape(row.concept) or NOTHING
     survives = NOTHING if row.survives is None else "✓ sí" if row.survives else "no"
     numbers = [NOTHING if value is None else str(value) for value in (row.lit, row.seen)]
-    chances = [NOTHING if value is None else f"{value:.4f}" for value in (row.p, row.corrected)]
+    chances = [NOTHING if value is None else chance(value, 4) for value in (row.p, row.corrected)]
     cells = [f'<th scope="row">{escape(row.unit)}</th>', _cell(row.state), f"<td>{name}</td>",
              _cell(row.category or NOTHING), _cell(f"{row.iou:.3f}", True), _cell(others(row.possible)),
              *(_cell(text, True) for text in numbers + chances), _cell(survives)]
     return f"<tr>{''.join(cells)}</tr>"
+
+
+def chance(p: float, places: int) -> str:
+    """Una p con tantos decimales; si así serían puros ceros, con dos cifras: nunca es 0."""
+    return f"{p:.{places}f}" if p >= 10 / 10 ** places else f"{p:.2g}"
 
 
 def others(possible: list[str]) -> str:

@@ -74,7 +74,7 @@ def tail_over(model: nn.Module, batches: Iterable[Tensor], total: int, layer: st
         for images in batches:
             maps = maps_of(model, images.to(device), layer, convention.lowest)
             maps = upsample(maps, size) if convention.upsampled else maps
-            keep = floor(convention.share * total * maps.shape[2] * maps.shape[3]) + 1
+            keep = floor(convention.share * (total * maps.shape[2] * maps.shape[3])) + 1
             tails.append(tail_of(maps, keep))
             if sum(tail.top.shape[1] for tail in tails) > 2 * keep:         # ordenar una cola larga es lo que cuesta
                 tails = [_joined(tails)]
