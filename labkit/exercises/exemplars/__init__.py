@@ -1,9 +1,9 @@
 """Los ejercicios de la lección 4: `chances`, `som_step`, la unidad más selectiva y las costuras de un mapa."""
 
 from labkit.exercises.answers import read_pair
-from labkit.exercises.exemplars.findings import (ASK_UNIT, HALF, NEAR, MapRow, UnitRow, best_unit, images_of, map_reasons,
-                                                 map_row, my_images, my_question, read_map, seam_cells, seam_count,
-                                                 unit_reasons, unit_row)
+from labkit.exercises.exemplars.findings import (ASK_UNIT, HALF, NEAR, MapRow, UnitRow, best_unit, images_of,
+                                                 map_reasons, map_row, my_images, my_question, read_map, seam_cells,
+                                                 seam_count, unit_reasons, unit_row)
 from labkit.exercises.exemplars.functions import CHANCE_MISTAKES, STEP_MISTAKES, chances, clouds, grids, som_step
 from labkit.exercises.kinds import Finding, Function
 

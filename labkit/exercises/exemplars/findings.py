@@ -48,10 +48,12 @@ def best_unit(layer: str, label: int, pool: str = "max") -> tuple[int, float, fl
 
 
 def unit_row(account: str) -> UnitRow:
+    """La capa y la clase que le tocan a un número de cuenta, con lo que se mide en ellas."""
     return row_of(account, "selective_unit", UnitRow, "capa y clase de la lección 4")
 
 
 def unit_reasons(given: tuple[int, float], row: UnitRow) -> Iterator[tuple[bool, str]]:
+    """Qué decir de una unidad y un área: parejas (se cumple, mensaje), y la última se cumple siempre."""
     unit, area = given
     yield unit == row.unit and area > 1, "la unidad está bien; el área va de 0 a 1, no en porcentaje."
     yield (unit == row.unit and abs(area - row.first) < NEAR,
@@ -99,15 +101,18 @@ def seam_count(index: Tensor) -> tuple[int, Tensor]:
 
 
 def map_row(account: str) -> MapRow:
+    """El mapa que le toca a un número de cuenta, con lo que se lee en él."""
     return row_of(account, "seam_reading", MapRow, "mapa de la lección 4")
 
 
 def read_map(value: object, row: MapRow) -> tuple[int, str]:
+    """La respuesta como (cuántas casillas, clase), o el veredicto que pide escribirla bien."""
     count, name = read_pair(value, (int, str), ASK_MAP)
     return count, read_name(name, load_images("test", n=1).classes, "una de las doce clases")
 
 
 def map_reasons(given: tuple[int, str], row: MapRow) -> Iterator[tuple[bool, str]]:
+    """Qué decir de una cuenta y una clase: parejas (se cumple, mensaje), y la última se cumple siempre."""
     count, name = given
     counted = abs(count - row.seams) <= 1
     yield (abs(count - (SIDE * SIDE - row.seams)) <= 1, "esas son las casillas SIN costura: cuenta las de 0.8 o más.")
