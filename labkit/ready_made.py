@@ -155,9 +155,9 @@ class PainterRow(NamedTuple):
     el percentil 95 en el control;  p: de la prueba de Wilcoxon de las n parejas, de un lado;  passes: si el nombre
     sobrevive;  false: en qué parte de los nombres de otras detectoras sobreviviría también;  best, best_shown: el
     concepto dibujado a que más responde, y su mediana;  whole, without: la mediana con la cosa entera de que se sacó la
-    parte, y con ella sin la parte;  p_without: de que entera la excita más, como `p`;  false_whole, false_without: en qué
-    parte de los nombres de otras partes la cosa entera pasa también de `cut`, y en cuál baja también sin la parte. None
-    si no es una parte.
+    parte, y con ella sin la parte;  p_without: de que entera la excita más, como `p`;  false_whole, false_without: en
+    qué parte de los nombres de otras partes la cosa entera pasa también de `cut`, y en cuál baja también sin la parte.
+    None si no es una parte.
     """
     network: str
     unit: str
