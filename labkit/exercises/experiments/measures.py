@@ -98,8 +98,8 @@ REACHABLE_MISTAKES = (                      # f: las frecuencias; q: la parte
             lambda f, q, cut: f.clamp(max=q) >= cut * f.clamp(min=q)),
     Mistake("falta el otro lado: un concepto mucho MAYOR que la máscara tampoco llega.",
             lambda f, q, cut: f > cut * q),
-    Mistake("salen todos: ¿dividiste al revés, o juntaste los dos lados con «o»? El techo es el menor entre el mayor, y "
-            "no pasa de 1.", lambda f, q, cut: f.clamp(min=q) > cut * f.clamp(max=q)),
+    Mistake("salen todos: ¿dividiste al revés, o juntaste los dos lados con «o»? El techo es el menor entre el mayor, "
+            "y no pasa de 1.", lambda f, q, cut: f.clamp(min=q) > cut * f.clamp(max=q)),
     Mistake("marcas los que NO se alcanzan: es verdadero si el techo pasa del corte.",
             lambda f, q, cut: ~reachable(f, q, cut), (lambda f, q, cut: f.clamp(max=q) < cut * f.clamp(min=q),)),
     Mistake("devuelves el techo; falta decir si pasa del corte.", lambda f, q, cut: iou_ceiling(f, q)),
