@@ -346,7 +346,7 @@ FAULTS = [
     Fault("cut-at-lowest", "Tail.spread_cut", "cuts <= self.low", "cuts < self.low"),
     Fault("tail-lowest-kept", "tail_of", "values.amin(1)", "_largest([values], size)[:, -1]"),
     Fault("thresholds-not-lowest", "thresholds", ", lowest=lowest)", ")"),
-    Fault("tail-one-short", "tail_over", "* maps.shape[3]) + 1", "* maps.shape[3])"),
+    Fault("tail-one-short", "tail_over", "* maps.shape[3])) + 1", "* maps.shape[3]))"),
     Fault("bar-counts-batches", "with_bar", "len(batch if isinstance(batch, Tensor) else batch[0])", "1"),
     Fault("maps-not-lowest", "maps_of", "-maps if lowest else maps", "maps"),
     # ── dissection: cuentas ──────────────────────────────────────────────────────────────────────────────────────────

@@ -34,7 +34,7 @@ WRONG = [(name, *row) for name in FUNCTIONS if name in LESSON_OF for row in LESS
 MISREAD = [(name, *row) for name in FINDINGS if name in LESSON_OF for row in LESSON_OF[name].WRONG[name]]
 MISTAKES = [(name, mistake.message, commit) for name, exercise in FUNCTIONS.items() for mistake in exercise.mistakes
             for commit in mistake.ways]
-MOST_MISTAKES = 9                               # pocos y bien escogidos
+MOST_MISTAKES = 10                              # pocos y bien escogidos
 SLOW = 2.0                                      # segundos de procesador: lo más que tarda en revisarse un hallazgo
 PRAISE = re.compile(r"✓ Correcto · \w+: (da|tapa) .* que labkit en \d+ casos al azar\.")
 

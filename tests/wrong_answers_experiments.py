@@ -397,8 +397,8 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                       (what_is_left, "lo que queda"), (another_share, "la parte es cuánto baja"),
                       (not_in_the_layer, "unidades, de la 0"), (not_a_pair, "escribe una pareja")],
     "winner_by_cut": [(by_pairs, "cuentas parejas"), (masked_by_zero, "como el concepto 0"),
-                      (with_ties, "no la segunda"), (by_columns, "el mayor de su renglón"),
+                      (with_ties, "son tres casos"), (by_columns, "el mayor de su renglón"),
                       (per_unit, "divides entre las unidades"),
-                      (yes_or_no, "va −1"), (second_is_two, "va −1"),
+                      (yes_or_no, "son tres casos"), (second_is_two, "va −1"),
                       (a_list, "esperaba un tensor"), (swaps_only, "esperaba 10 valores")],
 }

@@ -45,8 +45,9 @@ ADVICE_BY_TEXT = {
                                    "arriba y abajo.",
     "Padding size": "El reflejo pide el eje del lote y cuatro números: image[None] y (a, a, b, b).",
     "must match the size of tensor": "Dos formas no casan: imprime .shape justo antes de esa línea. Un número por "
-                                     "imagen, (n,), se acomoda con view(-1, 1, 1, 1); uno por renglón de una tabla, con "
-                                     "keepdim=True o [:, None]; para cruzar (c,) con (k,), la primera lleva [:, None].",
+                                     "imagen, (n,), se acomoda con view(-1, 1, 1, 1); uno por renglón de una "
+                                     "tabla, con keepdim=True o [:, None]; para cruzar (c,) con (k,), la primera "
+                                     "lleva [:, None].",
     "recursion depth": "Tu función se llama a sí misma sin parar: ¿querías llamar a otra?",
 }
 UNWRITTEN = "todavía está sin escribir. Cuando termines, borra `raise NotImplementedError`, deja un `return` y ejecuta."

@@ -68,7 +68,8 @@ ROTATION_MISTAKES = (                       # a: los mapas; w: los pesos; q: la 
     Mistake(BY_CHANNEL, lambda a, w, q: (q @ a, rotate_pair(a, w, q)[1])),
     Mistake(BY_CHANNEL, lambda a, w, q: (a @ q.T, rotate_pair(a, w, q)[1])),
     Mistake(BY_CHANNEL, lambda a, w, q: (a.rot90(1, (2, 3)), w.rot90(1, (2, 3))),
-            (lambda a, w, q: (a.rot90(1, (2, 3)), w), lambda a, w, q: (a.rot90(-1, (2, 3)), w))),
+            (lambda a, w, q: (a.rot90(-1, (2, 3)), w.rot90(-1, (2, 3))), lambda a, w, q: (a.rot90(1, (2, 3)), w),
+             lambda a, w, q: (a.rot90(-1, (2, 3)), w))),
     Mistake("los canales quedaron al final; los mapas se devuelven como llegaron, (b, c, h, w).",
             lambda a, w, q: (rotate_pair(a, w, q)[0].permute(0, 2, 3, 1), rotate_pair(a, w, q)[1])),
 )
@@ -92,8 +93,7 @@ def worlds() -> Iterator[tuple[Tensor, float, float]]:
 
 
 REACHABLE_MISTAKES = (                      # f: las frecuencias; q: la parte
-    Mistake(TOO_SMALL, lambda f, q, cut: q > cut * f),
-    Mistake(TOO_SMALL, lambda f, q, cut: f.clamp(max=q) > cut * f),
+    Mistake(TOO_SMALL, lambda f, q, cut: q > cut * f, (lambda f, q, cut: f.clamp(max=q) > cut * f,)),
     Mistake("un techo igual al corte no pasa: es mayor, no mayor o igual.",
             lambda f, q, cut: f.clamp(max=q) >= cut * f.clamp(min=q)),
     Mistake("falta el otro lado: un concepto mucho MAYOR que la máscara tampoco llega.",
@@ -167,10 +167,10 @@ WINNER_MISTAKES = (                         # a y b: las dos tablas; t: los cort
             lambda a, b, t: _advantage(a, b, t, _per_unit).sign()),
     Mistake("el mejor concepto de cada UNIDAD: el mayor de su renglón, no el de cada columna.",
             lambda a, b, t: winner_by_cut(a.T, b.T, t)),
-    Mistake("donde gana la segunda va −1: solo así se distinguen los tres casos.",
-            lambda a, b, t: winner_by_cut(a, b, t) > 0, (lambda a, b, t: winner_by_cut(a, b, t) % 3,)),
-    Mistake("en los empates va 0, no la segunda.",
-            lambda a, b, t: torch.where(winner_by_cut(a, b, t) > 0, 1, -1)),
+    Mistake("son tres casos: 1 si gana la primera, −1 si gana la segunda y 0 si empatan.",
+            lambda a, b, t: winner_by_cut(a, b, t) > 0,
+            (lambda a, b, t: winner_by_cut(a, b, t) % 3,
+             lambda a, b, t: torch.where(winner_by_cut(a, b, t) > 0, 1, -1))),
 )
 
 EXERCISES = {
