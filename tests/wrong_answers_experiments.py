@@ -399,6 +399,6 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
     "winner_by_cut": [(by_pairs, "cuentas parejas"), (masked_by_zero, "como el concepto 0"),
                       (with_ties, "son tres casos"), (by_columns, "el mayor de su renglón"),
                       (per_unit, "divides entre las unidades"),
-                      (yes_or_no, "son tres casos"), (second_is_two, "va −1"),
+                      (yes_or_no, "son tres casos"), (second_is_two, "son tres casos"),
                       (a_list, "esperaba un tensor"), (swaps_only, "esperaba 10 valores")],
 }
