@@ -14,7 +14,7 @@ import nbformat
 from labkit.commands.publish import Address, preparation
 
 MAX_BYTES, MAX_CELL_LINES = 2_000_000, 25
-CODE_CELLS, MIN_WORDS, CHECKED = (15, 45), 1500, (3, 6)
+CODE_CELLS, MIN_WORDS, CHECKED = (15, 60), 1500, (3, 6)
 CHECK_TAG = "nbval-check-output"
 NBVAL_COMMENTS = {"NBVAL_SKIP", "NBVAL_CHECK_OUTPUT", "NBVAL_IGNORE_OUTPUT", "NBVAL_RAISES_EXCEPTION"}
 IMAGES = {"image/png", "image/jpeg", "image/svg+xml"}

@@ -61,7 +61,7 @@ def test_no_scene_of_these_is_in_another_set(data):
     for path in data_path().glob("*/*.npz"):
         with np.load(path, allow_pickle=False) as arrays:
             if path.parent.name != "contrafactuales" and "seeds" in arrays:
-                assert not own & set(arrays["seeds"].tolist()), path
+                assert not own & set(arrays["seeds"].flatten().tolist()), path
 
 
 def test_the_network_is_right_about_every_scene(data, network):
