@@ -169,10 +169,10 @@ def interval(parts: Sequence[Tally], statistic: Callable[[Tensor], float], times
     for weights in redraws(len(parts), times, share, seed):
         again = [part.times(int(weight)) for part, weight in zip(parts, weights) if weight]
         values.append(float(statistic(sum(again[1:], again[0]).iou())))
-    return around(values, float(statistic(sum(parts[1:], parts[0]).iou())), share)
+    return resampled_interval(values, float(statistic(sum(parts[1:], parts[0]).iou())), share)
 
 
-def around(values: Sequence[float], whole: float, share: float = 0.95) -> tuple[float, float]:
+def resampled_interval(values: Sequence[float], whole: float, share: float = 0.95) -> tuple[float, float]:
     """El intervalo de un número, `whole`, que al remuestrear dio `values`: lo que bailó, y eso mismo reflejado.
 
     Una cuenta de detectoras crece al remuestrear, porque el mejor IoU de muchos conceptos sube con cualquier ruido; y

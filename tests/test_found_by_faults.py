@@ -26,7 +26,7 @@ from labkit.dissection import (
 )
 from labkit.dissection.planted import PlantedWorld, planted_network
 from labkit.images import text_image
-from labkit.measures import around
+from labkit.measures import resampled_interval
 from labkit.models import plain_network, random_twin
 from labkit.objectives import channel, each, score
 from labkit.optimization import PixelCanvas, diversity, diversity_of, dream, maximize, noise
@@ -248,5 +248,5 @@ def test_an_interval_repeats_its_parts_and_leaves_the_same_on_each_side():
 
 def test_an_interval_that_always_grows_when_redrawn_is_also_reflected():
     """Lo remuestreado, 30 a 40, quedó encima de la cuenta, 20: el número de la población puede estar otro tanto abajo."""
-    assert around([30.0, 40.0], 20.0, 1.0) == (0.0, 40.0) and around([18.0, 21.0], 20.0, 1.0) == (18.0, 22.0)
-    assert around([0.3, 0.7], 0.5, 1.0) == pytest.approx((0.3, 0.7))
+    assert resampled_interval([30.0, 40.0], 20.0, 1.0) == (0.0, 40.0) and resampled_interval([18.0, 21.0], 20.0, 1.0) == (18.0, 22.0)
+    assert resampled_interval([0.3, 0.7], 0.5, 1.0) == pytest.approx((0.3, 0.7))

@@ -15,7 +15,7 @@ from labkit.dissection.conventions import Convention
 from labkit.dissection.counting import count_batch
 from labkit.dissection.dissecting import Dissection
 from labkit.dissection.masks import maps_of, passes
-from labkit.measures import RIVALS, around, could_be_best, redraws
+from labkit.measures import RIVALS, could_be_best, redraws, resampled_interval
 from labkit.regions import Regions
 
 KEPT, MOST = 24, 1000                       # conceptos que se guardan por unidad; cuántos pedazos, más o menos
@@ -62,7 +62,7 @@ class Pieces:
             values.append(self._numbers(statistic, iou))
         found = []
         for mine, *others in torch.stack(values, 1).tolist():
-            low, high = around(others, mine, share)
+            low, high = resampled_interval(others, mine, share)
             found.append((max(0.0, low), high))
         return found
 
