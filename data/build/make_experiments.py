@@ -5,8 +5,8 @@
 
 Deja en data/experimentos/ redes.csv (un renglón por red, capa y paso del entrenamiento), unidades.csv (el mejor concepto de cada
 unidad de la última capa), giro.csv (con la base girada) y direcciones.csv (direcciones al azar, junto a las unidades); y en
-data/networks/experimentos/, los pesos de la primera semilla. Lo ya disecado queda en runs/, con el nombre de la convención con que
-se contó, y no se repite. Para contar de otra manera se cambia CONVENTION y se da la misma orden. Entre dos procesos: uno con
+data/networks/experimentos/, los pesos de la primera semilla. Lo ya disecado queda en contado/, con el nombre de la convención con que
+se contó, y no se repite: ni hace falta volver a entrenar esa red, salvo la primera semilla, cuyos pesos se guardan. Para contar de otra manera se cambia CONVENTION y se da la misma orden. Entre dos procesos: uno con
 `--part 0 2` y otro con `--part 1 2`; al final, sin `--part`, se escriben las tablas.
 """
 import argparse
@@ -179,7 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Diseca las redes de los experimentos de la lección 5b.")
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="hacer solo la parte I de N")
     part, parts = parser.parse_args().part
-    world, folder = load_concepts("test"), RUNS / "experimentos"
+    world, folder = load_concepts("test"), Path(__file__).parent / "contado"
     tables = {"redes": [], "unidades": [], "giro": [], "direcciones": []}
     folder.mkdir(parents=True, exist_ok=True)
     pending = 0
