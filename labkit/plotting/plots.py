@@ -88,7 +88,8 @@ def show_intervals(rows: Mapping[str, tuple[float, float, float]], xlabel: str =
             _draw_points(axis, i, (points or {}).get(name, ()))
             axis.plot([low, high], [i, i], color=INKS[0], linewidth=2.5, solid_capstyle="butt")
             axis.plot(value, i, "o", color=INKS[0], markersize=7)
-        notes = [f"{value:.2f} [{low:.2f}, {high:.2f}]" for value, low, high in rows.values()]
+        digits = _decimals(max((abs(number) for row in rows.values() for number in row), default=0.0))
+        notes = [f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]" for value, low, high in rows.values()]
         _write_right(axis, [note.replace("-", "−") for note in notes])
         _name_rows(axis, list(rows))
         if floor is not None:
@@ -97,6 +98,11 @@ def show_intervals(rows: Mapping[str, tuple[float, float, float]], xlabel: str =
         axis.set(xlabel=xlabel, title=title)
         said = "; ".join(f"{name}, {value:.3g}, de {low:.3g} a {high:.3g}" for name, (value, low, high) in rows.items())
         return picture_of_figure(figure, f"Intervalos de {xlabel or title or 'valores'}: {said}.")
+
+
+def _decimals(largest: float) -> int:
+    """Con cuántos decimales se escribe una columna cuyo mayor número es ese: las centenas no llevan ninguno."""
+    return 0 if largest >= 100 else 1 if largest >= 10 else 2
 
 
 def show_spread(groups: Mapping[str, Values], xlabel: str = "", floor: float = 0.0, title: str = "",
