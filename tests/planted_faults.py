@@ -382,6 +382,15 @@ FAULTS = [
     Fault("table-dead-detects", "unit_rows", '"muda" if dead else', '"muda" if False else'),
     Fault("table-all-names", "others", "len(possible) < 2", "len(possible) < 3"),
     Fault("page-after-relu", "_rectified", ".amin() >= 0", ".amax() >= 0"),
+    # ── experiments: qué parte queda, el subconjunto y la caja que se mueve ──────────────────────────────────────────
+    Fault("ratio-never-unbounded", "ratio_interval", "if a <= 0:", "if a == 0:"),
+    Fault("ratio-as-if-unpaired", "ratio_interval", "reach * both", "0 * both"),
+    Fault("ratio-sure-of-before", "ratio_interval", "reach * v_was", "0 * v_was"),
+    Fault("subset-the-first", "Subset.pictures", "torch.as_tensor(self.rows)[rows]", "rows"),
+    Fault("subset-other-masks", "Subset.regions", "torch.as_tensor(self.rows)[rows]", "rows"),
+    Fault("switch-pastes-itself", "explore_switch", "lit(concept, number, 0, column)", "lit(concept, number, row, column)"),
+    Fault("switch-judges-before", "_told", "judge.labels(picture[None])", "judge.labels(plain[None])"),
+    Fault("switch-judges-all", "_told", "labels[y0:y1, x0:x1]", "labels"),
     # ── dissection: etiquetas, convenciones y lo sembrado ────────────────────────────────────────────────────────────
     Fault("label-least-equal", "label_units", "value > least", "value >= least"),
     Fault("label-order", "label_units", "-label.iou", "label.iou"),

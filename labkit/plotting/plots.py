@@ -53,8 +53,11 @@ def show_curves(xs: Values, curves: Mapping[str, Values], xlabel: str = "", ylab
 
 
 def show_bars(names: Sequence[str], values: Values, xlabel: str = "", title: str = "", mark: int | None = None,
-              floor: float | None = None) -> Picture:
-    """Una barra horizontal por nombre, en el orden dado, con su valor escrito; `mark` señala una con ▸."""
+              floor: float | None = None, floor_name: str = "azar") -> Picture:
+    """Una barra horizontal por nombre, en el orden dado, con su valor escrito; `mark` señala una con ▸.
+
+    floor: lo que daría el azar, o lo que diga `floor_name`, punteado.
+    """
     lengths = _numbers(values)
     _same_length(names, lengths)
     with matplotlib.rc_context(STYLE):
@@ -64,7 +67,7 @@ def show_bars(names: Sequence[str], values: Values, xlabel: str = "", title: str
         _name_rows(axis, [f"▸ {name}" if i == mark else name for i, name in enumerate(names)])
         if floor is not None:
             axis.set_ylim(len(names), -0.6)                                 # el letrero del piso, bajo la última barra
-        _draw_floor(axis, floor, "v")
+        _draw_floor(axis, floor, "v", floor_name)
         axis.margins(x=0.15)
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=bool((lengths == lengths.round()).all())))
         axis.set(xlabel=xlabel, title=title)
