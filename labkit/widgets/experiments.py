@@ -21,16 +21,17 @@ class Judge(Protocol):
     """Quien dice qué es cada píxel: 0 es ninguna e i es `names[i - 1]`."""
     names: Sequence[str]
 
-    def labels(self, images: Tensor) -> Tensor: ...
+    def labels(self, images: Tensor) -> Tensor:
+        """La clase de cada píxel, (b, h, w)."""
 
 
 def explore_switch(painter: nn.Module, judge: Judge, codes: Tensor, units: Mapping[str, Sequence[Unit]],
                    values: Tensor, box: tuple[int, int] = (4, 8)) -> Demo:
-    """Una caja que se mueve: el dibujo con esas unidades encendidas dentro, y lo que el juez dice de cada píxel de ella.
+    """Una caja que se mueve: el dibujo con esas unidades encendidas dentro, y lo que el juez dice de ella.
 
-    codes: (n, …), los de n dibujos.  units: {concepto: sus unidades}, todas de una capa.  values: (c,), lo que vale cada
-    unidad de la capa encendida.  box: su alto y su ancho, en casillas del mapa. También se puede pegar en la caja el
-    cuadro que salió al encenderlas arriba de todo: los mismos píxeles, en otro lugar.
+    codes: (n, …), los de n dibujos.  units: {concepto: sus unidades}, todas de una capa.  values: (c,), lo que vale
+    cada unidad de la capa encendida.  box: su alto y su ancho, en casillas del mapa. También se puede pegar en la caja
+    el cuadro que salió al encenderlas arriba de todo: los mismos píxeles, en otro lugar.
     """
     with torch.no_grad():
         plain = painter(codes)
