@@ -389,8 +389,8 @@ FAULTS = [
     Fault("subset-the-first", "Subset.pictures", "torch.as_tensor(self.rows)[rows]", "rows"),
     Fault("subset-other-masks", "Subset.regions", "torch.as_tensor(self.rows)[rows]", "rows"),
     Fault("switch-pastes-itself", "explore_switch", "lit(concept, number, 0, column)", "lit(concept, number, row, column)"),
-    Fault("switch-judges-before", "_told", "judge.labels(picture[None])", "judge.labels(plain[None])"),
-    Fault("switch-judges-all", "_told", "labels[y0:y1, x0:x1]", "labels"),
+    Fault("switch-judges-before", "_judged_picture", "judge.labels(picture[None])", "judge.labels(plain[None])"),
+    Fault("switch-judges-all", "_judged_picture", "labels[y0:y1, x0:x1]", "labels"),
     # ── dissection: etiquetas, convenciones y lo sembrado ────────────────────────────────────────────────────────────
     Fault("label-least-equal", "label_units", "value > least", "value >= least"),
     Fault("label-order", "label_units", "-label.iou", "label.iou"),

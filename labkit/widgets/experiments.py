@@ -53,7 +53,7 @@ def explore_switch(painter: nn.Module, judge: Judge, codes: Tensor, units: Mappi
         else:
             picture = plain[number].clone()
             picture[inside] = lit(concept, number, 0, column)[:, :box[0] * cell, inside[2]]
-        return png_bytes(_told(plain[number], picture, judge, concept, place))
+        return png_bytes(_judged_picture(plain[number], picture, judge, concept, place))
 
     height, width = (side // cell - length for length in box)
     controls = {"concept": choice("concepto", [(name, name) for name in units], next(iter(units))),
@@ -75,7 +75,8 @@ def _map_side(painter: nn.Module, codes: Tensor, layer: str) -> int:
     return acts[layer].shape[2]
 
 
-def _told(plain: Tensor, picture: Tensor, judge: Judge, concept: str, place: tuple[int, int, int, int]) -> Tensor:
+def _judged_picture(plain: Tensor, picture: Tensor, judge: Judge, concept: str,
+                    place: tuple[int, int, int, int]) -> Tensor:
     """El cuadro: el dibujo como era, el de ahora y lo que el juez dice de la caja."""
     y0, x0, y1, x1 = place
     labels = judge.labels(picture[None])[0]
