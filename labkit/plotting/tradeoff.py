@@ -26,7 +26,7 @@ def show_tradeoff(xs: Values, ys: Values, path: Mapping[str, tuple[float, float]
         axis.plot(*zip(*stops), "D-", color=INKS[1], markersize=6, linewidth=1.2, label=path_name or "_")
         for (x, y), names in stops.items():
             axis.annotate(", ".join(names), (x, y), (7, 7), textcoords="offset points", color=INKS[1], fontsize=9)
-        axis.margins(x=0.06, y=0.12)
+        axis.margins(x=0.12, y=0.12)
         axis.set(xlabel=xlabel, ylabel=ylabel)
         if cloud or path_name:
             axis.legend(loc="lower left", frameon=False)

@@ -58,9 +58,9 @@ def conduct_rule(columns: Columns, rows: Tensor) -> Tensor:
     credits, phones, years = (_number(columns, rows, name) for name in ("créditos", "contratos", "antigüedad"))
     income = _number(columns, rows, "ingreso")
     jobless = rows[:, columns.places["empleo"]][:, JOBS.index("sin empleo")]
-    risk = -2.0 + 0.25 * credits - 0.06 * years + 0.8 * jobless
+    risk = -2.2 + 0.25 * credits - 0.06 * years + 0.8 * jobless
     risk = risk - 0.9 * torch.log2(income / 12_000)
-    return risk + 2.2 * ((credits >= 3) & (phones >= 3))                # los contratos cuentan solo con los créditos
+    return risk + 2.2 * ((credits >= 2) & (phones >= 3))                # los contratos cuentan solo con los créditos
 
 
 def credit_rule(columns: Columns, rows: Tensor) -> Tensor:
@@ -79,6 +79,18 @@ def credit_table(n: int, seed: int = 0) -> Credit:
     return Credit(columns, rows, luck < chance, conduct, chance, in_b)
 
 
+def possible(columns: Columns, rows: Tensor) -> Tensor:
+    """Cuáles renglones podrían ser de alguien en este mundo, (n,): tres leyes que ninguna columna sola puede decir.
+
+    Nadie lleva más años en un empleo que los que tiene desde los 18; quien no trabaja lleva 0; nadie se jubila antes de
+    los 50. `credit_table` las cumple siempre.
+    """
+    age, years = (_number(columns, rows, name).round() for name in ("edad", "antigüedad"))
+    job = rows[:, columns.places["empleo"]].argmax(1)
+    works = job < JOBS.index("sin empleo")
+    return (years <= age - 18) & (works | (years == 0)) & ((job != JOBS.index("jubilado")) | (age >= 50))
+
+
 def _people(columns: Columns, n: int, dice: torch.Generator) -> Tensor:
     """n renglones como los de la tabla: la edad limita la antigüedad, el empleo mueve el ingreso, y así."""
     def uniform() -> Tensor:
@@ -92,8 +104,8 @@ def _people(columns: Columns, n: int, dice: torch.Generator) -> Tensor:
     income = usual * torch.exp(0.45 * torch.randn(n, generator=dice))
     credits = torch.poisson((0.07 * (age - 18)).clamp(0.2, 2.2), generator=dice)
     phones = torch.poisson(torch.where(age < 40, 2.2, 1.6), generator=dice)
-    in_b = (uniform() < 0.4).long()
-    town = torch.multinomial(_town_odds()[in_b], 1, generator=dice)[:, 0]
+    town = torch.randint(len(TOWNS), (n,), generator=dice)
+    in_b = (uniform() < torch.tensor(list(TOWNS.values()))[town]).long()
     numbers = {"edad": age, "ingreso": income, "créditos": credits, "contratos": phones, "antigüedad": years}
     rows = torch.zeros(n, len(columns))
     for name, values in numbers.items():
@@ -109,13 +121,6 @@ def _job_odds(age: Tensor) -> Tensor:
     young, old = torch.tensor([0.60, 0.27, 0.13, 0.0]), torch.tensor([0.12, 0.13, 0.05, 0.70])
     middle = torch.tensor([0.55, 0.28, 0.12, 0.05])
     return torch.where((age >= 65)[:, None], old, torch.where((age >= 50)[:, None], middle, young))
-
-
-def _town_odds() -> Tensor:
-    """La probabilidad de cada colonia para el grupo A y para el B, (2, 6): la parte de sus habitantes, normalizada."""
-    in_b = torch.tensor(list(TOWNS.values()))
-    odds = torch.stack([1 - in_b, in_b])
-    return odds / odds.sum(1, keepdim=True)
 
 
 def _number(columns: Columns, rows: Tensor, name: str) -> Tensor:

@@ -1,4 +1,4 @@
-"""Lo que pasa al quitar columnas: medido con veinte tablas y veinte semillas, y las redes que ya vienen entrenadas.
+"""Lo que pasa al quitar columnas: medido con ocho tablas y ocho semillas, y las redes que ya vienen entrenadas.
 
 Todo lo hace `data/build/make_tables.py`.
 """
@@ -47,7 +47,7 @@ def group_gap(scores: Tensor, in_b: Tensor) -> float:
 
 
 def load_removals() -> list[Removal]:
-    """Lo medido en veinte tablas: un `Removal` por semilla y juego de columnas."""
+    """Lo medido en ocho tablas: un `Removal` por semilla y juego de columnas."""
     lines = csv.DictReader(StringIO(read_data("tablas", "sustituto.csv").decode("utf-8")))
     kinds = Removal.__annotations__
     return [Removal(**{name: kind(line[name]) for name, kind in kinds.items()}) for line in lines]

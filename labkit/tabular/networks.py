@@ -11,7 +11,7 @@ from labkit.models import draw_weights
 from labkit.objectives import Objective
 
 
-BATCH, LR = 512, 0.02                        # con qué se entrenan estas redes: renglones por paso, y tamaño del paso
+BATCH, LR = 512, 0.05                        # con qué se entrenan estas redes: renglones por paso, y tamaño del paso
 
 
 class NormalizeRows(nn.Module):
@@ -39,7 +39,7 @@ def row_network(rows: Tensor, widths: Sequence[int] = (16, 8), seed: int = 0) ->
     return draw_weights(nn.Sequential(layers), seed).eval().requires_grad_(False)
 
 
-def train_network(rows: Tensor, labels: Tensor, widths: Sequence[int] = (16, 8), seed: int = 0, epochs: int = 12,
+def train_network(rows: Tensor, labels: Tensor, widths: Sequence[int] = (16, 8), seed: int = 0, epochs: int = 20,
                   decay: float = 0.1) -> nn.Sequential:
     """Una red entrenada a decir, de cada renglón (n, d), si es verdadero (n,); `eval()` y congelada.
 

@@ -11,7 +11,7 @@ from labkit.objectives import channel
 from labkit.tabular import Choice, Columns, Number, Plausible, row_scores
 from labkit.widgets.demo import WHOLE_LABEL, Demo, choice
 
-STOPS, NOTES = 200, 330                                 # paradas, a lo más, de un control; y el ancho de lo escrito
+STOPS, NOTES, HIGH = 200, 390, 93                       # paradas, a lo más, de un control; lo escrito, y el alto
 
 
 def explore_row(model: nn.Module, columns: Columns, row: Tensor, units: Sequence[Unit], real: Tensor,
@@ -31,11 +31,12 @@ def explore_row(model: nn.Module, columns: Columns, row: Tensor, units: Sequence
         risk = float(row_scores(model, asked, channel("fc:0")).sigmoid())
         value, log_p = float(row_scores(model, asked, channel(unit))), float(prior.log_density(asked))
         shares = [risk, _below(usual[unit], value), _below(typical, log_p)]
-        titles = ["riesgo que da la red", f"reales que encienden menos {unit}", "reales menos plausibles"]
-        text = (f"{unit} vale {value:.2f}; en los reales, hasta {usual[unit][-1]:.2f}.\n"
-                f"log p = {log_p:.1f}; en los reales, de {typical[0]:.1f} a {typical[-1]:.1f}.")
-        note = sized(text_image(text.replace("-", "−"), NOTES), height=90)
-        return png_bytes(beside([sized(bars(titles, shares, width=520, row=30), height=90), note], 16))
+        titles = ["riesgo", f"{unit}: supera a", "log p: supera a"]
+        text = (f"{'Tan plausible como algún real, o más.' if log_p >= typical[0] else 'Menos plausible que todos los reales.'}\n"
+                f"{unit} vale {value:.1f}; en los reales, hasta {usual[unit][-1]:.1f}.\n"
+                f"log p vale {log_p:.1f}; en los reales, de {typical[0]:.1f} a {typical[-1]:.1f}.")
+        note = sized(text_image(text.replace("-", "−"), NOTES), height=HIGH)
+        return png_bytes(beside([sized(bars(titles, shares, width=460, row=HIGH // 3), height=HIGH), note], 16))
 
     controls = {"unit": choice("unidad", [(str(unit), str(unit)) for unit in units], str(units[0]))}
     for key, name in names.items():
