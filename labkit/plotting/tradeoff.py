@@ -15,8 +15,8 @@ def show_tradeoff(xs: Values, ys: Values, path: Mapping[str, tuple[float, float]
     ValueError si no hay tantas abscisas como ordenadas, o no hay paradas.
     """
     if len(xs) != len(ys) or not path:
-        raise ValueError(f"xs, ys, path: esperaba tantas abscisas como ordenadas, y al menos una parada; recibí {len(xs)}, "
-                         f"{len(ys)} y {len(path)}.")
+        raise ValueError("xs, ys, path: esperaba tantas abscisas como ordenadas, y al menos una parada; recibí "
+                         f"{len(xs)}, {len(ys)} y {len(path)}.")
     stops: dict[tuple[float, float], list[str]] = {}
     for name, (x, y) in path.items():
         stops.setdefault((round(float(x), 2), round(float(y), 2)), []).append(name)

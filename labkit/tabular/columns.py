@@ -1,7 +1,7 @@
 """Las columnas de una tabla: qué valores puede tomar cada una, y cómo se vuelve números un renglón.
 
 Un renglón es un vector (d,) con todo entre 0 y 1: una columna de números ocupa un lugar, de su menor valor, 0, al
-mayor, 1; una de opciones ocupa un lugar por opción, con un solo 1. Así una red recibe tablas (n, d) como recibe imágenes.
+mayor, 1; una de opciones ocupa un lugar por opción, con un solo 1. Así una red recibe renglones como recibe imágenes.
 """
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ CLOSE = 1e-5                                # cuánto puede alejarse un número 
 
 @dataclass(frozen=True)
 class Number:
-    """Una columna de números, de `low` a `high`, en `unit`.  step: de cuánto en cuánto, 1 si es entera; 0, cualquiera."""
+    """Una columna de números, de `low` a `high`, en `unit`.  step: de cuánto en cuánto, 1 si es entera."""
     name: str
     low: float
     high: float

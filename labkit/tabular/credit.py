@@ -53,7 +53,7 @@ def credit_columns() -> Columns:
 def conduct_rule(columns: Columns, rows: Tensor) -> Tensor:
     """Qué tan probable es que alguien deje de pagar, por su conducta, en logits: (n, d) → (n,).
 
-    Ni la edad ni la colonia ni el grupo cuentan. Lo que falta para estar seguro es azar: se sortea con esa probabilidad.
+    Ni la edad ni la colonia ni el grupo cuentan. Lo que falta para estar seguro es azar: se sortea.
     """
     credits, phones, years = (_number(columns, rows, name) for name in ("créditos", "contratos", "antigüedad"))
     income = _number(columns, rows, "ingreso")

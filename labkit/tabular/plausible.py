@@ -19,7 +19,7 @@ class Plausible:
     """La densidad de unos renglones reales, (n, d): `log_density(rows)` da log p, (b,), en nats.
 
     Cada número se mide en sus desviaciones, y dos opciones distintas están a una desviación. Cada renglón real pone una
-    loma de ancho `width`; sin él, se escoge el que mejor anuncia a la mitad de los renglones con lomas de la otra mitad.
+    loma de ancho `width`; sin él, se escoge el que mejor anuncia a la mitad de los renglones con la otra mitad.
     """
 
     def __init__(self, columns: Columns, rows: Tensor, width: float | None = None) -> None:
@@ -63,7 +63,7 @@ class Plausible:
 
 
 def _scale(columns: Columns, rows: Tensor) -> Tensor:
-    """Por cuánto se multiplica cada lugar, (d,): un número, entre su desviación; una opción, √½, y dos quedan a distancia 1."""
+    """Por cuánto se multiplica cada lugar, (d,): un número, entre su desviación; una opción, √½: dos quedan a 1."""
     scale = torch.full((len(columns),), 0.5 ** 0.5)
     for column in columns.columns:
         if column.width == 1:

@@ -100,7 +100,7 @@ def linear_optimum(weights: Tensor, columns: Columns) -> Tensor:
 
 def _best_in_column(model: nn.Module, objective: Objective, columns: Columns, name: str, rows: Tensor, scores: Tensor,
                     grid: int) -> tuple[Tensor, Tensor]:
-    """Los mismos renglones (b, d) con el mejor valor de esa columna, lo demás igual; si ninguno mejora, quedan como están."""
+    """Los mismos renglones (b, d) con el mejor valor de esa columna; si ninguno mejora, quedan como están."""
     options = columns[name].candidates(grid).to(rows)                   # (v, ancho)
     tried = rows[:, None].repeat(1, len(options), 1)                    # (b, v, d)
     tried[:, :, columns.places[name]] = options
@@ -112,7 +112,7 @@ def _best_in_column(model: nn.Module, objective: Objective, columns: Columns, na
 
 
 def _simplex(values: Tensor) -> Tensor:
-    """El punto del símplex más cercano a cada renglón, (n, k).  Fuente: Duchi et al. (2008), doi:10.1145/1390156.1390191."""
+    """El punto del símplex más cercano a cada renglón, (n, k): Duchi et al. (2008), doi:10.1145/1390156.1390191."""
     ordered = values.sort(1, descending=True).values
     excess = ordered.cumsum(1) - 1
     counts = torch.arange(1, values.shape[1] + 1)

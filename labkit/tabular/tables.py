@@ -22,7 +22,8 @@ TUMOR_COLUMNS = (("radio", "distancia del centro al borde"), ("textura", "desvia
                  ("suavidad", "cuánto cambia el radio de un lugar al de junto"),
                  ("compacidad", "qué tan poco redondo: perímetro² / área − 1, en otra escala"),
                  ("concavidad", "qué tan hondas son las entradas del borde"),
-                 ("puntos cóncavos", "cuántas entradas tiene el borde"), ("simetría", "qué tan distintas son sus mitades"),
+                 ("puntos cóncavos", "cuántas entradas tiene el borde"),
+                 ("simetría", "qué tan distintas son sus mitades"),
                  ("dimensión fractal", "qué tan enredado es el borde"))
 
 
@@ -68,9 +69,10 @@ def read_table(source: str | Path, target: str, positive: str) -> Table:
     _refuse_missing(names, lines)
     answers = [line[names.index(target)] for line in lines]
     if positive not in answers or len(set(answers)) < 2:
-        raise ValueError(f"positive: en «{target}» hay {', '.join(sorted(set(answers))[:6])}; esperaba «{positive}» y al "
-                         "menos otro valor.")
-    columns = Columns([_guess_column(name, [line[i] for line in lines]) for i, name in enumerate(names) if name != target])
+        raise ValueError(f"positive: en «{target}» hay {', '.join(sorted(set(answers))[:6])}; esperaba «{positive}» y "
+                         "al menos otro valor.")
+    cells = {name: [line[i] for line in lines] for i, name in enumerate(names) if name != target}
+    columns = Columns([_guess_column(name, values) for name, values in cells.items()])
     rows = columns.encode([dict(zip(names, line)) for line in lines])
     return Table(columns, rows, torch.tensor([answer == positive for answer in answers]), positive)
 
@@ -99,9 +101,9 @@ def write_rows(columns: Columns, rows: Tensor) -> str:
 def _read_lines(source: str | Path) -> tuple[list[str], list[list[str]]]:
     """Los nombres de las columnas y los renglones, sin los que están en blanco por completo."""
     text = source if isinstance(source, str) and "\n" in source else _read_file(Path(source))
-    first = text.lstrip("\ufeff").partition("\n")[0]
-    separator = max(",;\t", key=first.count)
-    lines = [[cell.strip() for cell in line] for line in csv.reader(StringIO(text.lstrip("\ufeff")), delimiter=separator)]
+    text = text.lstrip("\ufeff")
+    separator = max(",;\t", key=text.partition("\n")[0].count)
+    lines = [[cell.strip() for cell in line] for line in csv.reader(StringIO(text), delimiter=separator)]
     lines = [line for line in lines if any(line)]
     if len(lines) < 2:
         raise ValueError("La tabla está vacía: hacen falta los nombres de las columnas y al menos un renglón.")

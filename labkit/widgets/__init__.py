@@ -15,4 +15,5 @@ __all__ = ["Demo", "Trials", "automatic_answers", "causal_questions", "choice_tr
            "explore_blind", "explore_budget", "explore_causes", "explore_choice", "explore_concepts",
            "explore_counterfactuals", "explore_detectors", "explore_frames", "explore_gallery", "explore_images",
            "explore_liar", "explore_map", "explore_masks", "explore_occlusion", "explore_patch", "explore_recipes",
-           "explore_row", "explore_temperature", "explore_threshold", "explore_units", "explore_upload", "pool_answers", "watch"]
+           "explore_row", "explore_temperature", "explore_threshold", "explore_units", "explore_upload",
+           "pool_answers", "watch"]

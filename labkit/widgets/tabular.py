@@ -32,7 +32,8 @@ def explore_row(model: nn.Module, columns: Columns, row: Tensor, units: Sequence
         value, log_p = float(row_scores(model, asked, channel(unit))), float(prior.log_density(asked))
         shares = [risk, _below(usual[unit], value), _below(typical, log_p)]
         titles = ["riesgo", f"{unit}: supera a", "log p: supera a"]
-        text = (f"{'Tan plausible como algún real, o más.' if log_p >= typical[0] else 'Menos plausible que todos los reales.'}\n"
+        usual_one = "Tan plausible como algún real, o más." if log_p >= typical[0] else "Menos plausible que todos."
+        text = (f"{usual_one}\n"
                 f"{unit} vale {value:.1f}; en los reales, hasta {usual[unit][-1]:.1f}.\n"
                 f"log p vale {log_p:.1f}; en los reales, de {typical[0]:.1f} a {typical[-1]:.1f}.")
         note = sized(text_image(text.replace("-", "−"), NOTES), height=HIGH)

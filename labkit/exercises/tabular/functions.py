@@ -1,15 +1,12 @@
-"""Ejercicios 1 a 3 de la lección 6b: lo permitido, `one_hot_project`, `linear_optimum` y la diferencia, `group_gap`."""
+"""Ejercicios 1 y 2 de la lección 6b: lo permitido, `one_hot_project`, y el óptimo lineal, `linear_optimum`."""
 
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from labkit.exercises.answers import kind_of, read_tensor
 from labkit.exercises.compare import Mistake
 from labkit.exercises.kinds import Function, case_generator
-from labkit.exercises.sandbox import blaming_the_answer
-from labkit.exercises.verdict import Revise
 
 Groups = Sequence[tuple[int, int]]          # de cada grupo de opciones, su primer lugar y el que sigue al último
 
@@ -28,7 +25,8 @@ def one_hot_project(rows: Tensor, groups: Groups) -> Tensor:
 def loose_rows() -> Iterator[tuple[Tensor, Groups]]:
     """Renglones fuera de lo permitido; en un grupo todos negativos, en otro varios mayores que 1."""
     dice = case_generator()
-    for n, d, groups in ((5, 7, ((2, 5), (5, 7))), (4, 9, ((0, 4), (6, 9))), (6, 6, ((1, 4),)), (3, 8, ((0, 3), (3, 8)))):
+    shapes = (5, 7, ((2, 5), (5, 7))), (4, 9, ((0, 4), (6, 9))), (6, 6, ((1, 4),)), (3, 8, ((0, 3), (3, 8)))
+    for n, d, groups in shapes:
         rows = 1.6 * torch.randn(n, d, generator=dice) + 0.4
         start, stop = groups[0]
         rows[0, start:stop] = -rows[0, start:stop].abs() - 0.1
@@ -126,8 +124,8 @@ def _largest(values: Tensor) -> Tensor:
 OPTIMUM_MISTAKES = (
     Mistake("es el renglón en que la suma es menor: un peso positivo lleva a 1, y de un grupo va el mayor.",
             lambda weights, groups: linear_optimum(-weights, groups)),
-    Mistake("si todos los pesos de un grupo son negativos también hay que escoger una opción: la de mayor peso, la menos "
-            "negativa.", lambda weights, groups: (weights > 0).to(weights),
+    Mistake("si todos los pesos de un grupo son negativos también hay que escoger una opción: la de mayor peso, la "
+            "menos negativa.", lambda weights, groups: (weights > 0).to(weights),
             (lambda weights, groups: _grouped((weights > 0).to(weights), weights, groups,
                                               lambda values: _largest(values) * (values > 0)),)),
     Mistake("en un grupo escoges el peso más grande sin su signo; el de mayor valor es otro.",
@@ -146,90 +144,14 @@ OPTIMUM_MISTAKES = (
             lambda weights, groups: _largest(weights)),
 )
 
-# ── 3 · la diferencia entre dos grupos ──────────────────────────────────────────────────────────────────────────────
-
-
-def group_gap(scores: Tensor, in_b: Tensor) -> Tensor:
-    """Cuánto más riesgo se le da al grupo B, en puntos de cien, y su intervalo de 95 %: logits (n,) → (3,)."""
-    risk = 100 * scores.sigmoid()
-    b, a = risk[in_b], risk[~in_b]
-    gap = b.mean() - a.mean()
-    half = 1.96 * (b.var() / len(b) + a.var() / len(a)).sqrt()
-    return torch.stack([gap, gap - half, gap + half])
-
-
-def scored() -> Iterator[tuple[Tensor, Tensor]]:
-    """Logits (n,) y quién es del grupo B, (n,): dos grupos de tamaños y dispersiones distintos."""
-    dice = case_generator()
-    for n, share, shift in ((30, 0.4, 0.9), (45, 0.25, -0.7), (24, 0.6, 1.5), (60, 0.3, 0.3)):
-        in_b = torch.rand(n, generator=dice) < share
-        in_b[:3], in_b[3:6] = True, False
-        yield torch.randn(n, generator=dice) * torch.where(in_b, 1.6, 0.8) + shift * in_b - 0.5, in_b
-
-
-def _gap_with(scores: Tensor, in_b: Tensor, spread: Callable[[Tensor, Tensor], Tensor], times: float = 1.96, scale: float = 100.0) -> Tensor:
-    """La diferencia, con el medio intervalo que da `spread` de los riesgos de B y de A."""
-    risk = scale * scores.sigmoid()
-    gap = risk[in_b].mean() - risk[~in_b].mean()
-    half = times * spread(risk[in_b], risk[~in_b])
-    return torch.stack([gap, gap - half, gap + half])
-
-
-def _standard(b: Tensor, a: Tensor) -> Tensor:
-    return (b.var() / len(b) + a.var() / len(a)).sqrt()
-
-
-def _of_logits(scores: Tensor, in_b: Tensor) -> Tensor:
-    """La misma cuenta con los logits, o con ellos por cien, sin pasarlos a probabilidad."""
-    b, a = scores[in_b], scores[~in_b]
-    return torch.stack([b.mean() - a.mean() + k * _standard(b, a) for k in (0.0, -1.96, 1.96)])
-
-
-GAP_MISTAKES = (
-    Mistake("va al revés: es el riesgo de B menos el de A.", lambda scores, in_b: group_gap(scores, ~in_b)),
-    Mistake("promedias logits: primero se pasan a probabilidad, con la sigmoide, y luego se promedia.", _of_logits,
-            (lambda scores, in_b: 100 * _of_logits(scores, in_b),
-             lambda scores, in_b: 100 * torch.stack([scores[in_b].mean().sigmoid() - scores[~in_b].mean().sigmoid()] * 3))),
-    Mistake("falta pasar a puntos de cien: una diferencia de 0.15 son 15 puntos.",
-            lambda scores, in_b: group_gap(scores, in_b) / 100),
-    Mistake("usas la dispersión de las personas, y no la del promedio: cada varianza se divide entre cuántas hay.",
-            lambda scores, in_b: _gap_with(scores, in_b, lambda b, a: (b.var() + a.var()).sqrt()),
-            (lambda scores, in_b: _gap_with(scores, in_b, lambda b, a: b.std() + a.std()),)),
-    Mistake("falta el 1.96: con un solo error estándar el intervalo es de 68 %.",
-            lambda scores, in_b: _gap_with(scores, in_b, _standard, 1.0)),
-    Mistake("los errores estándar de los dos grupos no se suman: se suman sus cuadrados, y luego va la raíz.",
-            lambda scores, in_b: _gap_with(scores, in_b, lambda b, a: (b.var() / len(b)).sqrt()
-                                           + (a.var() / len(a)).sqrt())),
-    Mistake("falta la raíz cuadrada: eso es la varianza de la diferencia.",
-            lambda scores, in_b: _gap_with(scores, in_b, lambda b, a: _standard(b, a).square())),
-    Mistake("usas una sola varianza para los dos grupos; cada uno tiene la suya.",
-            lambda scores, in_b: _gap_with(scores, in_b, lambda b, a: torch.cat([b, a]).std()
-                                           * (1 / len(b) + 1 / len(a)) ** 0.5)),
-    Mistake("divides la varianza entre n; con `var()` se divide entre n − 1.",
-            lambda scores, in_b: _gap_with(scores, in_b, lambda b, a: (b.var(correction=0) / len(b)
-                                                                       + a.var(correction=0) / len(a)).sqrt())),
-)
-
-
-def _read_gap(result: object, want: Tensor, case: tuple) -> Tensor:
-    """El tensor (3,); una tupla o lista de tres números también se entiende."""
-    if isinstance(result, (tuple, list)) and len(result) == 3:
-        with blaming_the_answer():
-            result = torch.tensor([float(value) for value in result])
-    found = read_tensor(result)
-    if found.shape != (3,):
-        raise Revise(f"van tres números: la diferencia, lo de abajo y lo de arriba. Recibí {kind_of(found)}.")
-    return found
-
-
 EXERCISES = {
     "one_hot_project": Function(
         one_hot_project, loose_rows, PROJECT_MISTAKES,
         describe=lambda rows, groups: f"{len(rows)} renglones de {rows.shape[1]} lugares y los grupos {list(groups)}",
         forbidden=("Columns", "project", "relaxed"),
         hints=("Los números y las opciones se tratan distinto: un número solo se recorta; de un grupo queda un 1.",
-               "Empieza con una copia recortada, rows.clamp(0, 1), y luego pisa en ella cada grupo. Lo que compites por "
-               "grupo son los valores de rows, no los recortados.",
+               "Empieza con una copia recortada, rows.clamp(0, 1), y luego pisa en ella cada grupo. En cada "
+               "grupo compiten los valores de rows, no los recortados.",
                "rows[:, start:stop].argmax(1) dice, de cada renglón, cuál opción gana contando desde start; "
                "torch.arange(len(rows)) recorre los renglones."),
     ),
@@ -238,16 +160,7 @@ EXERCISES = {
         describe=lambda weights, groups: f"{len(weights)} pesos y los grupos {list(groups)}",
         forbidden=("best_row", "best_rows", "climb"),
         hints=("La suma no mezcla columnas: cada una se puede decidir sin mirar a las demás.",
-               "Un número va a 1 si su peso es mayor que 0, y a 0 si no. De un grupo hay que escoger siempre una opción.",
-               "row = (weights > 0).float() y luego, en cada grupo, todo en 0 y un 1 donde weights[start:stop] es mayor."),
-    ),
-    "group_gap": Function(
-        group_gap, scored, GAP_MISTAKES,
-        describe=lambda scores, in_b: f"{len(scores)} personas, {int(in_b.sum())} del grupo B",
-        read=_read_gap,
-        hints=("De logit a probabilidad, y de probabilidad a puntos de cien. Después, un promedio por grupo.",
-               "El error estándar de un promedio al cuadrado es su varianza entre cuántos hay. Los de dos grupos se suman, "
-               "y luego va la raíz.",
-               "half = 1.96 * (b.var() / len(b) + a.var() / len(a)).sqrt(), y el intervalo va de gap − half a gap + half."),
+               "Un número va a 1 si su peso es mayor que 0, y a 0 si no. De un grupo siempre se escoge una opción.",
+               "row = (weights > 0).float(), y en cada grupo, todo en 0 y un 1 donde weights[start:stop] es mayor."),
     ),
 }

@@ -15,17 +15,19 @@ from labkit.exercises.verdict import Pending, Revise
 from labkit.tabular import Choice, Columns, Number
 
 PEOPLE = 6000
-NUMBERS = {"edad": (18, 80, "años"), "ingreso": (4, 80, "miles de pesos"), "créditos": (0, 12, ""), "contratos": (0, 6, "")}
+NUMBERS = {"edad": (18, 80, "años"), "ingreso": (4, 80, "miles de pesos"), "créditos": (0, 12, ""),
+           "contratos": (0, 6, "")}
 OPTIONS = {"colonia": ("Jacarandas", "San Telmo", "Agua Clara", "El Mirador"),
            "compañía": ("Onda", "Faro", "Trino", "Nido"), "banco": ("Alfa", "Cima", "Norte", "Roble")}
 IN_B = (0.90, 0.08, 0.12, 0.16)             # la parte del grupo B en cada opción del sustituto, de la más alta
 KEYS = ("sustituto", "opción", "no cuenta")
-ASK_KEYS = f"escribe un diccionario con estas llaves: {', '.join(KEYS)}."
+ASK_KEYS = "escribe un diccionario con estas llaves: sustituto, opción, no cuenta."
 
 
 class Planted(NamedTuple):
     """La regla de una tabla. proxy: la columna que dice el grupo;  option: en cuál de sus opciones está casi todo B;
-    active: la columna de opciones que sí mueve lo anotado;  idle: la que no hace nada;  flat: la de números que no cuenta.
+    active: la columna de opciones que sí mueve lo anotado;  idle: la que no hace nada;  flat: la de números que no
+    cuenta.
     """
     proxy: str
     option: str
@@ -100,14 +102,14 @@ def _read(value: object, rule: Planted) -> tuple[str, str, str]:
 def _reasons(given: tuple[str, str, str], rule: Planted) -> Iterator[tuple[bool, str]]:
     proxy, option, flat = given
     good = [key for key, mine, right in zip(KEYS, given, _right(rule)) if mine == right]
-    yield (proxy == rule.active, f"«{proxy}» mueve lo anotado por su cuenta, y no dice el grupo: en todas sus opciones hay "
-           "la misma parte de B. El sustituto es la que deja adivinar el grupo.")
-    yield (proxy == rule.idle, f"«{proxy}» ni dice el grupo ni mueve lo anotado: compara qué parte de B hay en cada opción "
-           "de cada columna.")
+    yield (proxy == rule.active, f"«{proxy}» mueve lo anotado por su cuenta, y no dice el grupo: en todas sus opciones "
+           "hay la misma parte de B. El sustituto es la que deja adivinar el grupo.")
+    yield (proxy == rule.idle, f"«{proxy}» ni dice el grupo ni mueve lo anotado: compara qué parte de B hay en cada "
+           "opción de cada columna.")
     yield option not in OPTIONS[proxy], f"«{option}» no es una opción de «{proxy}»."
     yield (option != rule.option, f"«{option}» tiene poca gente del grupo B; se pide la opción en que B es casi todos.")
-    yield (flat != rule.flat, f"«{flat}» sí cuenta: compara lo anotado en la mitad de arriba y en la de abajo, junto a las "
-           "otras tres.")
+    yield (flat != rule.flat, f"«{flat}» sí cuenta: compara lo anotado en la mitad de arriba y en la de abajo, junto a "
+           "las otras tres.")
     yield True, f"bien: {', '.join(good) or 'ninguna'}."
 
 
