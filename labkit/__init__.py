@@ -28,6 +28,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         E  exemplars       4. las imágenes en que responde, y los mapas de una capa
         E  dissection      5. el nombre de cada unidad, y si es casualidad; lo rápido va aparte, en `dissection/fast`
         E  experiments     5b y 5c. las tablas de los experimentos, y disecar a una red que dibuja
+        E  tabular         6b. tablas: el renglón que más puntúa, y por qué quitar una columna no basta
     Piso 2: con qué se pregunta
         E  objectives      lo que se le pregunta a la red: una puntuación por imagen
         E  models          las redes: cargarlas, envolver una tuya, armar una nueva

@@ -132,7 +132,7 @@ def silence(model: nn.Module, units: Iterable[Unit]) -> Iterator[None]:
 def run(model: nn.Module, images: Tensor, layers: Iterable[str]) -> Acts:
     """Las activaciones de las capas pedidas: un diccionario capa → (b, c, h, w) o (b, c), más "input".
 
-    images: (b, 3, h, w) RGB en [0, 1], en el mismo dispositivo que la red. La pasada se corta tras la más honda de las
+    images: (b, 3, h, w) RGB en [0, 1], o renglones de una tabla, (b, d). La pasada se corta tras la más honda de las
     capas pedidas. Conserva gradientes si los tienes encendidos. ValueError si la imagen o una capa no sirven.
     """
     _check_images(model, images)
@@ -219,7 +219,7 @@ def _names(layers: Iterable[str]) -> list[str]:
 
 def _check_images(model: nn.Module, images: Tensor) -> None:
     """ValueError si las imágenes no pueden entrar a esta red: forma, valores, tipo o dispositivo."""
-    check_shape(images, "b 3 h w", "images")
+    check_shape(images, "b d" if isinstance(images, Tensor) and images.ndim == 2 else "b 3 h w", "images")
     weights = next(model.parameters(), images)                      # una red sin pesos acepta lo que sea
     if images.device != weights.device:
         raise ValueError(f"images: están en {images.device} y la red en {weights.device}. "

@@ -505,6 +505,25 @@ FAULTS = [
     Fault("painter-all-pass", "load_painter", 'row["passes"] == "1"', 'row["passes"] != ""'),
     Fault("painter-cut-is-control", "load_painter", 'float(row["cut"])', 'float(row["control"])'),
     Fault("painter-control-apart", "load_painter", ".unflatten(0, (k, n, 2))", ".unflatten(0, (k, 2, n)).transpose(1, 2)"),
+    # ── tabular ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("rows-no-step", "Number.project", "if not self.step:", "if True:"),
+    Fault("rows-any-range", "Number.encode", "if not self.low <= number <= self.high:", "if False:"),
+    Fault("rows-two-options", "Choice.project", "values.argmax(1)", "values.argmin(1)"),
+    Fault("rows-missing-kept", "_present", "value is None or value != value", "value is None"),
+    Fault("rows-less-errors", "Columns.encode", "problems[:10]", "problems[:1]", "columns"),
+    Fault("rule-no-interaction", "conduct_rule", "& (phones >= 3)", "& (phones >= 0)"),
+    Fault("rule-fair-records", "credit_rule", "+ PENALTY", "+ 0 * PENALTY"),
+    Fault("people-older-jobs", "_people", "(age - 18) * uniform() ** 2", "age * uniform() ** 2"),
+    Fault("towns-by-luck", "_people", "[town]).long()", "[town.flip(0)]).long()"),
+    Fault("search-goes-down", "_best_in_column", "better = best > scores + 1e-6", "better = best > -torch.inf"),
+    Fault("search-first-value", "_best_in_column", "tried[torch.arange(len(rows)), which]", "tried[:, 0]"),
+    Fault("search-once", "best_rows", "if bool((scores <= before + 1e-6).all()):", "if True:"),
+    Fault("linear-no-sign", "linear_optimum", "weights[place.start", "weights.abs()[place.start"),
+    Fault("simplex-loose", "_simplex", ".clamp(min=0)", ""),
+    Fault("prior-no-volume", "Plausible._log_density", "- self._log_volume(width)", ""),
+    Fault("prior-worst-width", "Plausible._best_width", "return max(", "return min("),
+    Fault("table-hides-missing", "read_table", "_refuse_missing(names, lines)", "pass"),
+    Fault("gap-backwards", "group_gap", "risk[in_b].mean() - risk[~in_b].mean()", "risk[~in_b].mean() - risk[in_b].mean()", "measured"),
 ]
 
 

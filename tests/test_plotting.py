@@ -27,6 +27,7 @@ from labkit.plotting import (
     show_sheet,
     show_spread,
     show_table,
+    show_tradeoff,
 )
 from labkit.regularization import high_frequency_share
 
@@ -46,6 +47,7 @@ PICTURES = {
     "show_points": lambda: show_points({"uno": POINTS[:, :2]}, torch.tensor([0, 1, 1]), ["a", "b"]),
     "show_spread": lambda: show_spread({"uno": [0.0, 1.0, 2.0]}),
     "show_seeds": lambda: show_seeds([1, 2], {"uno": [[0.0, 1.0], [2.0, 3.0]]}),
+    "show_tradeoff": lambda: show_tradeoff([0.0, 1.0], [1.0, 2.0], {"T = 0": (0.5, 3.0)}, "x", "y", "gente", "camino"),
     "show_kinds": lambda: show_kinds(["uno", "dos"], [2.0, 1.0], ["a", "b"], ["x", "x"], "valor"),
 }
 
@@ -262,6 +264,7 @@ def test_paths_are_drawn_over_the_level_curves():
     (lambda: show_bars(["uno"], [1.0, 2.0]), "esperaba 1 valores, uno por nombre, y recibí 2"),
     (lambda: show_intervals({"uno": (0.5, 0.6, 1.0)}), "en «uno» esperaba abajo ≤ valor ≤ arriba"),
     (lambda: show_seeds([1, 2], {"uno": [[1.0, 2.0]]}), "«uno» tiene 1 grupos para 2 abscisas"),
+    (lambda: show_tradeoff([1.0], [], {"uno": (1.0, 1.0)}), "recibí 1, 0 y 1"),
     (lambda: show_kinds(["uno"], [1.0], ["a"], []), "por cada uno de los 1 nombres, y recibí 1, 1 y 0"),
     (lambda: show_paths(lambda x: x.sum(1), {"uno": POINTS.T}), r"uno: esperaba forma \(n, 2\)"),
 ])
@@ -367,3 +370,12 @@ def test_points_without_names_or_with_too_many_classes_are_told():
     with pytest.raises(ValueError, match="alcanza para 24 clases y recibí 25"):
         show_points({"uno": POINTS[:, :2]}, torch.arange(3), [str(k) for k in range(25)])
     assert len(show_points({"uno": POINTS[:, :2]}).figure.axes[0].collections) == 1
+
+
+def test_a_tradeoff_goes_through_its_stops_in_order_and_names_each_place_once():
+    path = {"T = 0": (0.0, 4.0), "T = 1": (2.0, 3.0), "T = 2": (2.001, 3.0)}
+    axis = show_tradeoff([5.0, 6.0], [1.0, 2.0], path, cloud="gente").figure.axes[0]
+    cloud, line = axis.lines
+    assert cloud.get_xydata().tolist() == [[5, 1], [6, 2]]
+    assert line.get_xydata().tolist() == [[0, 4], [2, 3]]
+    assert [text.get_text() for text in axis.texts] == ["T = 0", "T = 1, T = 2"]

@@ -32,6 +32,7 @@ from labkit.exercises.experiments import transplants  # noqa: E402
 from labkit.exercises.occlusion.evidence import load_evidence, supports  # noqa: E402
 from labkit.exercises.occlusion.hidden import NetworkRow, measure, most_tied, open_network  # noqa: E402
 from labkit.exercises.priors import findings as heats  # noqa: E402
+from labkit.exercises.tabular import planted  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.optimization import noise  # noqa: E402
@@ -241,6 +242,11 @@ def shortcut_unit() -> Iterator[transplants.TwinsRow]:
                 yield twins_row(*case, seed)
 
 
+def planted_rule() -> Iterator[planted.Planted]:
+    """Las reglas que se siembran en las tablas de la lección 6b, todas."""
+    yield from planted.every_rule()
+
+
 TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
     "hidden_network": hidden_network,
     "secret_unit": secret_unit,
@@ -252,6 +258,7 @@ TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
     "seam_reading": seam_reading,
     "layer_reading": layer_reading,
     "shortcut_unit": shortcut_unit,
+    "planted_rule": planted_rule,
 }
 
 

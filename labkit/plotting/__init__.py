@@ -7,6 +7,7 @@
     arrows    flechas sobre una recta, con sus densidades
     panels    muchas nubes de puntos chicas, con los mismos ejes
     seeds     curvas con una red por punto, y puntos con color y marca
+    tradeoff  una nube y un camino: lo que se gana en un eje y se paga en el otro
     forest    muchas comparaciones en una figura, con sus veredictos
 
 Lo que se mueve con un control se dibuja en `images`, que es más rápido.
@@ -19,7 +20,8 @@ from labkit.plotting.plots import show_bars, show_curves, show_intervals, show_p
 from labkit.plotting.points import show_points
 from labkit.plotting.seeds import show_kinds, show_seeds
 from labkit.plotting.sheet import show_heatmap, show_sheet
+from labkit.plotting.tradeoff import show_tradeoff
 
 __all__ = ["Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_forest", "show_heatmap",
            "show_intervals", "show_kinds", "show_panels", "show_paths", "show_points", "show_seeds", "show_sheet",
-           "show_spread", "show_table"]
+           "show_spread", "show_table", "show_tradeoff"]
