@@ -8,6 +8,7 @@
     panels    muchas nubes de puntos chicas, con los mismos ejes
     seeds     curvas con una red por punto, y puntos con color y marca
     forest    muchas comparaciones en una figura, con sus veredictos
+    text      un texto coloreado por lo que responde una celda en cada signo
 
 Lo que se mueve con un control se dibuja en `images`, que es más rápido.
 """
@@ -19,7 +20,8 @@ from labkit.plotting.plots import show_bars, show_curves, show_intervals, show_p
 from labkit.plotting.points import show_points
 from labkit.plotting.seeds import show_kinds, show_seeds
 from labkit.plotting.sheet import show_heatmap, show_sheet
+from labkit.plotting.text import ColoredText, show_text, text_pages
 
-__all__ = ["Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_forest", "show_heatmap",
+__all__ = ["ColoredText", "Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_forest", "show_heatmap",
            "show_intervals", "show_kinds", "show_panels", "show_paths", "show_points", "show_seeds", "show_sheet",
-           "show_spread", "show_table"]
+           "show_spread", "show_table", "show_text", "text_pages"]
