@@ -4,13 +4,15 @@
     python data/build/train_text.py atencion
 
 Lee data/textos/ (make_texts.py) y deja en data/networks/textos/ los pesos, en media precisión, y el diario. Si se
-interrumpe, el mismo mandato sigue donde iba. Con --half publica lo que haya de una corrida a medias.
+interrumpe, el mismo mandato sigue donde iba. La de atención ve, en la mitad de cada lote, signos al azar que se repiten: con
+tan poco cómputo, del puro texto no aprendería a copiar.
 """
 import argparse
 import json
+import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,10 +28,12 @@ from packing import write_sums  # noqa: E402
 
 from labkit.files import data_path  # noqa: E402
 from labkit.sequences.alphabet import encode  # noqa: E402
+from labkit.sequences.attention import AttentionNetwork, repeated_codes, save_attention_network  # noqa: E402
 from labkit.sequences.network import FOLDER, TextNetwork, save_text_network  # noqa: E402
 from labkit.sequences.texts import SOURCES, load_texts  # noqa: E402
 
 RUNS = Path(__file__).resolve().parent / "runs"
+BIT = math.log(2)
 FORGET = 0.1        # con qué probabilidad un renglón del lote empieza de cero: así aprende también a empezar
 
 
@@ -45,9 +49,9 @@ class Recipe(NamedTuple):
     lr: float
 
 
-RECIPES = {
-    "celdas": Recipe("celdas", 0, 320, 32, 128, 20, 200, 4e-3),
-}
+LSTM = Recipe("celdas", 0, 320, 32, 128, 20, 200, 4e-3)
+ATTENTION = Recipe("atencion", 0, 0, 32, 128, 15, 150, 3e-3)
+PERIODS = (16, 65)                          # de cuántos signos son los trozos que se repiten
 
 
 def stream(recipe: Recipe, epoch: int) -> Tensor:
@@ -72,50 +76,81 @@ def batches(recipe: Recipe, done: int) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def bits(model: nn.Module, source: str, split: str, most: int = 10**9) -> float:
-    """Bits por signo en una parte, en renglones de mil signos que empiezan de cero."""
+def bits(model: nn.Module, source: str, split: str, row: int = 1000, most: int = 10**9) -> float:
+    """Bits por signo en una parte, en renglones de `row` signos que empiezan de cero."""
     codes = torch.cat([encode(text) for text in load_texts(source, split).texts])[:most]
-    rows = codes[:len(codes) // 1000 * 1000].view(-1, 1000)
+    rows = codes[:len(codes) // row * row].view(-1, row)
     losses = [F.cross_entropy(model(part[:, :-1])[:, :, 0], part[:, 1:], reduction="sum") for part in rows.split(32)]
-    return float(sum(losses)) / rows[:, 1:].numel() / 0.6931471805599453
+    return float(sum(losses)) / rows[:, 1:].numel() / BIT
 
 
-def train(recipe: Recipe) -> tuple[TextNetwork, list[dict]]:
-    """Entrena la LSTM, o sigue donde iba; da la red y su diario."""
-    torch.manual_seed(recipe.seed)
-    model, path = TextNetwork(recipe.cells), RUNS / f"texto_{recipe.name}.pt"
+def lstm_course() -> tuple[TextNetwork, Callable[[Tensor, int], Tensor]]:
+    """La LSTM por aprender, y lo que cuesta un lote: sigue el texto con lo que recuerda del lote anterior."""
+    model = TextNetwork(LSTM.cells)
     with torch.no_grad():                                                   # al principio, que no olvide
-        model.lstm.bias_ih_l0[recipe.cells:2 * recipe.cells] = 1.0
+        model.lstm.bias_ih_l0[LSTM.cells:2 * LSTM.cells] = 1.0
+    model.state = model.start(LSTM.rows)
+
+    def loss_of(codes: Tensor, step: int) -> Tensor:
+        dice = Generator().manual_seed(10**6 * (LSTM.seed + 1) + step)
+        keep = (torch.rand(LSTM.rows, 1, generator=dice) >= FORGET).float()
+        logits = model(codes[:, :-1], tuple(values * keep for values in model.state))
+        return F.cross_entropy(logits[:, :, 0], codes[:, 1:])
+
+    return model, loss_of
+
+
+def attention_course() -> tuple[AttentionNetwork, Callable[[Tensor, int], Tensor]]:
+    """La red de atención por aprender, y lo que cuesta un lote: la mitad, texto; la mitad, signos que se repiten."""
+    model, half = AttentionNetwork(), ATTENTION.rows // 2
+
+    def loss_of(codes: Tensor, step: int) -> Tensor:
+        dice = Generator().manual_seed(10**6 * (ATTENTION.seed + 1) + step)
+        period = int(torch.randint(*PERIODS, (1,), generator=dice))
+        again = repeated_codes(half, period, 10**6 + step).repeat(1, 8)[:, :codes.shape[1]]
+        both = torch.cat([codes[:half], again])
+        logits = model(both[:, :-1])[:, :, 0]
+        text = F.cross_entropy(logits[:half], codes[:half, 1:])
+        return text + F.cross_entropy(logits[half:, :, period:], again[:, period + 1:])
+
+    return model, loss_of
+
+
+COURSES = {"celdas": (LSTM, lstm_course), "atencion": (ATTENTION, attention_course)}
+
+
+def train(recipe: Recipe, model: nn.Module, loss_of: Callable[[Tensor, int], Tensor]) -> list[dict]:
+    """Entrena la red, o sigue donde iba; da su diario."""
+    path, total = RUNS / f"texto_{recipe.name}.pt", recipe.parts * recipe.steps
     adam = torch.optim.Adam(model.parameters(), recipe.lr, betas=(0.9, 0.99))
     diary = restore(path, str(recipe), model, [adam])
-    source, state, total = batches(recipe, len(diary) * recipe.steps), model.start(recipe.rows), recipe.parts * recipe.steps
+    source = batches(recipe, len(diary) * recipe.steps)
     for part in range(len(diary), recipe.parts):
         start, losses = time.perf_counter(), []
+        model.train()
         for step in range(part * recipe.steps, (part + 1) * recipe.steps):
             adam.param_groups[0]["lr"] = recipe.lr * step_size(step / total)
-            codes, keep = next(source), Generator().manual_seed(10**6 * (recipe.seed + 1) + step)
-            keep = (torch.rand(recipe.rows, 1, generator=keep) >= FORGET).float()
-            logits = model(codes[:, :-1], (state[0] * keep, state[1] * keep))
-            state = model.state
-            loss = F.cross_entropy(logits[:, :, 0], codes[:, 1:])
+            loss = loss_of(next(source), step)
             adam.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             adam.step()
-            losses.append(loss.item() / 0.6931471805599453)
+            losses.append(loss.item() / BIT)
         diary.append({"part": part + 1, "bits": round(sum(losses) / len(losses), 3),
-                      "validation_bits": round(bits(model, "python", "validation", 60_000), 3),
+                      "validation_bits": round(bits(model, "python", "validation", recipe.length, 60_000), 3),
                       "seconds": round(time.perf_counter() - start, 1)})
         store(path, str(recipe), model, [adam], diary)
         print("  " + "   ".join(f"{key} {value}" for key, value in diary[-1].items()), flush=True)
-    return model, diary
+    return diary
 
 
-def publish(recipe: Recipe, model: TextNetwork, diary: list[dict]) -> None:
+def publish(recipe: Recipe, model: nn.Module, diary: list[dict]) -> None:
     """Guarda los pesos, con su ficha, y el diario, y pone al día las sumas."""
-    measured = {f"{source}_bits": f"{bits(model, source, 'test'):.3f}" for source in SOURCES}
+    row = recipe.length if isinstance(model, AttentionNetwork) else 1000
+    measured = {f"{source}_bits": f"{bits(model.eval(), source, 'test', row):.3f}" for source in SOURCES}
     path = data_path(*FOLDER, f"{recipe.name}.safetensors")
-    save_text_network(model, path, {"seed": str(recipe.seed), "parts": str(len(diary)), **measured})
+    save = save_attention_network if isinstance(model, AttentionNetwork) else save_text_network
+    save(model, path, {"seed": str(recipe.seed), "parts": str(len(diary)), **measured})
     log = {**recipe._asdict(), "parameters": sum(weights.numel() for weights in model.parameters()), **measured,
            "seconds": round(sum(row["seconds"] for row in diary)), "diary": diary}
     path.with_suffix(".log.json").write_text(json.dumps(log, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -125,14 +160,16 @@ def publish(recipe: Recipe, model: TextNetwork, diary: list[dict]) -> None:
 def main() -> None:
     """Lee qué red y la entrena."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("name", choices=RECIPES)
+    parser.add_argument("name", choices=COURSES)
     parser.add_argument("--threads", type=int, default=1, help="núcleos de CPU (1)")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
     keep_memory()
-    recipe = RECIPES[options.name]
-    publish(recipe, *train(recipe))
+    recipe, course = COURSES[options.name]
+    torch.manual_seed(recipe.seed)
+    model, loss_of = course()
+    publish(recipe, model, train(recipe, model, loss_of))
 
 
 if __name__ == "__main__":

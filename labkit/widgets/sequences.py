@@ -122,7 +122,7 @@ def explore_samples(samples: Mapping[float, Sequence[tuple[str, Tensor]]]) -> Te
     """
     def draw(temperature: float, draw_number: int) -> ColoredText:
         text, bits = samples[temperature][draw_number - 1]
-        title = f"temperatura {temperature:g}, sorteo {draw_number}: {float(bits.mean()):.2f} bits por carácter"
+        title = f"temperatura {temperature:g}, sorteo {draw_number}: {float(bits.mean()):.2f} bits por signo"
         return show_text(text, bits, title, scale=8.0)
 
     count = min(map(len, samples.values()))

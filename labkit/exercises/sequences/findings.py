@@ -11,6 +11,7 @@ from labkit.activations import run
 from labkit.exercises.accounts import account_or_sample, row_of
 from labkit.exercises.answers import read_pair
 from labkit.exercises.kinds import Finding
+from labkit.exercises.sequences.functions import precision_area
 from labkit.measures import average_precisions, roc_areas
 from labkit.sequences import TextWorld, load_text_network, text_world
 
@@ -46,24 +47,28 @@ def my_concept(account: str | int | None) -> tuple[str, int]:
 
 
 def my_windows(split: str, share: int) -> TextWorld:
-    """Las ventanas que le tocan a esa parte, de la validación o de la prueba."""
-    world = text_world(KNOWN, split)
-    chosen = torch.arange(share, len(world), SHARES)[:WINDOWS]
-    return _chosen(world, chosen)
+    """Las ventanas que le tocan a esa parte, de la validación o de la prueba: una de cada tres, repartidas."""
+    world = text_world(KNOWN, split, most=SHARES * WINDOWS)
+    return _chosen(world, torch.arange(share, len(world), SHARES))
+
+
+@lru_cache(maxsize=6)
+def _windows(split: str, share: int) -> TextWorld:
+    return my_windows(split, share)
 
 
 def reading_material(split: str, concept: str, share: int) -> tuple[Tensor, Tensor]:
     """Lo que responde cada celda en cada signo de esas ventanas, (c, T), y cuáles signos son del concepto, (T,)."""
-    world = my_windows(split, share)
+    world = _windows(split, share)
     if concept not in world.names:
         raise ValueError(f"concept: no hay un concepto «{concept}». Prueba {', '.join(world.names)}.")
     return _responses(split, share), world.masks[:, world.names.index(concept)].flatten()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=6)
 def _responses(split: str, share: int) -> Tensor:
     with torch.no_grad():
-        cells = run(load_text_network(device="cpu"), my_windows(split, share).codes, ["cells"])["cells"]
+        cells = run(load_text_network(device="cpu"), _windows(split, share).codes, ["cells"])["cells"]
     return cells[:, :, 0].transpose(0, 1).flatten(1)
 
 
@@ -76,7 +81,7 @@ def _chosen(world: TextWorld, rows: Tensor) -> TextWorld:
 
 def best_cell(values: Tensor, truth: Tensor) -> tuple[int, int]:
     """La celda y el signo de mayor AUPRC: values (c, T), truth (T,)."""
-    areas = torch.stack([average_precisions(sign * values.T, truth) for sign in (1, -1)])       # (2, c)
+    areas = torch.stack([precision_area(sign * values, truth) for sign in (1, -1)])             # (2, c)
     side, cell = divmod(int(areas.argmax()), values.shape[0])
     return cell, 1 - 2 * side
 
@@ -91,7 +96,7 @@ def measure_cell(concept: str, share: int) -> CellRow:
     areas = roc_areas(values.T, truth)
     return CellRow(
         concept, share, cell, sign, *(round(float(area), 4) for area in (first, rest, other)),
-        by_roc=int((areas - 0.5).abs().argmax()), unsigned=int(average_precisions(values.T, truth).argmax()),
+        by_roc=int((areas - 0.5).abs().argmax()), unsigned=int(precision_area(values, truth).argmax()),
         winner_of_test=best_cell(later, later_truth)[0], loudest=int(values[:, truth].mean(1).argmax()),
     )
 

@@ -75,7 +75,7 @@ DEPTH_MISTAKES = (
 
 
 def bits_per_character(logits: Tensor, codes: Tensor) -> Tensor:
-    """Los bits por carácter: el promedio de −log₂ p del signo que sí siguió. logits (T, V), codes (T,) → un número."""
+    """Los bits por signo: el promedio de −log₂ p del signo que sí siguió. logits (T, V), codes (T,) → un número."""
     log_p = logits.log_softmax(1)
     right = log_p[:-1].gather(1, codes[1:, None])
     return -right.mean() / log(2)

@@ -1,0 +1,136 @@
+"""Qué tan bien coincide cada celda con cada concepto, y qué pasa con un signo si se anula."""
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from labkit.activations import Unit, run, silence
+from labkit.device import device_of
+from labkit.measures import check_responses, redraws
+from labkit.progress import with_bar
+from labkit.sequences.alphabet import encode
+from labkit.sequences.network import TextNetwork
+from labkit.sequences.reading import sign_bits
+from labkit.sequences.world import TextWorld
+
+ROWS = 32                                   # ventanas que se leen juntas
+
+
+class Scores(NamedTuple):
+    """Tres medidas de cada respuesta con cada concepto, (c, k) cada una.
+
+    iou: con un umbral que enciende tantos signos como cubre el concepto.
+    """
+    auprc: Tensor
+    roc: Tensor
+    iou: Tensor
+
+
+def cell_values(model: TextNetwork, world: TextWorld, layer: str = "cells", rows: int = ROWS) -> Tensor:
+    """Lo que vale cada unidad de la capa en cada signo de cada ventana, (n·T, c)."""
+    found = []
+    with torch.no_grad():
+        for codes in with_bar(world.codes.split(rows), "Leyendo", len(world)):
+            found.append(run(model, codes.to(device_of(model)), [layer])[layer][:, :, 0].mT.flatten(0, 1).cpu())
+    return torch.cat(found)
+
+
+def both_signs(values: Tensor) -> Tensor:
+    """Cada respuesta y la contraria, (n, 2c): una celda puede avisar hacia arriba o hacia abajo.
+
+    La columna c + i es la i con el signo cambiado. Son el doble de preguntas, y así cuentan al corregir.
+    """
+    return torch.cat([values, -values], 1)
+
+
+def cell_scores(values: Tensor, truth: Tensor) -> Scores:
+    """AUPRC, área ROC e IoU de cada respuesta, (n, c), con cada concepto, (n, k): lo mismo que `labkit.measures`.
+
+    Cada respuesta se ordena una sola vez para todos los conceptos. Un concepto que no está, o que está en todos los
+    signos, no tiene medida: nan.
+    """
+    check_responses(values)
+    if truth.dtype != torch.bool or truth.ndim != 2 or len(truth) != len(values):
+        raise ValueError(f"truth: esperaba verdaderos y falsos, ({len(values)}, k), y recibí {truth.dtype} "
+                         f"{tuple(truth.shape)}.")
+    where = [column.nonzero()[:, 0] for column in truth.unbind(1)]          # los signos de cada concepto
+    rows = torch.stack([_scores_of(column, where) for column in values.T.contiguous()])     # (c, 3, k)
+    missing = (truth.sum(0) == 0) | truth.all(0)
+    return Scores(*rows.masked_fill(missing, torch.nan).unbind(1))
+
+
+def _scores_of(values: Tensor, where: Sequence[Tensor]) -> Tensor:
+    """Las tres medidas de una respuesta, (n,), con cada concepto: (3, k).
+
+    taken: cuántos signos hay de ese valor para arriba; los empatados entran juntos.
+    """
+    ordered, order = values.sort(descending=True)
+    ends = torch.arange(1, len(values) + 1)
+    starts = ends - 1                                                       # cuántos hay por encima
+    if (ordered[1:] == ordered[:-1]).any():
+        ends, starts = (torch.searchsorted(-ordered, -ordered, right=side) for side in (True, False))
+    taken, above = (torch.empty_like(ends).index_copy_(0, order, places) for places in (ends, starts))
+    found = [_one_concept(taken[places], above[places], ends) for places in where]
+    return torch.tensor(found, dtype=torch.float64).T
+
+
+def _one_concept(taken: Tensor, above: Tensor, ends: Tensor) -> tuple[float, float, float]:
+    """AUPRC, área ROC e IoU de una respuesta con un concepto de m signos; taken, above: (m,), los de esos signos."""
+    m, n = len(taken), len(ends)
+    if m in (0, n):
+        return torch.nan, torch.nan, torch.nan
+    taken = taken.sort().values
+    hits = torch.searchsorted(taken, taken, right=True)                     # cuántos verdaderos van de ahí para arriba
+    auprc = float((hits / taken.double()).mean())
+    beaten = float(m * n - (taken + above.sort().values).sum() / 2)         # a cuántos les gana cada uno; empate, medio
+    roc = (beaten - m * m / 2) / (m * (n - m))
+    lit = int(ends[m - 1])                                                  # cuántos se encienden, para alcanzarlo
+    both = int((taken <= lit).sum())
+    return auprc, roc, both / (m + lit - both)
+
+
+class SignCosts(NamedTuple):
+    """Lo que costó un signo cada vez que tocaba: bits (m,), de qué ventana, (m,), y lo que costó lo demás, por ventana."""
+    bits: Tensor
+    rows: Tensor
+    rest: Tensor
+
+
+def sign_costs(model: TextNetwork, world: TextWorld, sign: str = ")", units: Iterable[Unit | str] = (),
+               rows: int = ROWS) -> SignCosts:
+    """Cuántos bits le cuesta a la red escribir `sign` donde va, con esas unidades anuladas (si se dice alguna).
+
+    Es cada lugar de las ventanas, menos el primero, donde el texto trae ese signo. `rest` es el promedio de los bits de
+    los demás signos de cada ventana, (n,).  ValueError si el signo no está.
+    """
+    wanted = world.codes[:, 1:] == int(encode(sign))
+    if not wanted.any():
+        raise ValueError(f"sign: {sign!r} no está en estas ventanas.")
+    with silence(model, [Unit.parse(unit) for unit in units]):
+        bits = torch.cat([sign_bits(model, codes.to(device_of(model))).cpu() for codes in world.codes.split(rows)])
+    rest = (bits * ~wanted).sum(1) / (~wanted).sum(1).clamp(min=1)
+    return SignCosts(bits[wanted], wanted.nonzero()[:, 0], rest)
+
+
+def best_cell(scores: Tensor, concept: int) -> tuple[int, bool, float]:
+    """La celda que mejor mide un concepto, entre las de los dos signos, (2c, k): celda, si es hacia abajo, y cuánto."""
+    value, place = scores[:, concept].nan_to_num(-1).max(0)
+    cells = len(scores) // 2
+    return int(place) % cells, int(place) >= cells, float(value)
+
+
+def ratio_interval(before: SignCosts, after: SignCosts, times: int = 1000, share: float = 0.95,
+                   seed: int = 0) -> tuple[float, float, float]:
+    """Por cuánto se multiplica el costo de un signo, y entre qué valores está: (factor, abajo, arriba).
+
+    Se remuestrean ventanas enteras, pues los signos de una misma ventana se parecen.
+    """
+    windows, places = before.rows.unique(return_inverse=True)
+    sums = torch.zeros(2, len(windows), dtype=torch.float64)
+    sums[0].index_add_(0, places, before.bits.double())
+    sums[1].index_add_(0, places, after.bits.double())
+    again = redraws(len(windows), times, share, seed) @ sums.T                              # (veces, 2)
+    tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
+    low, high = (again[:, 1] / again[:, 0]).quantile(tails).tolist()
+    return float(sums[1].sum() / sums[0].sum()), low, high
