@@ -89,12 +89,13 @@ def lstm_course() -> tuple[TextNetwork, Callable[[Tensor, int], Tensor]]:
     model = TextNetwork(LSTM.cells)
     with torch.no_grad():                                                   # al principio, que no olvide
         model.lstm.bias_ih_l0[LSTM.cells:2 * LSTM.cells] = 1.0
-    model.state = model.start(LSTM.rows)
+    memory = [model.start(LSTM.rows)]                                       # lo que recuerda del lote anterior
 
     def loss_of(codes: Tensor, step: int) -> Tensor:
         dice = Generator().manual_seed(10**6 * (LSTM.seed + 1) + step)
         keep = (torch.rand(LSTM.rows, 1, generator=dice) >= FORGET).float()
-        logits = model(codes[:, :-1], tuple(values * keep for values in model.state))
+        logits = model(codes[:, :-1], tuple(values * keep for values in memory[0]))
+        memory[0] = model.state
         return F.cross_entropy(logits[:, :, 0], codes[:, 1:])
 
     return model, loss_of

@@ -1,5 +1,5 @@
 """Qué tan bien coincide cada celda con cada concepto, y qué pasa con un signo si se anula."""
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor
 from labkit.activations import Unit, run, silence
 from labkit.device import device_of
 from labkit.measures import check_responses, redraws
-from labkit.progress import with_bar
+from labkit.progress import progress
 from labkit.sequences.alphabet import encode
 from labkit.sequences.network import TextNetwork
 from labkit.sequences.reading import sign_bits
@@ -30,9 +30,10 @@ class Scores(NamedTuple):
 def cell_values(model: TextNetwork, world: TextWorld, layer: str = "cells", rows: int = ROWS) -> Tensor:
     """Lo que vale cada unidad de la capa en cada signo de cada ventana, (n·T, c)."""
     found = []
-    with torch.no_grad():
-        for codes in with_bar(world.codes.split(rows), "Leyendo", len(world)):
+    with torch.no_grad(), progress("Leyendo", len(world), "ventanas") as bar:
+        for codes in world.codes.split(rows):
             found.append(run(model, codes.to(device_of(model)), [layer])[layer][:, :, 0].mT.flatten(0, 1).cpu())
+            bar.update(len(codes))
     return torch.cat(found)
 
 
@@ -44,50 +45,50 @@ def both_signs(values: Tensor) -> Tensor:
     return torch.cat([values, -values], 1)
 
 
-def cell_scores(values: Tensor, truth: Tensor) -> Scores:
-    """AUPRC, área ROC e IoU de cada respuesta, (n, c), con cada concepto, (n, k): lo mismo que `labkit.measures`.
+def cell_scores(values: Tensor, truth: Tensor, both: bool = False) -> Scores:
+    """AUPRC, área ROC e IoU de cada respuesta, (n, c), con cada concepto, (n, k): las de `labkit.measures`, más rápido.
 
-    Cada respuesta se ordena una sola vez para todos los conceptos. Un concepto que no está, o que está en todos los
-    signos, no tiene medida: nan.
+    both: también las de `both_signs(values)`, (2c, k), sin volver a ordenar. Un concepto que no está, o que está en
+    todos los signos, no tiene medida: nan.
     """
     check_responses(values)
     if truth.dtype != torch.bool or truth.ndim != 2 or len(truth) != len(values):
         raise ValueError(f"truth: esperaba verdaderos y falsos, ({len(values)}, k), y recibí {truth.dtype} "
                          f"{tuple(truth.shape)}.")
-    where = [column.nonzero()[:, 0] for column in truth.unbind(1)]          # los signos de cada concepto
-    rows = torch.stack([_scores_of(column, where) for column in values.T.contiguous()])     # (c, 3, k)
-    missing = (truth.sum(0) == 0) | truth.all(0)
-    return Scores(*rows.masked_fill(missing, torch.nan).unbind(1))
+    marks, rows = truth.T.contiguous(), []
+    with progress("Comparando", values.shape[1], "celdas") as bar:
+        for column in values.detach().T.contiguous():
+            rows.append(_both_ways(column, marks) if both else _both_ways(column, marks)[:1])
+            bar.update()
+    return Scores(*torch.tensor(rows, dtype=torch.float64).transpose(0, 1).flatten(0, 1).unbind(2))
 
 
-def _scores_of(values: Tensor, where: Sequence[Tensor]) -> Tensor:
-    """Las tres medidas de una respuesta, (n,), con cada concepto: (3, k).
-
-    taken: cuántos signos hay de ese valor para arriba; los empatados entran juntos.
-    """
+def _both_ways(values: Tensor, marks: Tensor) -> list[list[tuple[float, float, float]]]:
+    """Las medidas de una respuesta, (n,), y de la contraria, con cada concepto, (k, n): se ordena una sola vez."""
     ordered, order = values.sort(descending=True)
-    ends = torch.arange(1, len(values) + 1)
-    starts = ends - 1                                                       # cuántos hay por encima
-    if (ordered[1:] == ordered[:-1]).any():
-        ends, starts = (torch.searchsorted(-ordered, -ordered, right=side) for side in (True, False))
-    taken, above = (torch.empty_like(ends).index_copy_(0, order, places) for places in (ends, starts))
-    found = [_one_concept(taken[places], above[places], ends) for places in where]
-    return torch.tensor(found, dtype=torch.float64).T
+    taken = torch.arange(1, len(values) + 1)                                # cuántos signos hay de ese valor para arriba
+    above = taken - 1                                                       # y cuántos por encima
+    if (ordered[1:] == ordered[:-1]).any():                                 # los empatados entran juntos
+        taken, above = (torch.searchsorted(-ordered, -ordered, right=side) for side in (True, False))
+    n, found = len(values), marks[:, order]
+    less, under = n - above.flip(0), n - taken.flip(0)                      # al revés, lo de arriba queda abajo
+    return [[_measured(taken, above, where) for where in found],
+            [_measured(less, under, where.flip(0)) for where in found]]
 
 
-def _one_concept(taken: Tensor, above: Tensor, ends: Tensor) -> tuple[float, float, float]:
-    """AUPRC, área ROC e IoU de una respuesta con un concepto de m signos; taken, above: (m,), los de esos signos."""
-    m, n = len(taken), len(ends)
+def _measured(taken: Tensor, above: Tensor, where: Tensor) -> tuple[float, float, float]:
+    """AUPRC, área ROC e IoU con un concepto: where, (n,), en qué signos está, ya ordenados por lo que responde la celda."""
+    places = where.nonzero()[:, 0]
+    m, n = len(places), len(where)
     if m in (0, n):
         return torch.nan, torch.nan, torch.nan
-    taken = taken.sort().values
-    hits = torch.searchsorted(taken, taken, right=True)                     # cuántos verdaderos van de ahí para arriba
-    auprc = float((hits / taken.double()).mean())
-    beaten = float(m * n - (taken + above.sort().values).sum() / 2)         # a cuántos les gana cada uno; empate, medio
-    roc = (beaten - m * m / 2) / (m * (n - m))
-    lit = int(ends[m - 1])                                                  # cuántos se encienden, para alcanzarlo
-    both = int((taken <= lit).sum())
-    return auprc, roc, both / (m + lit - both)
+    reach = taken[places]
+    hits = torch.searchsorted(reach, reach, right=True)                     # cuántos verdaderos van de ahí para arriba
+    auprc = float((hits / reach.double()).mean())
+    beaten = float(m * n - (reach + above[places]).sum() / 2)               # a cuántos les ganan; un empate, la mitad
+    lit = int(taken[m - 1])                                                 # cuántos se encienden, para alcanzarlo
+    both = int((reach <= lit).sum())
+    return auprc, (beaten - m * m / 2) / (m * (n - m)), both / (m + lit - both)
 
 
 class SignCosts(NamedTuple):
