@@ -496,6 +496,16 @@ FAULTS = [
     Fault("painter-all-pass", "load_painter", 'row["passes"] == "1"', 'row["passes"] != ""'),
     Fault("painter-cut-is-control", "load_painter", 'float(row["cut"])', 'float(row["control"])'),
     Fault("painter-control-apart", "load_painter", ".unflatten(0, (k, n, 2))", ".unflatten(0, (k, 2, n)).transpose(1, 2)"),
+    # ── lección 6: el visor de texto ─────────────────────────────────────────────────────────────────────────────────
+    Fault("text-not-escaped", "_sign", "{escape(SHOWN.get(shown, shown))}", "{SHOWN.get(shown, shown)}"),
+    Fault("text-caption-raw", "ColoredText.html", "{escape(self.caption)}", "{self.caption}"),
+    Fault("text-scale-of-page", "_page", "float(values.abs().max()) or 1.0", "None"),
+    Fault("text-page-drops-line", "text_pages", "start = end", "start = end + 1"),
+    Fault("text-last-page-lost", "text_pages", "while len(text) - start > size:", "while len(text) - start >= size:"),
+    Fault("text-negative-solid", "_style", "side = 1 if level > 0 else -1", "side = 1"),
+    Fault("text-longest-read", "explore_own_text", "mine = whole[:OWN]", "mine = whole"),
+    Fault("text-page-beyond", "_page", "number = min(page, len(pages))", "number = page"),
+    Fault("text-still-not-hidden", "TextDemo._keep_first", ".{self.first.name}", ".texto"),
 ]
 
 

@@ -103,6 +103,12 @@ def test_the_scale_is_the_one_given_or_the_largest() -> None:
     assert Reader(show_text("ab", torch.zeros(2)).html()).signs[0][1] == "+0.00" and show_text("", torch.zeros(0)).html()
 
 
+def test_the_legend_has_only_the_signs_that_there_are() -> None:
+    assert "−2.00" in show_text("ab", torch.tensor([2.0, -1.0])).html()
+    legend = show_text("ab", torch.tensor([2.0, 0.0])).html()
+    assert "+2.00" in legend and "−" not in legend and "punteada" not in legend
+
+
 @pytest.mark.parametrize("arguments, message", [
     ({"values": torch.zeros(4)}, r"values: esperaba un valor por signo, \(3,\), y recibí \(4,\)"),
     ({"values": torch.zeros(3, 1)}, r"recibí \(3, 1\)"),
@@ -221,5 +227,5 @@ def test_the_samples_say_their_temperature_and_their_surprise() -> None:
     samples = {0.5: [("uno", torch.ones(3)), ("dos", torch.full((3,), 2.0))], 1.0: [("a", torch.tensor([8.0]))] * 2}
     demo = explore_samples(samples)
     demo.controls["temperature"].value, demo.controls["draw_number"].value = 0.5, 2
-    assert "temperatura 0.5, sorteo 2: 2.00 bits por carácter" in demo.picture.value
+    assert "temperatura 0.5, sorteo 2: 2.00 bits por signo" in demo.picture.value
     assert "".join(sign for sign, *_ in Reader(demo.picture.value).signs) == "dos" and isinstance(demo, TextDemo)

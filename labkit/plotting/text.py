@@ -39,11 +39,12 @@ class ColoredText:
 
     def _legend(self) -> str:
         """La escala: los tonos de un extremo al otro, cada uno con su valor."""
-        steps = range(-LEVELS, LEVELS + 1)
+        signed = bool((self.values < 0).any())
+        steps = range(-LEVELS if signed else 0, LEVELS + 1)
         tiles = [_sign(_number(step * self.scale / LEVELS), step * self.scale / LEVELS, step, False) for step in steps]
         concept = "" if self.truth is None else " · raya de arriba: el concepto"
-        return (f'<div style="margin: 6px 0 0; font-size: 12px">{" ".join(tiles)} · raya continua: positivo; '
-                f"punteada: negativo{concept}</div>")
+        lines = " · raya continua: positivo; punteada: negativo" if signed else ""
+        return f'<div style="margin: 6px 0 0; font-size: 12px">{" ".join(tiles)}{lines}{concept}</div>'
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/html": self.html(), "text/plain": repr(self)}

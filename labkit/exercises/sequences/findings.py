@@ -11,8 +11,6 @@ from labkit.activations import run
 from labkit.exercises.accounts import account_or_sample, row_of
 from labkit.exercises.answers import read_pair
 from labkit.exercises.kinds import Finding
-from labkit.exercises.sequences.functions import precision_area
-from labkit.measures import average_precisions, roc_areas
 from labkit.sequences import TextWorld, load_text_network, text_world
 
 WINDOWS, SHARES, NEAR = 36, 3, 0.006        # ventanas de cada texto; en cuántas partes se reparten; cuánto puede diferir
@@ -79,25 +77,43 @@ def _chosen(world: TextWorld, rows: Tensor) -> TextWorld:
     return world
 
 
-def best_cell(values: Tensor, truth: Tensor) -> tuple[int, int]:
-    """La celda y el signo de mayor AUPRC: values (c, T), truth (T,)."""
-    areas = torch.stack([precision_area(sign * values, truth) for sign in (1, -1)])             # (2, c)
-    side, cell = divmod(int(areas.argmax()), values.shape[0])
-    return cell, 1 - 2 * side
+@lru_cache(maxsize=6)
+def _places(split: str, share: int) -> Tensor:
+    """De cada celda, el lugar de cada signo: 1 es el que más la enciende, (c, T)."""
+    return places_of(_responses(split, share))
+
+
+def places_of(values: Tensor) -> Tensor:
+    """El lugar de cada valor en su renglón, (c, T): 1 es el mayor."""
+    return (values.argsort(1, descending=True).argsort(1) + 1).int()
+
+
+def both_areas(places: Tensor, truth: Tensor) -> Tensor:
+    """La AUPRC de cada celda con cada signo, (2, c), de los lugares de sus signos, (c, T): hacia arriba y hacia abajo."""
+    ranks = places[:, truth].sort(1).values.double()                            # los de los verdaderos
+    found = torch.arange(1, ranks.shape[1] + 1)
+    return torch.stack([(found / ranks).mean(1), (found / (len(truth) + 1 - ranks.flip(1))).mean(1)])
+
+
+def best_cell(areas: Tensor) -> tuple[int, int]:
+    """La celda de mayor AUPRC, de (2, c), y su renglón: 0, hacia arriba; 1, hacia abajo."""
+    side, cell = divmod(int(areas.argmax()), areas.shape[1])
+    return cell, side
 
 
 def measure_cell(concept: str, share: int) -> CellRow:
     """El renglón de la tabla de ese concepto y esa parte."""
     values, truth = reading_material("validation", concept, share)
-    later, later_truth = reading_material("test", concept, share)
-    cell, sign = best_cell(values, truth)
-    first = average_precisions(sign * values[cell, :, None], truth)[0]
-    rest, other = (average_precisions(side * later[cell, :, None], later_truth)[0] for side in (sign, -sign))
-    areas = roc_areas(values.T, truth)
+    later = reading_material("test", concept, share)[1]
+    places = _places("validation", share)
+    areas, new_areas = both_areas(places, truth), both_areas(_places("test", share), later)
+    cell, side = best_cell(areas)
+    middle = places[:, truth].double().mean(1)                                  # el área ROC depende solo de él
+    measured = (areas[side, cell], new_areas[side, cell], new_areas[1 - side, cell])
     return CellRow(
-        concept, share, cell, sign, *(round(float(area), 4) for area in (first, rest, other)),
-        by_roc=int((areas - 0.5).abs().argmax()), unsigned=int(precision_area(values, truth).argmax()),
-        winner_of_test=best_cell(later, later_truth)[0], loudest=int(values[:, truth].mean(1).argmax()),
+        concept, share, cell, 1 - 2 * side, *(round(float(area), 4) for area in measured),
+        by_roc=int((middle - (len(truth) + 1) / 2).abs().argmax()), unsigned=int(areas[0].argmax()),
+        winner_of_test=best_cell(new_areas)[0], loudest=int(values[:, truth].mean(1).argmax()),
     )
 
 
@@ -137,6 +153,6 @@ EXERCISES = {
                "cell = int(areas.argmax()) es la celda. En la prueba: average_precisions(sign * new_values[cell, :, "
                "None], new_truth), con sign = 1 o -1."),
         margins=(0, NEAR),
-        solution=(best_cell, measure_cell),
+        solution=(places_of, both_areas, best_cell),
     ),
 }
