@@ -225,14 +225,12 @@ def _names(layers: Iterable[str]) -> list[str]:
 
 def _check_images(model: nn.Module, images: Tensor) -> None:
     """ValueError si las imágenes no pueden entrar a esta red: forma, valores, tipo o dispositivo."""
-    # los códigos (b, T) de un texto los revisa la red que los lee
-    coded = isinstance(images, Tensor) and images.dtype == torch.int64 and images.ndim == 2
-    check_shape(images, "b t" if coded else "b 3 h w", "images")
+    check_shape(images, "b d" if isinstance(images, Tensor) and images.ndim == 2 else "b 3 h w", "images")
     weights = next(model.parameters(), images)                      # una red sin pesos acepta lo que sea
     if images.device != weights.device:
         raise ValueError(f"images: están en {images.device} y la red en {weights.device}. "
                          f'Prueba images.to("{weights.device}").')
-    if coded:
+    if images.dtype == torch.int64 and images.ndim == 2:            # los códigos de un texto: los revisa su red
         return
     check_values(images, "images")
     if images.dtype == torch.float64 != weights.dtype:

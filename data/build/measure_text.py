@@ -26,8 +26,8 @@ from labkit.measures import discoveries  # noqa: E402
 from labkit.sequences import TextNetwork, TextWorld, load_text_network, text_world  # noqa: E402
 from labkit.sequences.cells import SignCosts, cell_scores, cell_values, ratio_interval, sign_costs  # noqa: E402
 
-VALIDATION, TEST, CUT = 80, 160, 64         # ventanas: para escoger, para medir, para anular
-SHUFFLES, GROUP = 3, 8                      # barajadas; celdas que se anulan en una pasada, cada una en sus renglones
+VALIDATION, TEST, CUT = 80, 160, 40         # ventanas: para escoger, para medir, para anular
+SHUFFLES, GROUP = 5, 8                      # barajadas; celdas que se anulan en una pasada, cada una en sus renglones
 FIELDS = ("cell", "lowest", "concept", "validation_iou", "auprc", "roc", "iou", "frequency", "p", "named",
           "close_bits", "rest_bits", "factor", "low", "high")
 EFFECTS = ("cell", "module", "windows", "closings", "close_bits", "rest_bits")

@@ -3,7 +3,8 @@ import torch
 from torch import Tensor
 
 # lo que se escribe en un teclado, el renglón nuevo, y los signos del español y de las cuentas sencillas
-ALPHABET = "\n" + "".join(map(chr, range(32, 127))) + "áéíóúüñÁÉÍÓÚÑ¿¡«»…–—×−±°·§≥≤→"
+ALPHABET = ("\n !\"#$%&'()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\\]^_`abcdefghijklmnopqrstuvwxyz{|}~"
+            "áéíóúüñÁÉÍÓÚÑ¿¡«»…–—×−±°·§≥≤→")
 UNKNOWN = "?"                               # por cuál se cambia un signo de fuera, si quien llama lo pide
 
 

@@ -2,6 +2,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -55,40 +56,40 @@ def cell_scores(values: Tensor, truth: Tensor, both: bool = False) -> Scores:
     if truth.dtype != torch.bool or truth.ndim != 2 or len(truth) != len(values):
         raise ValueError(f"truth: esperaba verdaderos y falsos, ({len(values)}, k), y recibí {truth.dtype} "
                          f"{tuple(truth.shape)}.")
-    marks, rows = truth.T.contiguous(), []
+    marks, rows = truth.T.contiguous().numpy(), []
     with progress("Comparando", values.shape[1], "celdas") as bar:
-        for column in values.detach().T.contiguous():
+        for column in values.detach().T.contiguous().numpy():
             rows.append(_both_ways(column, marks) if both else _both_ways(column, marks)[:1])
             bar.update()
     return Scores(*torch.tensor(rows, dtype=torch.float64).transpose(0, 1).flatten(0, 1).unbind(2))
 
 
-def _both_ways(values: Tensor, marks: Tensor) -> list[list[tuple[float, float, float]]]:
+def _both_ways(values: np.ndarray, marks: np.ndarray) -> list[list[tuple[float, float, float]]]:
     """Las medidas de una respuesta, (n,), y de la contraria, con cada concepto, (k, n): se ordena una sola vez."""
-    ordered, order = values.sort(descending=True)
-    taken = torch.arange(1, len(values) + 1)                                # cuántos signos hay de ese valor para arriba
+    order = np.argsort(-values)
+    ordered, n = -values[order], len(values)
+    taken = np.arange(1, n + 1)                                             # cuántos signos hay de ese valor para arriba
     above = taken - 1                                                       # y cuántos por encima
     if (ordered[1:] == ordered[:-1]).any():                                 # los empatados entran juntos
-        taken, above = (torch.searchsorted(-ordered, -ordered, right=side) for side in (True, False))
-    n, found = len(values), marks[:, order]
-    less, under = n - above.flip(0), n - taken.flip(0)                      # al revés, lo de arriba queda abajo
+        taken, above = (np.searchsorted(ordered, ordered, side) for side in ("right", "left"))
+    found = marks[:, order]
+    less, under = n - above[::-1], n - taken[::-1]                          # al revés, lo de arriba queda abajo
     return [[_measured(taken, above, where) for where in found],
-            [_measured(less, under, where.flip(0)) for where in found]]
+            [_measured(less, under, where) for where in found[:, ::-1]]]
 
 
-def _measured(taken: Tensor, above: Tensor, where: Tensor) -> tuple[float, float, float]:
+def _measured(taken: np.ndarray, above: np.ndarray, where: np.ndarray) -> tuple[float, float, float]:
     """AUPRC, área ROC e IoU con un concepto: where, (n,), en qué signos está, ya ordenados por lo que responde la celda."""
-    places = where.nonzero()[:, 0]
+    places = where.nonzero()[0]
     m, n = len(places), len(where)
     if m in (0, n):
-        return torch.nan, torch.nan, torch.nan
+        return np.nan, np.nan, np.nan
     reach = taken[places]
-    hits = torch.searchsorted(reach, reach, right=True)                     # cuántos verdaderos van de ahí para arriba
-    auprc = float((hits / reach.double()).mean())
-    beaten = float(m * n - (reach + above[places]).sum() / 2)               # a cuántos les ganan; un empate, la mitad
-    lit = int(taken[m - 1])                                                 # cuántos se encienden, para alcanzarlo
-    both = int((reach <= lit).sum())
-    return auprc, (beaten - m * m / 2) / (m * (n - m)), both / (m + lit - both)
+    hits = np.searchsorted(reach, reach, "right")                           # cuántos verdaderos van de ahí para arriba
+    beaten = m * n - (reach.sum() + above[places].sum()) / 2                # a cuántos les ganan; un empate, la mitad
+    lit = taken[m - 1]                                                      # cuántos se encienden, para alcanzarlo
+    both = np.searchsorted(reach, lit, "right")
+    return (hits / reach).mean(), (beaten - m * m / 2) / (m * (n - m)), both / (m + lit - both)
 
 
 class SignCosts(NamedTuple):
