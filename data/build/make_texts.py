@@ -3,10 +3,12 @@
     python data/build/make_texts.py              los vuelve a cortar, y comprueba que son los que vienen
     python data/build/make_texts.py --write      además los deja en data/textos/
 
-Con --write, la red entrenada ya no será la de esos textos si cambiaron. El código sale de la biblioteca estándar de Python 3.11.7, de los módulos que dice MODULES: los que no traen un aviso de
+El código sale de la biblioteca estándar de Python 3.11.7, de los módulos que dice MODULES: los que no traen un aviso de
 derechos de otra persona y solo usan signos del alfabeto. La prosa sale de las celdas de texto de las lecciones 1 a 5c,
-como estaban al cortarla: si luego se corrige una, su suma ya no es la que viene, y los textos que vienen siguen sirviendo. Se
-reparten por módulos enteros, y por lecciones enteras: lo que se prueba nunca es vecino de lo que se entrenó.
+como estaban al cortarla: si luego se corrige una, la suma ya no es la misma, y los textos que vienen siguen sirviendo.
+Con --write cambian los textos, y las redes de data/networks/textos dejan de ser las que se entrenaron con ellos.
+
+Se reparten por módulos y por lecciones enteras: lo que se prueba nunca es vecino de lo que se entrenó.
 """
 import argparse
 import gzip
@@ -26,12 +28,12 @@ from labkit.sequences.alphabet import ALPHABET  # noqa: E402
 
 VERSION = (3, 11, 7)
 MODULES = {
-    "train": """_compression _strptime asyncio/events asyncio/locks asyncio/streams asyncio/selector_events base64 bdb bz2
-        calendar cgi cgitb chunk codeop colorsys compileall configparser contextlib copy filecmp fileinput gettext glob
-        graphlib hmac html/parser http/server json/decoder json/__init__ linecache lzma mailcap mimetypes modulefinder
-        netrc opcode operator os pathlib pipes pkgutil poplib posixpath py_compile pyclbr queue reprlib rlcompleter sched
-        selectors shelve smtplib sndhdr socket string symtable tabnanny tempfile threading timeit traceback tracemalloc
-        types unittest/case unittest/loader urllib/request uuid warnings weakref webbrowser zipapp zipimport
+    "train": """_compression _strptime asyncio/events asyncio/locks asyncio/streams asyncio/selector_events base64
+        bdb bz2 calendar cgi cgitb chunk codeop colorsys compileall configparser contextlib copy filecmp fileinput gettext
+        glob graphlib hmac html/parser http/server json/decoder json/__init__ linecache lzma mailcap mimetypes modulefinder
+        netrc opcode operator os pathlib pipes pkgutil poplib posixpath py_compile pyclbr queue reprlib 
+        rlcompleter sched selectors shelve smtplib sndhdr socket string symtable tabnanny tempfile threading timeit traceback
+        tracemalloc types unittest/case unittest/loader urllib/request uuid warnings weakref webbrowser zipapp zipimport
         zoneinfo/_tzpath""",
     "validation": "asyncio/queues cmd json/encoder pprint shutil unittest/suite",
     "test": "asyncio/tasks http/client plistlib random tokenize unittest/runner wave",
@@ -57,13 +59,14 @@ def course_texts() -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {part: {} for part in MODULES}
     for path in sorted((ROOT / "lessons").glob("0[1-5]*.ipynb")):
         text = prose(json.loads(path.read_text("utf-8"))["cells"])
-        part = next((part for part, names in LESSONS.items() if path.stem.removesuffix("_ejercicios") in names), "train")
+        lesson = path.stem.removesuffix("_ejercicios")
+        part = next((part for part, names in LESSONS.items() if lesson in names), "train")
         found[part][path.stem] = text
     return found
 
 
 def prose(cells: list[dict]) -> str:
-    """La prosa de un cuaderno: sus párrafos de texto, sin formato, sin los repetidos y sin los que usan otros signos."""
+    """La prosa de un cuaderno: sus párrafos de texto, sin formato, sin repetidos y sin los que usan otros signos."""
     cells = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
     paragraphs = re.split(r"\n\s*\n", NOISE.sub("", "\n\n".join(cells)))
     joined = [" ".join(paragraph.split()) for paragraph in paragraphs]

@@ -4,9 +4,9 @@
 
 El concepto y el signo de cada celda se escogen en la validación, por el IoU con el umbral propio del concepto; sus tres
 medidas son de la prueba. `p` sale de comparar ese IoU con el mejor de todas las celdas, hacia los dos lados, con las
-máscaras de otras ventanas; `named`, de corregir las de todas (Benjamini y Hochberg, 5 %). Lo demás es lo que cuesta «)»,
-y lo que cuestan los demás signos, con la celda anulada en cada paso; sin anular ninguna, en el renglón −1. Eso mismo, en cada
-módulo de prueba, queda en data/textos/efectos.csv.
+máscaras de otras ventanas; `named`, de corregir las de todas (Benjamini y Hochberg, 5 %). Lo demás es lo que
+cuesta «)», y lo que cuestan los demás signos, con la celda anulada en cada paso; sin anular ninguna, en el renglón −1.
+Eso mismo, en cada módulo de prueba, queda en data/textos/efectos.csv.
 """
 import csv
 import sys
@@ -67,7 +67,8 @@ def main() -> None:
     """Mide y escribe."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    model, validation, test = load_text_network(), text_world(split="validation", most=VALIDATION), text_world(most=TEST)
+    model, test = load_text_network(), text_world(most=TEST)
+    validation = text_world(split="validation", most=VALIDATION)
     values = cell_values(model, validation)
     iou = cell_scores(values, truth_of(validation), both=True).iou.nan_to_num(0)            # (2c, k)
     cells = len(iou) // 2
@@ -90,7 +91,8 @@ def main() -> None:
                          f"{float(p[column]):.5f}", int(named[column]), f"{float(costs.bits.mean()):.4f}",
                          f"{float(costs.rest.mean()):.4f}", *(f"{x:.4f}" for x in ratio_interval(whole, costs))])
         print(rows[-1], flush=True)
-    rows.append([-1, 0, "", *[""] * 5, "", 0, f"{float(whole.bits.mean()):.4f}", f"{float(whole.rest.mean()):.4f}", 1, 1, 1])
+    level = (f"{float(bits.mean()):.4f}" for bits in (whole.bits, whole.rest))
+    rows.append([-1, 0, *[""] * 7, 0, *level, 1, 1, 1])
     for name, table in {"celdas": [FIELDS, *rows], "efectos": [EFFECTS, *effects]}.items():
         with data_path("textos", f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(table)

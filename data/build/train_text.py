@@ -4,8 +4,8 @@
     python data/build/train_text.py atencion
 
 Lee data/textos/ (make_texts.py) y deja en data/networks/textos/ los pesos, en media precisión, y el diario. Si se
-interrumpe, el mismo mandato sigue donde iba. La de atención ve, en la mitad de cada lote, signos al azar que se repiten: con
-tan poco cómputo, del puro texto no aprendería a copiar.
+interrumpe, el mismo mandato sigue donde iba. La de atención ve, en la mitad de cada lote, signos al azar que se
+repiten: así aprende a copiar con poco cómputo.
 """
 import argparse
 import json
@@ -55,7 +55,7 @@ PERIODS = (16, 65)                          # de cuántos signos son los trozos 
 
 
 def stream(recipe: Recipe, epoch: int) -> Tensor:
-    """Los textos de entrenamiento, en un orden que depende de la vuelta, en tantos renglones como el lote: (rows, n)."""
+    """Los textos de entrenamiento, en un orden que depende de la vuelta, y en los renglones del lote: (rows, n)."""
     texts = [encode(text) for source in SOURCES for text in load_texts(source, "train").texts]
     order = torch.randperm(len(texts), generator=Generator().manual_seed(1000 * recipe.seed + epoch))
     whole = torch.cat([texts[i] for i in order])

@@ -3,7 +3,7 @@
     alphabet    los signos y sus códigos: `encode`, `decode`
     texts       los textos que vienen y los tuyos: `load_texts`, `read_text`
     network     la LSTM de caracteres, con sus celdas por nombre: `load_text_network`
-    reading     leer un texto largo, cuánto le cuesta cada signo, y que escriba: `read_units`, `sign_bits`, `sample_text`
+    reading     leer un texto largo, lo que cuesta cada signo, y escribir: `read_units`, `sign_bits`, `sample_text`
     ngrams      el piso: adivinar el signo con los pocos de antes: `NGrams`
     masks       los conceptos de un texto, calculados del texto: `CONCEPTS`
     world       un texto como conjunto con conceptos, para `dissect`: `text_world`

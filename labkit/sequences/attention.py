@@ -63,7 +63,8 @@ class AttentionNetwork(nn.Module):
 
     def __init__(self, width: int = 96, heads: int = 4, alphabet: str = ALPHABET) -> None:
         super().__init__()
-        self.embed, self.attn1, self.attn2 = Embed(len(alphabet), width), Attention(width, heads), Attention(width, heads)
+        self.embed = Embed(len(alphabet), width)
+        self.attn1, self.attn2 = Attention(width, heads), Attention(width, heads)
         self.pattern1, self.heads1, self.pattern2, self.heads2 = (nn.Identity() for _ in range(4))
         self.norm, self.fc = nn.LayerNorm(width), nn.Conv2d(width, len(alphabet), 1)
         self.layers, self.classes = ["pattern1", "heads1", "pattern2", "heads2", "fc"], list(alphabet)
@@ -113,7 +114,7 @@ def previous_scores(pattern: Tensor) -> Tensor:
 
 
 def head_scores(model: AttentionNetwork, codes: Tensor) -> dict[str, Tensor]:
-    """Las dos puntuaciones de cada cabeza en textos repetidos dos veces, (b, T): nombre → (2, n), una capa por renglón."""
+    """Las dos puntuaciones de cada cabeza con textos que se repiten, (b, T): nombre → (2, n), una capa por renglón."""
     with torch.no_grad():
         acts = run(model, codes, ["pattern1", "pattern2"])
     patterns, period = [acts["pattern1"], acts["pattern2"]], codes.shape[1] // 2

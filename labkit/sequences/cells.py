@@ -68,8 +68,8 @@ def _both_ways(values: np.ndarray, marks: np.ndarray) -> list[list[tuple[float, 
     """Las medidas de una respuesta, (n,), y de la contraria, con cada concepto, (k, n): se ordena una sola vez."""
     order = np.argsort(-values)
     ordered, n = -values[order], len(values)
-    taken = np.arange(1, n + 1)                                             # cuántos signos hay de ese valor para arriba
-    above = taken - 1                                                       # y cuántos por encima
+    taken = np.arange(1, n + 1)                                             # cuántos signos valen eso o más
+    above = taken - 1                                                       # y cuántos valen más
     if (ordered[1:] == ordered[:-1]).any():                                 # los empatados entran juntos
         taken, above = (np.searchsorted(ordered, ordered, side) for side in ("right", "left"))
     found = marks[:, order]
@@ -79,7 +79,7 @@ def _both_ways(values: np.ndarray, marks: np.ndarray) -> list[list[tuple[float, 
 
 
 def _measured(taken: np.ndarray, above: np.ndarray, where: np.ndarray) -> tuple[float, float, float]:
-    """AUPRC, área ROC e IoU con un concepto: where, (n,), en qué signos está, ya ordenados por lo que responde la celda."""
+    """AUPRC, área ROC e IoU con un concepto. where: (n,), en qué signos está, del que más la enciende al que menos."""
     places = where.nonzero()[0]
     m, n = len(places), len(where)
     if m in (0, n):
@@ -93,7 +93,7 @@ def _measured(taken: np.ndarray, above: np.ndarray, where: np.ndarray) -> tuple[
 
 
 class SignCosts(NamedTuple):
-    """Lo que costó un signo cada vez que tocaba: bits (m,), de qué ventana, (m,), y lo que costó lo demás, por ventana."""
+    """Lo que costó un signo cada vez: bits, (m,), y de qué ventana, (m,); rest: (n,), lo demás, en cada ventana."""
     bits: Tensor
     rows: Tensor
     rest: Tensor

@@ -42,7 +42,7 @@ def inside_brackets(text: str) -> Mask:
 
 
 def inside_quotes(text: str) -> Mask:
-    """Dentro de una cadena o de «…»: desde que abre hasta antes de que cierre; una cadena simple acaba con el renglón."""
+    """En una cadena o entre « y »: desde que abre hasta antes de que cierre; la de una comilla acaba con su renglón."""
     opened, marks, place = "", [], 0
     while place < len(text):
         step, opened = quote_step(text, place, opened)

@@ -27,7 +27,7 @@ FOLDER = ("networks", "textos")
 
 
 class Recurrent(nn.Module):
-    """Una capa que se calcula paso a paso: `run` ve lo que dio en todos; `silence` y `edit` la cambian en cada `step`."""
+    """Una capa que va paso a paso: `run` ve lo que dio en todos; `silence` y `edit` la cambian en cada `step`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,8 +52,8 @@ class Embed(nn.Embedding):
 class TextNetwork(nn.Module):
     """La LSTM de caracteres: códigos (b, T) → logits (b, v, 1, T); el del lugar t dice qué signo va en t + 1.
 
-    La corre `nn.LSTM`. Si hay algo anulado en `cells` o en `hidden` va paso a paso (`steps`), para que quede anulado antes
-    de leer el signo siguiente, y no solo en lo que se mira al final.
+    La corre `nn.LSTM`. Si hay algo anulado en `cells` o en `hidden` va paso a paso (`steps`), para que quede anulado
+    antes de leer el signo siguiente, y no solo en lo que se mira al final.
     """
 
     def __init__(self, cells: int = 320, width: int = 48, alphabet: str = ALPHABET) -> None:
@@ -93,7 +93,7 @@ class TextNetwork(nn.Module):
         return tuple(torch.stack(values, 1) for values in zip(*seen))
 
     def whole(self, vectors: Tensor, state: State) -> State:
-        """Lo mismo con `nn.LSTM`, diez veces más rápido; como ella no da las celdas de cada paso, se rehacen de hidden."""
+        """Lo mismo con `nn.LSTM`, que va más rápido; como no da las celdas de cada paso, se rehacen con hidden."""
         lstm, (h, c) = self.lstm, state
         hidden, (_, last) = lstm(vectors, (h[None], c[None]))
         if self.training:                                                   # entrenando basta con la última

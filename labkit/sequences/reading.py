@@ -66,8 +66,8 @@ def sample_text(model: TextNetwork, start: str = "\n", length: int = 300, temper
                 seed: int = 0) -> str:
     """Lo que escribe la red después de leer `start`: cada signo se sortea con las probabilidades que ella da.
 
-    temperature: entre cuánto se dividen los logits; cerca de 0 gana siempre el más probable, y con 1 se sortea lo que la
-    red cree. Con la misma semilla escribe siempre lo mismo. ValueError si la temperatura no es positiva.
+    temperature: entre cuánto se dividen los logits; cerca de 0 gana siempre el más probable, y con 1 se sortea lo que
+    la red cree. Con la misma semilla escribe siempre lo mismo. ValueError si la temperatura no es positiva.
     """
     if temperature <= 0:
         raise ValueError(f"temperature: esperaba un número mayor que 0 y recibí {temperature}. Prueba 0.1.")

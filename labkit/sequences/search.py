@@ -1,4 +1,4 @@
-"""La cadena que más enciende a una celda: la subida de la lección 2, pero entre signos, donde no hay pendiente que seguir."""
+"""La cadena que más enciende a una celda: como en la lección 2, pero entre signos no hay pendiente que seguir."""
 from typing import NamedTuple
 
 import torch
@@ -29,9 +29,9 @@ def exciting_string(model: TextNetwork, unit: Unit | str, length: int = 20, lowe
     if length < 1:
         raise ValueError(f"length: esperaba al menos un signo y recibí {length}.")
     unit, dice, allowed = Unit.parse(unit), torch.Generator().manual_seed(seed), encode(signs)
-    codes = written(model, unit, length, lowest, allowed)
+    codes = written_string(model, unit, length, lowest, allowed)
     value = float(final_values(model, unit, codes[None], lowest))
-    for place in torch.cat([torch.randperm(length, generator=dice) for _ in range(sweeps)] or [torch.zeros(0)]).tolist():
+    for place in [int(place) for _ in range(sweeps) for place in torch.randperm(length, generator=dice)]:
         tried = codes.repeat(len(allowed), 1)
         tried[:, place] = allowed
         values = final_values(model, unit, tried, lowest)
@@ -40,7 +40,7 @@ def exciting_string(model: TextNetwork, unit: Unit | str, length: int = 20, lowe
     return Found(decode(codes), value)
 
 
-def written(model: TextNetwork, unit: Unit, length: int, lowest: bool, allowed: Tensor) -> Tensor:
+def written_string(model: TextNetwork, unit: Unit, length: int, lowest: bool, allowed: Tensor) -> Tensor:
     """La mejor cadena que sale de escribir signo por signo con las WIDTH mejores, (length,)."""
     size = len(allowed)
     codes, state = torch.zeros(1, 0, dtype=torch.int64), None

@@ -1,4 +1,4 @@
-"""Un texto como conjunto con conceptos: juega `labkit.worlds.ConceptWorld`, y se diseca con el código de la lección 5."""
+"""Un texto como conjunto con conceptos (`labkit.worlds.ConceptWorld`): se diseca con el código de la lección 5."""
 from collections.abc import Sequence
 
 import torch
@@ -10,8 +10,9 @@ from labkit.sequences.masks import CONCEPTS, Concept
 from labkit.sequences.texts import Texts, load_texts
 
 LENGTH = 400                                # signos por ventana
-SHARE = 0.1     # qué parte de los signos enciende una celda; con el 0.005 de la lección 5, un concepto que cubre el 18 %
-                # de los signos, como «dentro de paréntesis», no pasa de un IoU de .03 (`labkit.dissection.iou_ceiling`)
+# qué parte de los signos enciende una celda; con el 0.005 de la lección 5, un concepto que cubre el 18 % de los signos,
+# como «dentro de paréntesis», no pasa de un IoU de .03 (`labkit.dissection.iou_ceiling`)
+SHARE = 0.1
 
 
 class TextWorld:
@@ -64,7 +65,7 @@ class TextWorld:
 
 
 def text_world(source: str = "python", split: str = "test", length: int = LENGTH, most: int | None = None) -> TextWorld:
-    """El mundo de una parte de los textos del curso: text_world("python", "test").  most: cuántas ventanas, a lo más."""
+    """El mundo de una parte de los textos del curso: text_world("python", "test").  most: a lo más, esas ventanas."""
     return TextWorld(load_texts(source, split), length, most=most)
 
 
