@@ -29,12 +29,12 @@ from labkit.sequences.alphabet import ALPHABET  # noqa: E402
 VERSION = (3, 11, 7)
 MODULES = {
     "train": """_compression _strptime asyncio/events asyncio/locks asyncio/streams asyncio/selector_events base64
-        bdb bz2 calendar cgi cgitb chunk codeop colorsys compileall configparser contextlib copy filecmp fileinput gettext
-        glob graphlib hmac html/parser http/server json/decoder json/__init__ linecache lzma mailcap mimetypes modulefinder
-        netrc opcode operator os pathlib pipes pkgutil poplib posixpath py_compile pyclbr queue reprlib 
-        rlcompleter sched selectors shelve smtplib sndhdr socket string symtable tabnanny tempfile threading timeit traceback
-        tracemalloc types unittest/case unittest/loader urllib/request uuid warnings weakref webbrowser zipapp zipimport
-        zoneinfo/_tzpath""",
+        bdb bz2 calendar cgi cgitb chunk codeop colorsys compileall configparser contextlib copy filecmp fileinput
+        gettext glob graphlib hmac html/parser http/server json/decoder json/__init__ linecache lzma mailcap
+        mimetypes modulefinder netrc opcode operator os pathlib pipes pkgutil poplib posixpath py_compile pyclbr
+        queue reprlib rlcompleter sched selectors shelve smtplib sndhdr socket string symtable tabnanny tempfile
+        threading timeit traceback tracemalloc types unittest/case unittest/loader urllib/request uuid warnings
+        weakref webbrowser zipapp zipimport zoneinfo/_tzpath""",
     "validation": "asyncio/queues cmd json/encoder pprint shutil unittest/suite",
     "test": "asyncio/tasks http/client plistlib random tokenize unittest/runner wave",
 }
