@@ -32,6 +32,7 @@ from labkit.exercises.experiments import transplants  # noqa: E402
 from labkit.exercises.occlusion.evidence import load_evidence, supports  # noqa: E402
 from labkit.exercises.occlusion.hidden import NetworkRow, measure, most_tied, open_network  # noqa: E402
 from labkit.exercises.priors import findings as heats  # noqa: E402
+from labkit.exercises.sequences import findings as texts  # noqa: E402
 from labkit.exercises.tabular import planted  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
@@ -64,6 +65,12 @@ TWINS = (("relu2", 0, "autos_invertidos"), ("relu2", 1, "autos_invertidos"), ("r
          ("relu6", 1, "autos_libres"))
 CAR_SEEDS = (2, 3, 5, 6, 7, 8)              # con otras, dividir entre el margen daría casi lo mismo
 HEATED = ((1, 5), (2, 5), (4, 5), (5, 5), (7, 5), (11, 5), (2, 6), (3, 6), (0, 7), (2, 7), (5, 7), (11, 7))   # clase y semilla
+# concepto y parte de los textos: la celda gana por .02 o más, y su AUPRC no es la misma en la prueba
+CONCEPT_PARTS = (("dos paréntesis o más", 0), ("entre comillas", 0), ("renglón de import", 0), ("nombre que se llama", 0),
+                 ("mayúscula", 0), ("dentro de corchetes", 0), ("dentro de paréntesis", 1), ("dos paréntesis o más", 1),
+                 ("dentro de corchetes", 1), ("entre comillas", 1), ("renglón de def o class", 1),
+                 ("nombre que se llama", 1), ("dentro de paréntesis", 2), ("dos paréntesis o más", 2), ("entre comillas", 2),
+                 ("renglón de def o class", 2), ("palabra clave", 2))
 SEEDS = (13, 29, 40, 57, 99, 128, 174, 188, 211, 227, 233, 244, 335, 409, 554, 560, 598, 617, 638, 684)
 
 
@@ -247,6 +254,11 @@ def planted_rule() -> Iterator[planted.Planted]:
     yield from planted.every_rule()
 
 
+def concept_cell() -> Iterator[texts.CellRow]:
+    for case in CONCEPT_PARTS:
+        yield texts.measure_cell(*case)
+
+
 TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
     "hidden_network": hidden_network,
     "secret_unit": secret_unit,
@@ -259,6 +271,7 @@ TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
     "layer_reading": layer_reading,
     "shortcut_unit": shortcut_unit,
     "planted_rule": planted_rule,
+    "concept_cell": concept_cell,
 }
 
 

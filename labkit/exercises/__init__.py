@@ -8,7 +8,7 @@ import inspect
 import os
 
 from labkit.exercises import (counterfactuals, dissection, exemplars, experiments, occlusion, optimization, priors,
-                              regularization, tabular)
+                              regularization, sequences, tabular)
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.sandbox import preserved
 from labkit.exercises.verdict import Outcome, Verdict, correct, from_outcome, present, strict
@@ -22,6 +22,7 @@ EXERCISES: dict[str, Function | Finding] = {
     **exemplars.EXERCISES,
     **dissection.EXERCISES,
     **experiments.EXERCISES,
+    **sequences.EXERCISES,
     **tabular.EXERCISES,
 }
 
