@@ -7,11 +7,13 @@ from labkit.widgets.dissection import explore_concepts, explore_detectors, explo
 from labkit.widgets.exemplars import explore_map
 from labkit.widgets.occlusion import explore_images, explore_masks, explore_occlusion, explore_patch, explore_upload
 from labkit.widgets.optimization import explore_budget, explore_frames, explore_gallery, explore_units, watch
+from labkit.widgets.pixels import explore_channels, explore_photo
 from labkit.widgets.priors import explore_arrows, explore_liar, explore_temperature
 from labkit.widgets.regularization import explore_blind, explore_recipes
 
 __all__ = ["Demo", "Trials", "automatic_answers", "causal_questions", "choice_trials", "explore_arrows",
-           "explore_blind", "explore_budget", "explore_causes", "explore_choice", "explore_concepts",
-           "explore_counterfactuals", "explore_detectors", "explore_frames", "explore_gallery", "explore_images",
-           "explore_liar", "explore_map", "explore_masks", "explore_occlusion", "explore_patch", "explore_recipes",
-           "explore_temperature", "explore_threshold", "explore_units", "explore_upload", "pool_answers", "watch"]
+           "explore_blind", "explore_budget", "explore_causes", "explore_channels", "explore_choice",
+           "explore_concepts", "explore_counterfactuals", "explore_detectors", "explore_frames", "explore_gallery",
+           "explore_images", "explore_liar", "explore_map", "explore_masks", "explore_occlusion", "explore_patch",
+           "explore_photo", "explore_recipes", "explore_temperature", "explore_threshold", "explore_units",
+           "explore_upload", "pool_answers", "watch"]
