@@ -407,7 +407,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (of_the_pixels, "es la de los píxeles"),
         (of_the_layer, "es la de esa capa"),
         (another_accuracy, "revisa la exactitud"),
-        (the_best, "la que más acierta"),
+        (the_best, "la capa que más acierta"),
         (over_the_pixels, "rebasa a los píxeles"),
         (one_too_soon, "todavía no rebasa"),
         (one_too_late, "no es esa"),

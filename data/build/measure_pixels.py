@@ -14,7 +14,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from io import StringIO
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 
 import torch
@@ -25,6 +25,7 @@ sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
 from packing import write_sums  # noqa: E402
 
+from labkit.activations import layer_names  # noqa: E402
 from labkit.datasets import load_images  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model, plain_network, random_twin  # noqa: E402
@@ -32,11 +33,10 @@ from labkit.models.plain import draw_weights, ready  # noqa: E402
 from labkit.pixels import Fit, color_histogram, compressed, edges, hand_made, linear_svm  # noqa: E402
 from labkit.vectors import features, features_by_layer  # noqa: E402
 
-TRAIN, TEST, SHORT, TWINS, WIDTHS = 1000, 1500, 24, (2, 3, 4), (24, 96, 384)
-SOURCES = ("escenas", "cifar10")
+TRAIN, TEST, SHORT, TWINS, WIDTHS = 1000, 1500, 24, (2, 3, 4), (12, 24, 48, 96)
+SOURCES, ONLY_SCENES = ("escenas", "cifar10"), ("media", "filtros", "barajados")    # los controles, solo con Escenas
 FIELDS = ("conjunto", "vectores", "números", "C", "imágenes", "aciertos")
 Pair = tuple[Tensor, Tensor]
-LAYERS = ("relu1", "relu2", "relu3", "relu4", "relu5", "relu6")
 
 
 def shuffled(images: Tensor, alike: bool) -> Tensor:
@@ -47,9 +47,14 @@ def shuffled(images: Tensor, alike: bool) -> Tensor:
     return torch.stack([image[:, places] for image, places in zip(pixels, orders)]).flatten(1)
 
 
+def activated(model: nn.Module) -> list[str]:
+    """Las capas que se miden: las ReLU, de la primera a la última."""
+    return layer_names(model, nn.ReLU)
+
+
 def by_layer(model: nn.Module, pool: str, images: Pair) -> Callable[[str], Pair]:
     """Los vectores de una capa, medida toda la red una sola vez y solo si hace falta."""
-    measured = lru_cache(lambda: [features_by_layer(model, part, LAYERS, pool) for part in images])
+    measured = lru_cache(lambda: [features_by_layer(model, part, activated(model), pool) for part in images])
     return lambda layer: tuple(found[layer] for found in measured())
 
 
@@ -66,12 +71,14 @@ def vectors(name: str, images: Pair) -> dict[str, Callable[[], Pair]]:
                "píxeles · barajados cada uno": lambda part: shuffled(part, False)}
     made = {note: partial(lambda make: tuple(map(make, images)), make) for note, make in by_hand.items()}
     model = load_model(name, "cpu")
-    kinds = {"": by_layer(model, "max", images), " · media": by_layer(model, "mean", images),
-             **{f" · gemela {seed}": by_layer(random_twin(model, seed), "max", images) for seed in TWINS}}
-    made |= {f"{layer}{note}": partial(get, layer) for note, get in kinds.items() for layer in LAYERS}
+    kinds = {"": by_layer(model, "max", images),
+             **{f" · gemela {seed}": by_layer(random_twin(model, seed), "max", images) for seed in TWINS},
+             " · media": by_layer(model, "mean", images)}
+    made |= {f"{layer}{note}": partial(get, layer) for note, get in kinds.items() for layer in activated(model)}
     for width, seed in product(WIDTHS, TWINS):
         made[f"{width} filtros al azar · sorteo {seed}"] = partial(random_filters, width, seed, images)
-    return made
+    wanted = made if name == "escenas" else [note for note in made if not any(word in note for word in ONLY_SCENES)]
+    return {note: made[note] for note in wanted}
 
 
 def measured(name: str, known: set[str]) -> Iterator[list[str]]:
@@ -108,8 +115,9 @@ def main(asked: list[str]) -> None:
     path.parent.mkdir(exist_ok=True)
     rows = list(csv.reader(StringIO(path.read_text("utf-8"))))[1:] if path.is_file() else []
     rows = [line for line in rows if line[0] not in asked]
-    for name in asked or SOURCES:
-        rows += measured(name, {line[1] for line in rows if line[0] == name})
+    for line in chain.from_iterable(measured(name, {line[1] for line in rows if line[0] == name})
+                                    for name in asked or SOURCES):
+        rows.append(line)                                                   # se guarda renglón por renglón
         table = StringIO()
         csv.writer(table, lineterminator="\n").writerows([FIELDS, *sorted(rows, key=lambda line: SOURCES.index(line[0]))])
         path.write_text(table.getvalue(), encoding="utf-8")
