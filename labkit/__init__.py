@@ -20,6 +20,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         I  portraits       el retrato de cada unidad, que junta varias lecciones: sus imágenes y una hecha para ella
         O  first_cell      el texto de la primera celda de cada cuaderno, que encuentra o copia el curso
     Piso 3: un cuarto por lección
+        E  pixels          0. píxeles, lo hecho a mano y lo aprendido, con la misma máquina
         E  occlusion       1. tapar partes de la imagen
         E  counterfactuals 1b. la misma escena sin una parte: qué relleno y qué mapa se le parecen
         E  optimization    2. maximizar una unidad, o una clase, cambiando la imagen
@@ -45,6 +46,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         E  activations     `run`, `record`, `edit`, `silence`, y el campo receptivo
         T  images          dibujar sobre tensores: cuadros, letras, hojas
         T  colors          qué color es cada píxel, con los once nombres de Broden
+        T  packed          cómo vienen guardadas las imágenes en data/: mosaicos y tablas
         I  downloads       bajar un archivo y comprobar su suma; CIFAR-10
         I  regions         los píxeles que están en los mismos conceptos, dichos una vez
     Piso 0: lo que no sabe de redes

@@ -141,7 +141,7 @@ FAULTS = [
     Fault("labels-of-all", "load_images", "arrays[key][:n]", "arrays[key]"),
     Fault("cifar-256", "load_images", ".div_(255)", ".div_(256)"),
     Fault("segments-overflow", "load_concepts", "segments.astype(np.int16)", "segments.astype(np.uint8)"),
-    Fault("images-256", "_images", "div_(255)", "div_(256)", "datasets"),
+    Fault("images-256", "read_images", "div_(255)", "div_(256)"),
     Fault("tiles-by-column", "_tiles", "permute(0, 2, 4, 1, 3)", "permute(2, 0, 4, 1, 3)"),
     Fault("count-zero", "_count", "not 1 <= n <= total", "not 0 <= n <= total", "datasets"),
     Fault("pairs-shift", "load_counterfactuals", "variants[changed] += arrays", "variants[changed] -= arrays"),
