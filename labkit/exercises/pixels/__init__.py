@@ -43,8 +43,7 @@ EXERCISES = {
         convolve, layers, LAYER_MISTAKES,
         describe=lambda i, w, b: f"una imagen {tuple(i.shape)} y filtros {tuple(w.shape)}",
         forbidden=("conv2d", "Conv2d"),
-        hints=("Son tres ciclos, por filtro, por fila y por columna, sobre la imagen con su orilla de ceros. En cada lugar, "
-               "la suma de un producto.",
+        hints=("Son tres ciclos, por filtro, por fila y por columna, sobre la imagen con su orilla de ceros.",
                "Para la orilla, torch.nn.functional.pad(image, (m, m, m, m)) agrega m ceros de cada lado.",
                "En el lugar (y, x) el filtro toca grown[:, y:y + k, x:x + k]; multiplícalo por weights[c], suma todo y "
                "agrega bias[c]."),
