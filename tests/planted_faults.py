@@ -130,6 +130,16 @@ FAULTS = [
     Fault("each-more-images", "each", "if b != len(objectives)", "if b < len(objectives)"),
     Fault("score-keeps-gradient", "score", "torch.no_grad()", "torch.enable_grad()"),
     Fault("score-fixed-batch", "score", "images.split(batch_size)", "images.split(128)"),
+    # ── pixels ───────────────────────────────────────────────────────────────────────────────────────────────────────
+    Fault("color-order", "color_histogram", "red * parts + green", "green * parts + red"),
+    Fault("color-wraps", "color_histogram", "clamp(0, parts - 1)", "remainder(parts)"),
+    Fault("edge-whole-turn", "edge_histogram", "angle % torch.pi / torch.pi", "angle % (2 * torch.pi) / (2 * torch.pi)"),
+    Fault("edges-unscaled", "edges", "table / (around.sqrt() + 1e-3)", "table / (around.sqrt().mean() + 1e-3)"),
+    Fault("svm-fits-test", "linear_svm", "search.fit(known.numpy(), train_labels.numpy())",
+          "search.fit(asked.numpy(), test_labels.numpy())"),
+    Fault("compressed-small-axes", "compressed", "(known - middle) @ axes[:size].T, (asked - middle) @ axes[:size].T",
+          "(known - middle) @ axes[-size:].T, (asked - middle) @ axes[-size:].T"),
+    Fault("turn-unscaled", "_turned", "axes[:, kept] / sizes[kept].sqrt()", "axes[:, kept] / sizes[kept]"),
     # ── datasets ─────────────────────────────────────────────────────────────────────────────────────────────────────
     Fault("masks-first-rows", "ConceptSet.masks", "maps = self.segments[rows]", "maps = self.segments"),
     Fault("masks-colors-of-first", "ConceptSet.masks", "color_index(self.images[rows])",

@@ -1,4 +1,4 @@
-"""Los ejercicios de la lección 0: una capa, los bordes, lo que ve una neurona y la capa que rebasa a lo hecho a mano."""
+"""Los ejercicios de la lección 0: una capa, los bordes, lo que ve una neurona y qué capa rebasa a lo hecho a mano."""
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.pixels.findings import (
     LAYERS,
@@ -41,10 +41,9 @@ EXERCISES = {
     ),
     "convolve": Function(
         convolve, layers, LAYER_MISTAKES,
-        describe=lambda i, w, b: f"una imagen {tuple(i.shape)} y {len(w)} filtros de {w.shape[-1]} × {w.shape[-1]}",
+        describe=lambda i, w, b: f"una imagen {tuple(i.shape)} y filtros {tuple(w.shape)}",
         forbidden=("conv2d", "Conv2d"),
-        hints=("Son tres ciclos, por filtro, por fila y por columna, sobre la imagen con su orilla de ceros. En cada lugar, la "
-               "suma de un producto.",
+        hints=("Son tres ciclos, por filtro, por fila y por columna, sobre la imagen con su orilla de ceros.",
                "Para la orilla, torch.nn.functional.pad(image, (m, m, m, m)) agrega m ceros de cada lado.",
                "En el lugar (y, x) el filtro toca grown[:, y:y + k, x:x + k]; multiplícalo por weights[c], suma todo y "
                "agrega bias[c]."),
