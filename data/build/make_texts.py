@@ -3,7 +3,7 @@
     python data/build/make_texts.py              los vuelve a cortar, y comprueba que son los que vienen
     python data/build/make_texts.py --write      además los deja en data/textos/
 
-El código sale de la biblioteca estándar de Python 3.11.7, de los módulos que dice MODULES: los que no traen un aviso de
+El código sale de la biblioteca estándar de Python 3.11.7, de los módulos que dice modules.json: los que no traen un aviso de
 derechos de otra persona y solo usan signos del alfabeto. La prosa sale de las celdas de texto de las lecciones 1 a 5c,
 como estaban al cortarla: si luego se corrige una, la suma ya no es la misma, y los textos que vienen siguen sirviendo.
 Con --write cambian los textos, y las redes de data/networks/textos dejan de ser las que se entrenaron con ellos.
@@ -27,17 +27,7 @@ from packing import write_sums  # noqa: E402
 from labkit.sequences.alphabet import ALPHABET  # noqa: E402
 
 VERSION = (3, 11, 7)
-MODULES = {
-    "train": """_compression _strptime asyncio/events asyncio/locks asyncio/streams asyncio/selector_events base64
-        bdb bz2 calendar cgi cgitb chunk codeop colorsys compileall configparser contextlib copy filecmp fileinput
-        gettext glob graphlib hmac html/parser http/server json/decoder json/__init__ linecache lzma mailcap
-        mimetypes modulefinder netrc opcode operator os pathlib pipes pkgutil poplib posixpath py_compile pyclbr
-        queue reprlib rlcompleter sched selectors shelve smtplib sndhdr socket string symtable tabnanny tempfile
-        threading timeit traceback tracemalloc types unittest/case unittest/loader urllib/request uuid warnings
-        weakref webbrowser zipapp zipimport zoneinfo/_tzpath""",
-    "validation": "asyncio/queues cmd json/encoder pprint shutil unittest/suite",
-    "test": "asyncio/tasks http/client plistlib random tokenize unittest/runner wave",
-}
+MODULES = json.loads((Path(__file__).parent / "modules.json").read_text("utf-8"))      # parte → sus módulos
 LESSONS = {"validation": ["03b_distribuciones"], "test": ["04_ejemplares"]}     # y las demás, para entrenar
 SUMS = {"python": "f9668407833963ceeb79d5ad6ad104e47b3d028e959392c9367085e87b982e7b",
         "curso": "435beb8ff0a88df758c1a90306fabf81fac3a9014d469e8ec6601a164b8a7acc"}
@@ -50,7 +40,7 @@ def python_texts() -> dict[str, dict[str, str]]:
         raise ValueError(f"El código se corta de Python {'.'.join(map(str, VERSION))}, y este es "
                          f"{sys.version.split()[0]}.")
     library = Path(sysconfig.get_paths()["stdlib"])
-    return {part: {name: (library / f"{name}.py").read_text("utf-8") for name in names.split()}
+    return {part: {name: (library / f"{name}.py").read_text("utf-8") for name in names}
             for part, names in MODULES.items()}
 
 

@@ -7,8 +7,9 @@ medidas son de la prueba. `p` sale de comparar ese IoU con el mejor de todas las
 máscaras de otras ventanas; `named`, de corregir las de todas (Benjamini y Hochberg, 5 %).
 
 Las demás columnas dicen lo que cuesta «)», y lo que cuestan los demás signos, con la celda anulada en cada paso; sin
-anular ninguna, en el renglón −1. Se anula la mejor celda de cada concepto y SILENCED al azar; las demás no dicen nada. Eso mismo, en cada módulo de prueba, queda en data/textos/efectos.csv. Si se interrumpe, el mismo mandato
-sigue donde iba; `scores` o `effects` hace solo esa parte.
+anular ninguna, en el renglón −1. Se anula la mejor celda de cada concepto y SILENCED al azar; las demás no dicen nada.
+Eso mismo, en cada módulo de prueba, queda en data/textos/efectos.csv. Si se interrumpe, el mismo mandato sigue donde
+iba; `scores` o `effects` hace solo esa parte.
 """
 import argparse
 import csv
