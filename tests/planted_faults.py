@@ -514,6 +514,10 @@ FAULTS = [
     Fault("blind-all-hits", "load_blind", 'row["hit"] == "1"', 'row["hit"] != ""'),
     Fault("painter-all-pass", "load_painter", 'row["passes"] == "1"', 'row["passes"] != ""'),
     Fault("painter-cut-is-control", "load_painter", 'float(row["cut"])', 'float(row["control"])'),
+    Fault("painter-columns-moved", "load_painter", "PainterRow._fields[-10:]", "PainterRow._fields[-10:][::-1]"),
+    Fault("twins-tails-swapped", "load_twins", 'row["concept"], float(row["iou"]), row["low_concept"], float(row["low_iou"])',
+          'row["low_concept"], float(row["low_iou"]), row["concept"], float(row["iou"])'),
+    Fault("twins-no-objects", "load_twins", 'if row["objects"] else ()', "if not row else ()"),
     Fault("painter-control-apart", "load_painter", ".unflatten(0, (k, n, 2))", ".unflatten(0, (k, 2, n)).transpose(1, 2)"),
     # ── tabular ──────────────────────────────────────────────────────────────────────────────────────────────────────
     Fault("rows-no-step", "Number.project", "if not self.step:", "if True:"),
