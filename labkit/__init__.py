@@ -47,6 +47,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         T  images          dibujar sobre tensores: cuadros, letras, hojas
         T  colors          qué color es cada píxel, con los once nombres de Broden
         T  packed          cómo vienen guardadas las imágenes en data/: mosaicos y tablas
+        T  kept            vectores guardados en un archivo
         I  downloads       bajar un archivo y comprobar su suma; CIFAR-10
         I  regions         los píxeles que están en los mismos conceptos, dichos una vez
     Piso 0: lo que no sabe de redes
