@@ -14,8 +14,28 @@ from labkit.dissection import Convention, Shuffled, dissect, p_values
 from labkit.files import data_path
 from labkit.measures import average_precisions, roc_areas
 from labkit.models import ready
-from labkit.sequences import CONCEPTS, SHARE, TextNetwork, TextWorld, encode, load_text_network, load_texts, text_world
-from labkit.sequences.cells import SignCosts, best_cell, both_signs, cell_scores, cell_values, ratio_interval, sign_costs
+from labkit.sequences import (
+    CONCEPTS,
+    SHARE,
+    TextNetwork,
+    TextWorld,
+    decode,
+    encode,
+    load_text_network,
+    load_texts,
+    text_world,
+)
+from labkit.sequences.cells import (
+    SignCosts,
+    best_cell,
+    both_signs,
+    cell_scores,
+    cell_values,
+    closes,
+    openings,
+    ratio_interval,
+    sign_costs,
+)
 from labkit.sequences.masks import inside_comment, inside_parentheses, inside_quotes
 from labkit.sequences.world import window_starts
 
@@ -275,3 +295,26 @@ def test_the_cell_goes_out_when_the_parenthesis_closes():
     assert values[inside].mean() > values[~inside].mean() + values.std()
     for place in [i for i, letter in enumerate(text) if letter == ")"]:
         assert values[place] < values[place - 1]
+
+
+class Closer(TextNetwork):
+    """Una red sembrada que cierra en cuanto ve la letra de su estado: escribe «a», «a», «)»."""
+
+    def forward(self, codes, state=None):
+        count = torch.zeros(len(codes), 1) if state is None else state
+        self.state = count + 1
+        logits = torch.full((len(codes), len(self.classes), 1, codes.shape[1]), -99.0)
+        late = count[:, 0] >= 2
+        logits[late, int(encode(")"))], logits[~late, int(encode("a"))] = 99.0, 99.0
+        return logits
+
+
+def test_closing_is_counted_from_the_open_parenthesis():
+    world = TextWorld([MODULE * 4], length=120)
+    starts = openings(world, 10)
+    assert all(decode(row)[-1] == "(" for row in starts) and len(starts) >= 4
+    model = Closer(4, 3).eval()
+    assert closes(model, starts, most=3).all() and not closes(model, starts, most=2).any()
+    torch.manual_seed(0)
+    other = ready(TextNetwork(6, 4))
+    assert torch.equal(closes(other, starts, seed=2), closes(other, starts, seed=2))
