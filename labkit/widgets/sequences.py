@@ -16,7 +16,7 @@ PAGE, OWN = 700, 4000                       # signos por página; hasta cuántos
 
 
 class TextDemo(widgets.VBox):
-    """Una demostración cuyo cuadro es un texto coloreado: `.controls`, sus controles por nombre, y `.picture`, el texto.
+    """Una demostración con un texto coloreado: `.controls`, sus controles por nombre, y `.picture`, el texto.
 
     draw: función pura cuyos argumentos se llaman como los controles; da un `ColoredText`. El primer cuadro queda en la
     página como HTML, y se lee sin correr nada.
