@@ -78,7 +78,7 @@ def show_text(text: str, values: Tensor, caption: str = "", scale: float | None 
 
 
 def text_pages(text: str, size: int = 700) -> list[tuple[int, int]]:
-    """De dónde a dónde va cada página, (inicio, fin) sin el fin: a lo más `size` signos, cortadas al final de una línea.
+    """De dónde a dónde va cada página, (inicio, fin) sin el fin: a lo más `size` signos, y se corta tras una línea.
 
     Una línea más larga que la página se parte. Un texto vacío tiene una página vacía.
     """

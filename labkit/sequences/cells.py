@@ -136,3 +136,34 @@ def ratio_interval(before: SignCosts, after: SignCosts, times: int = 1000, share
     tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
     low, high = (again[:, 1] / again[:, 0]).quantile(tails).tolist()
     return float(sums[1].sum() / sums[0].sum()), low, high
+
+
+def openings(world: TextWorld, before: int = 60, concept: int = 0) -> Tensor:
+    """Los comienzos con un paréntesis recién abierto: los `before` signos que acaban en él, (m, before).
+
+    Son los lugares donde empieza la máscara del primer concepto, «dentro de paréntesis».
+    """
+    marks = world.masks[:, concept]
+    rows, places = (marks[:, before:] & ~marks[:, before - 1:-1]).nonzero().unbind(1)
+    return torch.stack([world.codes[row, place + 1:place + 1 + before] for row, place in zip(rows, places)])
+
+
+def closes(model: TextNetwork, codes: Tensor, units: Iterable[Unit | str] = (), most: int = 60,
+           temperature: float = 0.7, seed: int = 0) -> Tensor:
+    """Si la red, al seguir escribiendo, cierra lo que abrió en `most` signos o menos, con esas unidades anuladas: (b,).
+
+    codes: (b, T), comienzos que acaban en un paréntesis abierto. Todas las veces que se llame con la misma semilla, los
+    sorteos son los mismos: solo cambia lo que la red cree.
+    """
+    dice, depth, done = torch.Generator().manual_seed(seed), torch.ones(len(codes)), torch.zeros(len(codes)).bool()
+    opens, shuts, state = int(encode("(")), int(encode(")")), None
+    with torch.no_grad(), silence(model, [Unit.parse(unit) for unit in units]):
+        for _ in range(most):
+            logits = model(codes.to(device_of(model)), state)[:, :, 0, -1].cpu()
+            state = model.state
+            luck = torch.rand(len(codes), 1, generator=dice)
+            chosen = ((logits / temperature).softmax(1).cumsum(1) < luck).sum(1).clamp(max=logits.shape[1] - 1)
+            depth += (chosen == opens).float() - (chosen == shuts).float()
+            done |= depth <= 0
+            codes = chosen[:, None]
+    return done

@@ -16,7 +16,7 @@ PAGE, OWN = 700, 4000                       # signos por página; hasta cuántos
 
 
 class TextDemo(widgets.VBox):
-    """Una demostración cuyo cuadro es un texto coloreado: sus controles (`.controls`, por nombre) y el texto (`.picture`).
+    """Una demostración con un texto coloreado: `.controls`, sus controles por nombre, y `.picture`, el texto.
 
     draw: función pura cuyos argumentos se llaman como los controles; da un `ColoredText`. El primer cuadro queda en la
     página como HTML, y se lee sin correr nada.
@@ -126,7 +126,8 @@ def explore_samples(samples: Mapping[float, Sequence[tuple[str, Tensor]]]) -> Te
         return show_text(text, bits, title, scale=8.0)
 
     count = min(map(len, samples.values()))
-    return TextDemo(draw, {"temperature": steps("temperatura", list(samples)), "draw_number": _whole("sorteo", 1, count)})
+    heats = steps("temperatura", list(samples))
+    return TextDemo(draw, {"temperature": heats, "draw_number": _whole("sorteo", 1, count)})
 
 
 def _page(text: str, values: Tensor, page: int, size: int, title: str) -> ColoredText:

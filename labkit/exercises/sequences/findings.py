@@ -13,17 +13,19 @@ from labkit.exercises.answers import read_pair
 from labkit.exercises.kinds import Finding
 from labkit.sequences import TextWorld, load_text_network, text_world
 
-WINDOWS, SHARES, NEAR = 36, 3, 0.006        # ventanas de cada texto; en cuántas partes se reparten; cuánto puede diferir
-ASK_CELL = "escribe una pareja: la celda, un entero, y su AUPRC en la prueba, con dos decimales. Por ejemplo, (12, 0.34)."
+WINDOWS, SHARES = 36, 3                     # ventanas de cada parte; en cuántas partes se reparten los textos
+NEAR = 0.006                                # cuánto puede diferir el área, que se pide con dos decimales
+ASK_CELL = ("escribe una pareja: la celda, un entero, y su AUPRC en la prueba, con dos decimales. Por ejemplo, "
+            "(12, 0.34).")
 KNOWN = "python"
 
 
 class CellRow(NamedTuple):
     """La celda de un concepto en una parte de los textos, y las que se confunden con ella.
 
-    first, rest: su AUPRC en la validación y en la prueba, con el signo que se escogió;  other_sign: en la prueba, con el
-    contrario;  sign: 1 o −1;  by_roc, unsigned, backwards: la que gana con el área ROC, sin mirar el signo, y la que
-    gana con el signo contrario;  winner_of_test: la que ganaría en la prueba;  loudest: la que más responde al concepto.
+    sign: 1 o −1, hacia dónde responde;  first, rest: su AUPRC en la validación y en la prueba, con ese signo;
+    other_sign: en la prueba, con el contrario;  by_roc, unsigned: la que gana con el área ROC, y la que gana si solo
+    cuentan las de hacia arriba;  winner_of_test: la que ganaría en la prueba;  loudest: la que más responde a él.
     """
     concept: str
     share: int
@@ -89,7 +91,7 @@ def places_of(values: Tensor) -> Tensor:
 
 
 def both_areas(places: Tensor, truth: Tensor) -> Tensor:
-    """La AUPRC de cada celda con cada signo, (2, c), de los lugares de sus signos, (c, T): hacia arriba y hacia abajo."""
+    """La AUPRC de cada celda hacia arriba y hacia abajo, (2, c), de los lugares de sus signos, (c, T)."""
     ranks = places[:, truth].sort(1).values.double()                            # los de los verdaderos
     found = torch.arange(1, ranks.shape[1] + 1)
     return torch.stack([(found / ranks).mean(1), (found / (len(truth) + 1 - ranks.flip(1))).mean(1)])
@@ -132,11 +134,12 @@ def cell_reasons(given: tuple[int, float], row: CellRow) -> Iterator[tuple[bool,
     yield (own and abs(area - row.other_sign) < NEAR,
            "esa celda responde hacia el otro lado: mide el área con el signo con que la escogiste.")
     yield own, "la celda está bien; revisa el área: en el texto de prueba, con dos decimales."
-    yield (cell == row.unsigned, "esa gana si solo cuentan las que responden hacia arriba; prueba también con los valores "
-           "cambiados de signo.")
+    yield (cell == row.unsigned, "esa gana si solo cuentan las que responden hacia arriba; prueba también con los "
+           "valores cambiados de signo.")
     yield cell == row.winner_of_test, "esa ganaría en el texto de prueba; se escoge con el de validación."
     yield cell == row.by_roc, "esa es la de mayor área ROC, que con un concepto raro engaña; aquí se pide la AUPRC."
-    yield cell == row.loudest, "esa es la que más responde a tu concepto; quizá responde igual a lo demás. Compara áreas."
+    yield (cell == row.loudest,
+           "esa es la que más responde a tu concepto; quizá responde igual a lo demás. Compara áreas.")
     yield True, f"no es esa. Hay una celda con mayor AUPRC para «{row.concept}» en el texto de validación."
 
 

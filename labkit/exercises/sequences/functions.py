@@ -67,7 +67,8 @@ DEPTH_MISTAKES = (
             lambda text: torch.tensor([int(depth > 0) for depth in _depths(text)]),
             (lambda text: torch.tensor([depth > 0 for depth in _depths(text)]),)),
     Mistake("también cuentas corchetes o llaves; aquí, solo paréntesis.",
-            lambda text: torch.tensor(_depths(text, "([{", ")]}")), (lambda text: torch.tensor(_depths(text, "([", ")]")),)),
+            lambda text: torch.tensor(_depths(text, "([{", ")]}")),
+            (lambda text: torch.tensor(_depths(text, "([", ")]")),)),
     Mistake("nunca baja: te falta restar uno en cada «)».", lambda text: torch.tensor(_depths(text, closing=""))),
 )
 
@@ -106,13 +107,14 @@ BITS_MISTAKES = (
             lambda logits, codes: bits_per_character(logits, codes) * log(2)),
     Mistake("está en decimales, con log₁₀; un bit es log₂.",
             lambda logits, codes: bits_per_character(logits, codes) * log(2) / log(10)),
-    Mistake("multiplicas por log 2 en vez de dividir.", lambda logits, codes: bits_per_character(logits, codes) * log(2) ** 2),
+    Mistake("multiplicas por log 2 en vez de dividir.",
+            lambda logits, codes: bits_per_character(logits, codes) * log(2) ** 2),
     Mistake("sumas todos los signos; se pide el promedio por signo.",
             lambda logits, codes: _loss(logits[:-1], codes[1:]).sum()),
     Mistake("le falta el signo menos: una probabilidad es menor que 1, y su logaritmo, negativo.",
             lambda logits, codes: -bits_per_character(logits, codes)),
-    Mistake("promedias las probabilidades y al final sacas el logaritmo; va al revés: el logaritmo de cada una, y luego "
-            "el promedio.",
+    Mistake("promedias las probabilidades y al final sacas el logaritmo; va al revés: el logaritmo de cada una, y "
+            "luego el promedio.",
             lambda logits, codes: -logits.softmax(1)[:-1].gather(1, codes[1:, None]).mean().log2()),
     Mistake("usas los logits como si ya fueran log p: falta que las probabilidades de cada paso sumen 1.",
             lambda logits, codes: -logits[:-1].gather(1, codes[1:, None]).mean() / log(2),
@@ -138,7 +140,7 @@ def precision_area(values: Tensor, truth: Tensor) -> Tensor:
 
     values: (c, T), sin empates;  truth: (T,), verdaderos y falsos.
     """
-    hits = truth[values.argsort(1, descending=True)].double()                   # (c, T), del que más responde al que menos
+    hits = truth[values.argsort(1, descending=True)].double()               # (c, T), del que más responde al que menos
     precision = hits.cumsum(1) / torch.arange(1, len(truth) + 1)
     return ((precision * hits).sum(1) / truth.sum()).float()
 
@@ -176,6 +178,11 @@ def _zero_based(values: Tensor, truth: Tensor) -> Tensor:
     return (hits * (hits.cumsum(1) - 1) / torch.arange(1, len(truth) + 1)).sum(1) / truth.sum()
 
 
+def _mean_recall(values: Tensor, truth: Tensor) -> Tensor:
+    hits, _ = _hits(values, truth)
+    return (hits.cumsum(1) * hits).sum(1) / truth.sum() ** 2
+
+
 AREA_MISTAKES = (
     Mistake("ordenas de menor a mayor; va primero el signo en que más responde la celda.",
             lambda values, truth: precision_area(-values, truth)),
@@ -191,8 +198,8 @@ AREA_MISTAKES = (
             _zero_based),
     Mistake("ordenas a todas las celdas juntas, o con el orden de una sola; cada celda tiene el suyo.",
             lambda values, truth: precision_area(values[:1], truth).expand(len(values))),
-    Mistake("es la exhaustividad: divides los aciertos entre los verdaderos. La precisión los divide entre los que llevas "
-            "mirados.", lambda values, truth: ((hits := _hits(values, truth)[0]).cumsum(1) * hits).sum(1) / truth.sum() ** 2),
+    Mistake("es la exhaustividad: divides los aciertos entre los verdaderos. La precisión los divide entre los que "
+            "llevas mirados.", _mean_recall),
 )
 
 
@@ -231,7 +238,8 @@ EXERCISES = {
         precision_area, ranked_signs, AREA_MISTAKES,
         describe=lambda values, truth: f"{len(values)} celdas, {len(truth)} signos y {int(truth.sum())} verdaderos",
         read=_read_areas, forbidden=("average_precisions", "average_precision_score", "precision_recall_curve"),
-        hints=("Pon los signos del que más responde al que menos. En cada lugar, ¿qué parte de los mirados es verdadera?",
+        hints=("Pon los signos del que más responde al que menos. En cada lugar, ¿qué parte de los mirados es "
+               "verdadera?",
                "values.argsort(1, descending=True) da el orden de cada celda, y truth[...] de ese orden, los aciertos. "
                "Su suma acumulada es .cumsum(1).",
                "precision = hits.cumsum(1) / torch.arange(1, T + 1). Quédate con las de los verdaderos, "
