@@ -13,7 +13,7 @@ from labkit.widgets.demo import WHOLE_LABEL, Demo, choice
 
 BIG, TEXT, NOTES = 3, 13, 240                           # cuántas veces se agranda; la letra; el ancho de las barras
 INK = (1.0, 0.0, 0.0)                                   # la caja
-WAYS = ("encender sus unidades aquí", "pegar aquí el cuadro que salió arriba")
+WAYS = ("encender sus unidades", "pegar el cuadro de arriba")
 TOLD = 5                                                # cuántas clases de la caja se nombran
 
 
