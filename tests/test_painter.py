@@ -189,7 +189,7 @@ def test_the_whole_things_come_out_again(drawn):
                 medians = np.median(entire), np.median(without), np.median(other)
                 assert (row.whole, row.without, row.without_other) == pytest.approx(medians, abs=0.011, rel=1e-3)
                 p = p_of(entire, without), p_of(entire, other), p_of(other, without)
-                assert (row.p_without, row.p_other, row.p_versus) == pytest.approx(p, rel=0.01)
+                assert (row.p_without, row.p_other, row.p_versus) == pytest.approx(p, rel=0.05)     # aquí, menos de 0.001 es cero
                 gone = [np.median([len({*map(tuple, np.argwhere(np.abs(one[0].astype(int) - one[side]) > 8)[:, :2].tolist())})
                                    for one in whole[k]]) for side in (1, 2)]
                 assert (row.gone, row.gone_other) == pytest.approx(gone, abs=0.51)
