@@ -276,7 +276,7 @@ def test_the_best_match_is_not_the_one_that_matters_most():
     cells = [row for row in rows_of("celdas")[:-1] if row["factor"]]
     chosen = max((row for row in cells if row["concept"] == "dentro de paréntesis"), key=lambda row: float(row["validation_iou"]))
     heavier = max(cells, key=lambda row: float(row["factor"]))
-    assert heavier is not chosen and float(heavier["low"]) > 1.5 and float(heavier["auprc"]) < float(chosen["auprc"]) - 0.2
+    assert heavier is not chosen and float(heavier["low"]) > 1.5 and float(heavier["auprc"]) < float(chosen["auprc"]) - 0.1
 
 
 def test_the_shipped_table_is_what_the_network_does():
