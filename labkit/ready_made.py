@@ -235,7 +235,7 @@ class TwinUnit(NamedTuple):
 
 
 def load_twins() -> dict[int, list[TwinUnit]]:
-    """Las ocho gemelas de la lección 5, ya disecadas en conv5 (`data/build/measure_twins.py`): semilla → sus unidades."""
+    """Las ocho gemelas de la lección 5, ya disecadas en conv5: semilla → sus unidades. Las hace measure_twins.py."""
     found: dict[int, list[TwinUnit]] = {}
     for row in _table("gemelas", "conv5.csv"):
         found.setdefault(int(row["seed"]), []).append(TwinUnit(
