@@ -139,7 +139,7 @@ FAULTS = [
           "search.fit(asked.numpy(), test_labels.numpy())"),
     Fault("compressed-small-axes", "compressed", "(known - middle) @ axes[:size].T, (asked - middle) @ axes[:size].T",
           "(known - middle) @ axes[-size:].T, (asked - middle) @ axes[-size:].T"),
-    Fault("turn-unscaled", "_turned", "axes[:, kept] / sizes[kept].sqrt()", "axes[:, kept] / sizes[kept]"),
+    Fault("turn-unscaled", "_turned", "axes[:, kept] / sizes[kept].sqrt()", "axes[:, kept] / sizes[kept]", "pixels"),
     # ── datasets ─────────────────────────────────────────────────────────────────────────────────────────────────────
     Fault("masks-first-rows", "ConceptSet.masks", "maps = self.segments[rows]", "maps = self.segments"),
     Fault("masks-colors-of-first", "ConceptSet.masks", "color_index(self.images[rows])",

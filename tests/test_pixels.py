@@ -4,7 +4,6 @@ import warnings
 
 import pytest
 import torch
-from measure_pixels import SHORT, TEST, TRAIN, shuffled, vectors
 
 from labkit import pixels as px
 from labkit.activations import receptive_field, run
@@ -13,6 +12,8 @@ from labkit.exercises import pixels as asked
 from labkit.models import load_model, random_twin
 from labkit.vectors import features, linear_probe
 from labkit.widgets.pixels import seen_box
+
+from measure_pixels import SHORT, TEST, TRAIN, shuffled, vectors  # isort: skip; después de labkit, que así es el de esta copia
 
 DICE = torch.Generator().manual_seed(0)
 LAYERS = asked.LAYERS
@@ -114,6 +115,8 @@ def test_the_machine_separates_what_is_separable_and_not_what_is_not():
     assert px.linear_svm(points[:60], labels[:60], points[60:], labels[60:]).accuracy > 0.95
     mixed = labels[torch.randperm(120, generator=torch.Generator().manual_seed(2))]
     assert px.linear_svm(points[:60], mixed[:60], points[60:], mixed[60:]).accuracy < 0.55
+    many, which = clouds(d=60)                                              # caben de memoria: no aprende de la prueba
+    assert px.linear_svm(many[:60], which[:60], many[60:], mixed[60:], (1000.0,)).accuracy < 0.6
     fit = px.linear_svm(points[:60], labels[:60], points[60:], labels[60:])
     assert fit.size == 6 and fit.cost in px.COSTS and fit.hits.shape == (60,)
 
@@ -147,6 +150,7 @@ def test_compressed_vectors_are_those_of_the_largest_axes():
     points, _ = clouds()
     few, more = px.compressed(points[:60], points[60:], 3)
     spread = few.std(0)
+    assert few.var(0).sum() > 0.6 * px._scaled(points[:60], points)[0].var(0).sum()     # más que la mitad de los ejes
     assert few.shape == (60, 3) and more.shape == (60, 3) and (spread[:-1] >= spread[1:]).all()
     assert px.compressed(points[:60], points[60:], 6)[0].norm() == pytest.approx(float(px._scaled(points[:60], points)[0].norm()), rel=1e-3)
 
