@@ -115,6 +115,13 @@ def test_the_errors_of_columns_say_where(act, says):
         act(credit_columns())
 
 
+def test_ten_problems_are_told_and_the_others_counted():
+    with pytest.raises(ValueError) as caught:
+        credit_columns().encode([{**good(), "edad": 1}] * 14)
+    lines = str(caught.value).splitlines()
+    assert [line[:10] for line in lines[1:11]] == [f"renglón {i}, "[:10] for i in range(1, 11)] and lines[11] == "… y 4 más."
+
+
 def good() -> dict:
     return credit_columns().decode(credit_table(1).rows)[0]
 
