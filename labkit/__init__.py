@@ -20,6 +20,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         I  portraits       el retrato de cada unidad, que junta varias lecciones: sus imágenes y una hecha para ella
         O  first_cell      el texto de la primera celda de cada cuaderno, que encuentra o copia el curso
     Piso 3: un cuarto por lección
+        E  pixels          0. píxeles, lo hecho a mano y lo aprendido, con la misma máquina
         E  occlusion       1. tapar partes de la imagen
         E  counterfactuals 1b. la misma escena sin una parte: qué relleno y qué mapa se le parecen
         E  optimization    2. maximizar una unidad, o una clase, cambiando la imagen
@@ -28,6 +29,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         E  exemplars       4. las imágenes en que responde, y los mapas de una capa
         E  dissection      5. el nombre de cada unidad, y si es casualidad; lo rápido va aparte, en `dissection/fast`
         E  experiments     5b y 5c. las tablas de los experimentos, y disecar a una red que dibuja
+        E  sequences       6. las mismas preguntas a una red que lee texto
         E  tabular         6b. tablas: el renglón que más puntúa, y por qué quitar una columna no basta
     Piso 2: con qué se pregunta
         E  objectives      lo que se le pregunta a la red: una puntuación por imagen
@@ -44,11 +46,13 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         E  activations     `run`, `record`, `edit`, `silence`, y el campo receptivo
         T  images          dibujar sobre tensores: cuadros, letras, hojas
         T  colors          qué color es cada píxel, con los once nombres de Broden
+        T  packed          cómo vienen guardadas las imágenes en data/: mosaicos y tablas
+        T  kept            vectores guardados en un archivo
         I  downloads       bajar un archivo y comprobar su suma; CIFAR-10
         I  regions         los píxeles que están en los mismos conceptos, dichos una vez
     Piso 0: lo que no sabe de redes
-        E  shapes          revisar formas, con un error que dice qué probar
-        E  device          en qué dispositivo trabajar, y la semilla
+        T  shapes          revisar formas, con un error que dice qué probar
+        T  device          en qué dispositivo trabajar, y la semilla
         T  files           leer data/ y comprobar que está entera
         T  progress        la barra de avance, en español
         T  pictures        abrir cualquier imagen

@@ -108,7 +108,7 @@ def edit(model: nn.Module, layer: str, fn: Callable[[Tensor], Tensor]) -> Iterat
                              f"y recibí {came}.")
         return result
 
-    with _hooked(model, {layer: changed}):
+    with _hooked(model, {_changes_at(model, layer): changed}):
         yield
 
 
@@ -125,7 +125,8 @@ def silence(model: nn.Module, units: Iterable[Unit]) -> Iterator[None]:
             unit.map({unit.layer: values}).zero_()
         return values
 
-    with _hooked(model, {layer: lambda values, some=some: zeroed(values, some) for layer, some in channels.items()}):
+    with _hooked(model, {_changes_at(model, layer): lambda values, some=some: zeroed(values, some)
+                         for layer, some in channels.items()}):
         yield
 
 
@@ -198,6 +199,11 @@ def _hooked(model: nn.Module, watchers: dict[str, Callable[[Tensor], Tensor]]) -
             handle.remove()
 
 
+def _changes_at(model: nn.Module, layer: str) -> str:
+    """De dónde se cuelga un cambio: de la capa o, si lee paso a paso y lo dice (tiene dentro `step`), de cada paso."""
+    return f"{layer}.step" if f"{layer}.step" in dict(model.named_modules()) else layer
+
+
 def _hang(module: nn.Module, layer: str, watch: Callable[[Tensor], Tensor]) -> RemovableHandle:
     """Cuelga un gancho: a la entrada de la red si la capa es "input", a la salida del módulo si es otra."""
     if layer == INPUT:
@@ -224,6 +230,8 @@ def _check_images(model: nn.Module, images: Tensor) -> None:
     if images.device != weights.device:
         raise ValueError(f"images: están en {images.device} y la red en {weights.device}. "
                          f'Prueba images.to("{weights.device}").')
+    if images.dtype == torch.int64 and images.ndim == 2:            # los códigos de un texto: los revisa su red
+        return
     check_values(images, "images")
     if images.dtype == torch.float64 != weights.dtype:
         raise ValueError(f"images: son {images.dtype} y los pesos de la red {weights.dtype}. Prueba images.float().")

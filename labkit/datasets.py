@@ -4,23 +4,20 @@ Cada conjunto (*source*) es una carpeta de data/: mosaicos JPEG, un mapa de segm
 qué es cada segmento. Con eso se arman las seis categorías de conceptos de Broden. Fuente: Bau et al. (2017), «Network
 Dissection», CVPR, §2.1, doi:10.1109/CVPR.2017.354.
 """
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from labkit.colors import COLOR_NAMES, color_index
 from labkit.downloads.cifar10 import CLASSES, SIZES, read_cifar10
-from labkit.files import data_path, read_data
+from labkit.files import read_data
+from labkit.packed import read_images, read_info, segments_listed
 from labkit.regions import Regions, stack_regions
 
-COLUMNS, SHARD = 25, 1000                   # columnas de un mosaico; imágenes por mosaico
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
 
 
@@ -106,7 +103,7 @@ class ConceptSet(ImageSet):
         rows, found, tints = self._rows(index), [], len(COLOR_NAMES)
         first, last = len(self.scene_names), len(self.names) - tints    # primero van los lugares; al final, los colores
         scenes = torch.where((self.scenes >= 0) & (self.scenes < first), self.scenes, -1)
-        things = _listed(self.members)
+        things = segments_listed(self.members)
         things = torch.where(things < 0, things, first + things)                                # (s, q)
         for row, colors in zip(rows.tolist(), color_index(self.images[rows])):
             pixels = self.segments[row].long() * tints + colors
@@ -136,11 +133,11 @@ def load_images(split: str = "test", source: str = "escenas", n: int | None = No
     if source == "cifar10":
         images, labels = read_cifar10(split, _count(split, source, n, SIZES), download)
         return ImageSet(images.float().div_(255), labels, list(CLASSES), torch.zeros_like(labels), [])
-    info = _opened(source)
+    info = read_info(source)
     n = _count(split, source, n, info["splits"])
     with np.load(BytesIO(read_data(source, f"{split}.npz")), allow_pickle=False) as arrays:
         labels, scenes = (torch.from_numpy(arrays[key][:n].astype(np.int64)) for key in ("classes", "scenes"))
-    return ImageSet(_images(split, source, n, info["size"]), labels, info["classes"], scenes, info["scenes"])
+    return ImageSet(read_images(split, source, n, info["size"]), labels, info["classes"], scenes, info["scenes"])
 
 
 def load_concepts(split: str = "test", source: str = "escenas", n: int | None = None) -> ConceptSet:
@@ -152,55 +149,9 @@ def load_concepts(split: str = "test", source: str = "escenas", n: int | None = 
     with np.load(BytesIO(read_data(source, f"{split}.npz")), allow_pickle=False) as arrays:
         segments = arrays["segments"][:len(plain)]
     segments = torch.from_numpy(segments if segments.dtype == np.uint8 else segments.astype(np.int16))
-    concepts, members = _concepts(json.loads(read_data(source, "info.json")))
+    concepts, members = _concepts(read_info(source))
     return ConceptSet(**vars(plain), names=[name for _, name in concepts],
                       categories=[category for category, _ in concepts], segments=segments, members=members)
-
-
-class Counterfactuals(NamedTuple):
-    """Escenas y, de cada una, la misma sin algo: lo que hace data/build/make_counterfactuals.py.
-
-    images: (n, 3, h, w) RGB en [0, 1];  labels: (n,) posiciones en `classes`;  scene: (v,) de qué imagen es cada
-    variante;  removed: qué le falta («objeto», «rueda» o «rueda + puerta»), v nombres;  variants: (v, 3, h, w);
-    masks: (v, h, w) dónde se veía lo que falta;  why: (v, h, w) por qué cambió cada píxel, una suma de 1 (se ve otra
-    cosa), 2 (le da otra luz) y 4 (refleja otra cosa); 0 donde no cambió.
-    """
-    images: Tensor
-    labels: Tensor
-    classes: list[str]
-    scene: Tensor
-    removed: list[str]
-    variants: Tensor
-    masks: Tensor
-    why: Tensor
-
-
-def load_counterfactuals() -> Counterfactuals:
-    """Las parejas de la lección 1b, sin pérdida.  Errores: los de `labkit.files.verify_file`."""
-    with np.load(BytesIO(read_data("contrafactuales", "pares.npz")), allow_pickle=False) as file:
-        arrays = dict(file)
-    for colors in (arrays["images"], arrays["shifts"]):
-        colors[..., ::2] += colors[..., 1:2]                    # rojo y azul vienen restados del verde
-    images, scene = arrays["images"].cumsum(2, dtype=np.uint8), arrays["scene"].astype(np.int64)    # (n, h, w, 3)
-    masks, changed = (np.unpackbits(arrays[name], axis=1).reshape(-1, *images.shape[1:3]).astype(bool)
-                      for name in ("masks", "changed"))
-    variants, why = images[scene], np.zeros_like(changed, np.uint8)
-    variants[changed] += arrays["shifts"]
-    why[changed] = arrays["why"]
-    photos, others = (torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous().float().div_(255)
-                      for pixels in (images, variants))
-    labels = arrays["labels"].astype(np.int64)
-    classes = json.loads(read_data("contrafactuales", "ficha.json"))["classes"]
-    return Counterfactuals(photos, torch.from_numpy(labels), classes, torch.from_numpy(scene),
-                           arrays["removed"].tolist(), others, torch.from_numpy(masks), torch.from_numpy(why))
-
-
-def _opened(source: str) -> dict:
-    """El info.json de un conjunto que viene con el curso; ValueError, con los que sí hay, si no existe."""
-    sources = sorted(path.parent.name for path in data_path().glob("*/info.json"))
-    if sources and source not in sources:
-        raise ValueError(f"source: no hay un conjunto «{source}»; los que hay: {', '.join([*sources, 'cifar10'])}.")
-    return json.loads(read_data(source, "info.json"))
 
 
 def _count(split: str, source: str, n: int | None, sizes: dict[str, int]) -> int:
@@ -214,21 +165,6 @@ def _count(split: str, source: str, n: int | None, sizes: dict[str, int]) -> int
     return total if n is None else n
 
 
-def _images(split: str, source: str, n: int, size: int) -> Tensor:
-    """Las primeras n imágenes, (n, 3, size, size) en [0, 1], leyendo sólo los mosaicos que hacen falta."""
-    images = torch.empty(n, 3, size, size)
-    for shard, part in enumerate(images.split(SHARD)):
-        part.copy_(_tiles(read_data(source, f"{split}_{shard:02d}.jpg"), size)[:len(part)])
-    return images.div_(255)
-
-
-def _tiles(jpeg: bytes, size: int) -> Tensor:
-    """Un mosaico cortado en sus imágenes, por renglones: bytes JPEG → (25·renglones, 3, size, size) de 0 a 255."""
-    mosaic = torch.from_numpy(np.array(Image.open(BytesIO(jpeg)).convert("RGB")))               # (H, W, 3)
-    grid = mosaic.reshape(-1, size, COLUMNS, size, 3)
-    return grid.permute(0, 2, 4, 1, 3).reshape(-1, 3, size, size)
-
-
 def _concepts(info: dict) -> tuple[list[tuple[str, str]], Tensor]:
     """Los conceptos, como (categoría, nombre), y qué segmentos forman los que salen de la tabla, (k', s).
 
@@ -240,9 +176,3 @@ def _concepts(info: dict) -> tuple[list[tuple[str, str]], Tensor]:
     members = torch.tensor([[row[column] == name for row in table] for _, column, name in named])
     concepts = [("scene", name) for name in info["scenes"]] + [(category, name) for category, _, name in named]
     return concepts + [("color", name) for name in COLOR_NAMES], members
-
-
-def _listed(members: Tensor) -> Tensor:
-    """Los conceptos de cada segmento, (s, q), con −1 donde ya no hay más; members: (k, s) de verdaderos y falsos."""
-    order = torch.arange(len(members))[:, None].where(members, -1).sort(0, descending=True).values
-    return order[:max(1, int(members.sum(0).max()))].T.contiguous()

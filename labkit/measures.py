@@ -188,7 +188,7 @@ def name_sets(parts: Sequence[Tally], times: int = 400, share: float = 0.95, see
 
     parts: como en `interval`; mientras más chicos los pedazos, mejor. Un concepto se queda si lo que le saca ventaja
     cabe en lo que esa ventaja baila al volver a sacar los pedazos: el de mayor IoU de verdad está en su lista con
-    probabilidad `share`, más o menos. Compiten los doce de mayor IoU. Fuente: Hsu (1984), doi:10.1214/aos/1176346524.
+    probabilidad `share`, más o menos. Compiten los doce de mayor IoU. Fuente: Hsu (1984), doi:10.1214/aos/1176346732.
     """
     rivals = sum(parts[1:], parts[0]).iou().argsort(dim=1, descending=True, stable=True)[:, :RIVALS]        # (c, r)
     both = torch.stack([part.both.gather(1, rivals) for part in parts])                     # (pedazos, c, r)

@@ -3,7 +3,8 @@
 La galería (`data/build/make_gallery.py`): para cada unidad, la imagen que más la activa y las reales en que más
 responde, desde el mismo ruido. El muro (`data/build/make_wall.py`): unas unidades de SqueezeNet, escogidas por claras.
 Las recetas (`data/build/make_recipes.py`): el mismo ascenso con cada combinación de cuatro regularizadores. Los dibujos
-del pintor (`data/build/make_painter.py`): cada concepto, solo. De la galería, las recetas y los dibujos nada se quitó.
+del pintor (`data/build/make_painter.py`): cada concepto, solo. Las gemelas (`data/build/measure_twins.py`): la red
+principal con pesos al azar, ya disecada. De la galería, las recetas, los dibujos y las gemelas nada se quitó.
 """
 import csv
 from dataclasses import dataclass
@@ -154,10 +155,11 @@ class PainterRow(NamedTuple):
     control;  shown, control: la mediana de lo más que responde la unidad (antes de la ReLU) en unos y en otros;  cut:
     el percentil 95 en el control;  p: de la prueba de Wilcoxon de las n parejas, de un lado;  passes: si el nombre
     sobrevive;  false: en qué parte de los nombres de otras detectoras sobreviviría también;  best, best_shown: el
-    concepto dibujado a que más responde, y su mediana;  whole, without: la mediana con la cosa entera de que se sacó la
-    parte, y con ella sin la parte;  p_without: de que entera la excita más, como `p`;  false_whole, false_without: en
-    qué parte de los nombres de otras partes la cosa entera pasa también de `cut`, y en cuál baja también sin la parte.
-    None si no es una parte.
+    concepto dibujado a que más responde, y su mediana;  whole, without, without_other: la mediana con la cosa entera de
+    que se sacó la parte, con ella sin la parte, y con ella sin la otra, la que sirvió de control;  p_without, p_other:
+    de que baje sin una y sin la otra, como `p`;  p_versus: de que sin la parte quede más abajo que sin la otra;  gone,
+    gone_other: cuántos píxeles cambian al quitarlas, la mediana;  false_whole, false_without: en qué parte de los
+    nombres de otras partes la cosa entera pasa también de `cut`, y en cuál baja también sin ella. None si no es parte.
     """
     network: str
     unit: str
@@ -176,6 +178,11 @@ class PainterRow(NamedTuple):
     whole: float | None
     without: float | None
     p_without: float | None
+    without_other: float | None
+    p_other: float | None
+    p_versus: float | None
+    gone: float | None
+    gone_other: float | None
     false_whole: float | None
     false_without: float | None
 
@@ -205,8 +212,33 @@ def load_painter() -> Painter:
     rows = [PainterRow(row["network"], row["unit"], row["concept"], row["category"], float(row["iou"]), int(row["n"]),
                        float(row["shown"]), float(row["control"]), float(row["cut"]), float(row["p"]),
                        row["passes"] == "1", float(row["false"]), row["best"], float(row["best_shown"]),
-                       *(float(row[name]) if row.get(name) else None for name in PainterRow._fields[-5:]))
+                       *(float(row[name]) if row.get(name) else None for name in PainterRow._fields[-10:]))
             for row in _table("pintor", "pintor.csv")]
     concepts = list(zip(found["categories"].tolist(), found["concepts"].tolist()))
     areas = torch.from_numpy(found["areas"].astype(np.int64))
     return Painter(rows, concepts, images, areas, found["hosts"].tolist(), found["controls"].tolist())
+
+
+class TwinUnit(NamedTuple):
+    """Una unidad de una gemela de la red principal, con pesos al azar: un renglón de data/gemelas/conv5.csv.
+
+    seed: la semilla de `random_twin`;  concept, iou: su mejor concepto, y cuánto;  low_concept, low_iou: lo mismo con
+    la cola de abajo;  objects: de qué objetos dibujados pasa la regla del pintor.
+    """
+    seed: int
+    unit: str
+    concept: str
+    iou: float
+    low_concept: str
+    low_iou: float
+    objects: tuple[str, ...]
+
+
+def load_twins() -> dict[int, list[TwinUnit]]:
+    """Las ocho gemelas de la lección 5, ya disecadas en conv5 (`data/build/measure_twins.py`): semilla → sus unidades."""
+    found: dict[int, list[TwinUnit]] = {}
+    for row in _table("gemelas", "conv5.csv"):
+        found.setdefault(int(row["seed"]), []).append(TwinUnit(
+            int(row["seed"]), row["unit"], row["concept"], float(row["iou"]), row["low_concept"], float(row["low_iou"]),
+            tuple(row["objects"].split(";")) if row["objects"] else ()))
+    return found

@@ -1,9 +1,7 @@
 """Los vectores que una capa da a un conjunto de imágenes, sus vecinos y qué tan separables son sus clases."""
-import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import safetensors.torch
 import torch
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
@@ -11,7 +9,7 @@ from torch import Tensor, nn
 
 from labkit.activations import run
 from labkit.device import device_of
-from labkit.files import reason, write_aside
+from labkit.kept import fingerprint, keep, read_kept
 from labkit.progress import progress
 from labkit.shapes import check_shape
 
@@ -34,15 +32,11 @@ def features(model: nn.Module, images: Batches, layer: str, pool: str = "mean", 
         raise ValueError("cache: solo se puede guardar si images es un tensor; con un DataLoader no se sabe si cambió.")
     if cache is None:
         return features_by_layer(model, images, [layer], pool, batch_size)[layer]
-    path, mark = Path(cache), _mark(model, images, layer, pool)
-    kept = _kept(path, mark)
+    path, mark = Path(cache), fingerprint(model, images, f"{layer} {pool}")
+    kept = read_kept(path, mark)
     if kept is None:
         kept = features_by_layer(model, images, [layer], pool, batch_size)[layer]
-        try:
-            with write_aside(path) as file:
-                file.write(safetensors.torch.save({"features": kept}, {"mark": mark}))
-        except OSError as error:                                            # lo que ya se calculó no se pierde
-            print(f"No pude guardar los vectores en {path}: {reason(error)}. La próxima vez se calculan de nuevo.")
+        keep(path, mark, kept)
     return kept
 
 
@@ -141,20 +135,3 @@ def _pooled(acts: Tensor, pool: str) -> Tensor:
     if acts.ndim < 4:
         return acts
     return acts.flatten(1) if pool == "flat" else acts.amax((2, 3)) if pool == "max" else acts.mean((2, 3))
-
-
-def _mark(model: nn.Module, images: Tensor, layer: str, pool: str) -> str:
-    """Un texto que cambia si cambian la red, las imágenes, la capa o la manera de juntar."""
-    digest = hashlib.sha256(f"{layer} {pool} {tuple(images.shape)} {images.dtype}".encode())
-    for tensor in (*model.state_dict().values(), images):
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _kept(path: Path, mark: str) -> Tensor | None:
-    """Los vectores guardados, si son los que se piden; None si no hay, son de otra cosa o el archivo está roto."""
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            return file.get_tensor("features") if (file.metadata() or {}).get("mark") == mark else None
-    except (OSError, safetensors.SafetensorError):
-        return None

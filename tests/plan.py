@@ -7,7 +7,7 @@ from typing import NamedTuple
 PACKAGE = Path(__file__).resolve().parent.parent / "labkit"
 NETWORKS = ("models", "priors")                                 # redes: quien estudia las usa, y no hace falta que las lea
 HALVES = ("counterfactuals", "experiments")                     # las lecciones b
-LATER = ("tabular",)                                            # lo que sigue a la lección 5
+LATER = ("sequences", "tabular")                                # lo que sigue a la lección 5
 
 
 class Room(NamedTuple):

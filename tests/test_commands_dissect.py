@@ -243,7 +243,7 @@ def test_the_page_has_the_floor_beside_and_both_counts_with_their_intervals(cont
     assert f"{sure} de las" in page and page.count("<tr><th scope=\"row\">conv5:") == 128
     survivors = sum(row["aguanta"] == "sí" and row["estado"] == "detecta" for row in rows)
     assert f"Aguantan el control {survivors} de las" in page
-    for paper in ("CVPR.2017.354", "1176344552", "1176346524", "ICCV.2015.123", "1544-6115.1585", "tb02031.x"):
+    for paper in ("CVPR.2017.354", "1176344552", "1176346732", "ICCV.2015.123", "1544-6115.1585", "tb02031.x"):
         assert paper in page
     assert "--control" not in re.sub("con --control 20 podría aguantar una sola|<code>.*</code>", "", page)
 

@@ -5,7 +5,7 @@ import torch
 from scipy import stats
 
 from labkit import counterfactuals as lesson
-from labkit.datasets import load_counterfactuals
+from labkit.counterfactuals.scenes import load_counterfactuals
 from labkit.files import data_path
 from labkit.models import load_model, random_twin
 from labkit.objectives import channel, margin, probability, score

@@ -11,7 +11,8 @@ from conftest import CLASSES, PAINT, SCENES, SEGMENTS, make_split
 
 from labkit.activations import Unit
 from labkit.colors import COLOR_NAMES
-from labkit.datasets import CATEGORIES, PROTAGONIST, data_path, load_concepts, load_images
+from labkit.datasets import CATEGORIES, PROTAGONIST, load_concepts, load_images
+from labkit.files import data_path
 from labkit.regions import masks_of
 
 

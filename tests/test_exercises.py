@@ -54,9 +54,13 @@ def test_every_exercise_has_answers_of_students() -> None:
 
 
 def test_every_exercise_is_asked_once_in_the_notebooks() -> None:
-    texts = [path.read_text("utf-8") for path in (Path(__file__).parent.parent / "lessons").glob("*_ejercicios.ipynb")]
+    """Los que se califican, en los cuadernos de ejercicios; los de práctica, en su lección."""
+    lessons = Path(__file__).parent.parent / "lessons"
+    texts = [path.read_text("utf-8") for path in lessons.glob("*_ejercicios.ipynb")]
     asked = re.findall(r'check\(\\"(\w+)\\"', "".join(texts))
-    assert sorted(asked) == sorted(EXERCISES)
+    assert sorted(asked) == sorted(name for name, exercise in EXERCISES.items() if exercise.graded)
+    taught = "".join(path.read_text("utf-8") for path in lessons.glob("[0-9]*.ipynb"))
+    assert all(f'check(\\"{name}\\"' in taught for name in EXERCISES)
 
 
 # ── las funciones ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -721,7 +725,7 @@ def test_hints_exist_and_grow(name: str) -> None:
     assert not grow(exercise, (hints[0], hints[0], *hints[1:])) and not grow(exercise, hints[::-1])
 
 
-@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("name", [name for name, exercise in EXERCISES.items() if exercise.graded])
 def test_a_graded_solution_opens_only_with_the_key(
     name: str, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 IGNORED = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".benchmarks", ".cache", "runs"}
 TEXT = {".py", ".md", ".ipynb", ".txt", ".yml", ".yaml", ".toml", ".json", ".cfg", ".sh", ""}
-MAX_FILE, MAX_DATA = 8_000_000, 65_000_000
+MAX_FILE, MAX_DATA = 8_000_000, 69_000_000
 
 PRIVATE_PATH = re.compile(r"(?<![\w.~}-])(?:/(?:home|root|Users|work|mnt|opt)/\w|[A-Z]:\\{1,2}(?:Users|home)\b)")
 SIBLING = re.compile(r"\.\./shared\b")

@@ -128,8 +128,9 @@ def test_a_part_alone_is_only_that_part_in_an_unusual_place():
     scenes, host, control = made
     assert {piece.part for piece in scenes[0].things[0].pieces} == {"rin"} and len(scenes[0].things) == 1
     assert {piece.part for piece in scenes[1].things[0].pieces} == {control}
-    assert {"rin", control} <= {piece.part for piece in scenes[2].things[0].pieces}
-    assert scenes[0].place not in HABITATS[host]
+    whole, again = make_painter.host_of(seed, "rin")
+    assert again == host and {"rin", control} <= {piece.part for piece in whole.things[0].pieces}
+    assert whole.place == scenes[0].place not in HABITATS[host] and len(scenes) == 2
 
 
 def test_the_other_parts_are_counted_without_the_own_one():
@@ -151,7 +152,8 @@ def test_the_other_parts_are_counted_without_the_own_one():
 
 def test_only_the_parts_of_the_main_network_have_the_whole_thing(drawn):
     for row in drawn.rows:
-        values = (row.whole, row.without, row.p_without, row.false_whole, row.false_without)
+        values = tuple(getattr(row, name) for name in measure_painter.WITH_WHOLE)
+        assert len(values) == 10
         assert all((value is None) == (row.network == "gemela" or row.category != "part") for value in values)
     parts = [row for row in drawn.rows if row.whole is not None]
     names = len({row.concept for row in parts})
@@ -167,7 +169,7 @@ def test_the_whole_things_come_out_again(drawn):
     with torch.no_grad():
         pixels = torch.from_numpy(whole).flatten(0, 2).permute(0, 3, 1, 2).float() / 255
         maps = [run(main, part, ["conv5"])["conv5"].flatten(2).max(2).values for part in pixels.split(48)]
-    answers = torch.cat(maps).unflatten(0, whole.shape[:3]).double().numpy().round(3)
+    answers = torch.cat(maps).unflatten(0, whole.shape[:3]).double().numpy().round(3)                  # (k, n, 3, c)
     controls = [run(main, drawn.images[k, :, 1], ["conv5"])["conv5"].flatten(2).max(2).values for k in range(len(drawn.concepts))]
     rows, gaps = [row for row in drawn.rows if row.whole is not None], []
 
@@ -175,17 +177,22 @@ def test_the_whole_things_come_out_again(drawn):
         exact = (entire != without).all()
         return plain_wilcoxon(entire, without) if exact else stats.wilcoxon(entire, without, alternative="greater").pvalue
 
-    own = [p_of(*answers[drawn.concepts.index(("part", row.concept)), :, :, int(row.unit.split(":")[1])].T) for row in rows]
+    own = [p_of(*answers[drawn.concepts.index(("part", row.concept)), :, :2, int(row.unit.split(":")[1])].T) for row in rows]
     limit = max(q for i, q in enumerate(sorted(own), 1) if q <= 0.05 * i / len(own))
     for row in rows:
         unit, above, falls = int(row.unit.split(":")[1]), [], []
         for k, (category, concept) in enumerate(drawn.concepts):
             if category != "part":
                 continue
-            entire, without = answers[k, :, 0, unit], answers[k, :, 1, unit]
+            entire, without, other = answers[k, :, :, unit].T
             if concept == row.concept:
-                assert (row.whole, row.without) == pytest.approx((np.median(entire), np.median(without)), abs=0.011, rel=1e-3)
-                assert row.p_without == pytest.approx(p_of(entire, without), rel=0.01)
+                medians = np.median(entire), np.median(without), np.median(other)
+                assert (row.whole, row.without, row.without_other) == pytest.approx(medians, abs=0.011, rel=1e-3)
+                p = p_of(entire, without), p_of(entire, other), p_of(other, without)
+                assert (row.p_without, row.p_other, row.p_versus) == pytest.approx(p, rel=0.05)     # aquí, menos de 0.001 es cero
+                gone = [np.median([len({*map(tuple, np.argwhere(np.abs(one[0].astype(int) - one[side]) > 8)[:, :2].tolist())})
+                                   for one in whole[k]]) for side in (1, 2)]
+                assert (row.gone, row.gone_other) == pytest.approx(gone, abs=0.51)
                 continue
             above.append(np.median(entire) > np.quantile(controls[k][:, unit].double().numpy(), 0.95))
             falls.append(p_of(entire, without) <= limit)
@@ -193,3 +200,27 @@ def test_the_whole_things_come_out_again(drawn):
         assert row.false_without == pytest.approx(np.mean(falls), abs=1 / len(falls) + 1e-3)       # una p puede quedar en la orilla
         gaps.append(row.false_without - np.mean(falls))
     assert abs(np.mean(gaps)) < 0.01
+
+
+def test_what_a_unit_loses_without_one_part_or_the_other():
+    """Una unidad a la que solo le hace falta la parte, otra a la que solo la otra, y una a la que ninguna."""
+    generator = torch.Generator().manual_seed(0)
+    entire = 100 + torch.randn(20, 1, generator=generator)
+    noise = 0.1 * torch.randn(20, 3, generator=generator)
+    only_own, only_other, none = (measure_painter.without_parts(entire + noise + torch.tensor(falls))
+                                  for falls in ([0.0, -50, 0], [0.0, 0, -50], [0.0, 0, 0]))
+    assert float(only_own["whole"]) == pytest.approx(float((entire + noise)[:, 0].quantile(0.5)), abs=0.01)
+    assert float(only_own["without"]) == pytest.approx(50, abs=1.5) and float(only_own["without_other"]) == pytest.approx(100, abs=1.5)
+    small, large = 2 ** -20 * 1.01, 0.01
+    assert float(only_own["p_without"]) < small and float(only_own["p_other"]) > large and float(only_own["p_versus"]) < small
+    assert float(only_other["p_without"]) > large and float(only_other["p_other"]) < small and float(only_other["p_versus"]) > 0.99
+    assert all(float(none[name]) > large for name in ("p_without", "p_other", "p_versus"))
+
+
+def test_the_pixels_that_a_part_takes_are_counted():
+    images = np.full((2, 3, 3, 8, 8, 3), 100, np.uint8)
+    images[0, 1, 1, 2:4, 2:5, 1] = 109                                          # seis píxeles, en un solo canal
+    images[0, 1, 2, 0, 0] = 91                                                  # uno, hacia abajo
+    images[1, 2, 1, :, :, 0] = 108                                              # 8 no alcanza
+    found = measure_painter.pixels_gone(images)
+    assert found.shape == (2, 3, 2) and found[0, 1].tolist() == [6, 1] and found.sum() == 7

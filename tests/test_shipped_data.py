@@ -167,6 +167,17 @@ def test_the_plain_zebra_is_the_same_body_and_the_others_are_as_large_and_as_str
         assert spread[:, k].mean() > 1.7 * spread[:, k + 1].mean()              # la siguiente es la misma cosa, gris
 
 
+def test_each_scene_has_the_thing_that_its_number_says(striped) -> None:
+    """La lección 4 separa las cinco cosas por el número de la escena: su parte mayor dice cuál es."""
+    world, (names, _, masks) = load_concepts("test", "rayas"), striped
+    parts = ["pelota", "caja", "carrocería", "barda", "vasija"]
+    concepts = [list(zip(world.categories, world.names)).index(("part", name)) for name in parts]
+    k = names.index("cosa rayada")
+    inside = (world.masks(range(k, 480, 12))[:, concepts] & masks[:, k, None]).sum((2, 3))
+    assert inside.argmax(1).tolist() == [(n + n // 10) % 5 for n in range(40)]
+    assert (masks[:, k] == masks[:, names.index("cosa gris")]).all()            # la misma silueta, con rayas y gris
+
+
 def test_the_ball_and_the_dog_are_where_the_version_says() -> None:
     world = load_concepts("test", "pelota")
     masks = world.masks(range(len(world))).sum((2, 3))

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from labkit.counterfactuals import FILLS, answers
-from labkit.datasets import load_counterfactuals
+from labkit.counterfactuals.scenes import load_counterfactuals
 from labkit.models import load_model
 from labkit.occlusion import cover_mask
 from labkit.pictures import load_picture

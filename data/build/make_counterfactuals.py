@@ -29,7 +29,7 @@ from world.compose import without_main  # noqa: E402
 from world.render import develop, expose  # noqa: E402
 from world.stage import Scene  # noqa: E402
 
-from labkit.datasets import load_counterfactuals  # noqa: E402
+from labkit.counterfactuals.scenes import load_counterfactuals  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 
 FOLDER = DATA / "contrafactuales"
@@ -132,7 +132,7 @@ def photo(scene: Scene, light: np.ndarray) -> np.ndarray:
 
 
 def pack(scenes: list) -> dict[str, np.ndarray]:
-    """Los arreglos de pares.npz, que abre `labkit.datasets.load_counterfactuals`.
+    """Los arreglos de pares.npz, que abre `labkit.counterfactuals.scenes.load_counterfactuals`.
 
     Así caben en 4 MB sin perder nada: de cada foto, lo que cambia cada pixel respecto al de su izquierda (en bytes que
     dan la vuelta), y de cada variante, qué píxeles cambian y cuánto; el rojo y el azul, menos el verde.

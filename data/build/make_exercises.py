@@ -26,12 +26,13 @@ from labkit.activations import Unit, layer_names  # noqa: E402
 from labkit.datasets import load_concepts, load_images  # noqa: E402
 from labkit.dissection import count_detectors, dissect  # noqa: E402
 from labkit.exemplars import features, roc_areas  # noqa: E402
-from labkit.exercises import exemplars, optimization, regularization  # noqa: E402
+from labkit.exercises import exemplars, optimization, pixels, regularization  # noqa: E402
 from labkit.exercises.dissection import reading  # noqa: E402
 from labkit.exercises.experiments import transplants  # noqa: E402
 from labkit.exercises.occlusion.evidence import load_evidence, supports  # noqa: E402
 from labkit.exercises.occlusion.hidden import NetworkRow, measure, most_tied, open_network  # noqa: E402
 from labkit.exercises.priors import findings as heats  # noqa: E402
+from labkit.exercises.sequences import findings as texts  # noqa: E402
 from labkit.exercises.tabular import planted  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
@@ -64,6 +65,15 @@ TWINS = (("relu2", 0, "autos_invertidos"), ("relu2", 1, "autos_invertidos"), ("r
          ("relu6", 1, "autos_libres"))
 CAR_SEEDS = (2, 3, 5, 6, 7, 8)              # con otras, dividir entre el margen daría casi lo mismo
 HEATED = ((1, 5), (2, 5), (4, 5), (5, 5), (7, 5), (11, 5), (2, 6), (3, 6), (0, 7), (2, 7), (5, 7), (11, 7))   # clase y semilla
+# concepto y parte de los textos: la celda gana por .02 o más, y su AUPRC no es la misma en la prueba
+CONCEPT_PARTS = (("dos paréntesis o más", 0), ("entre comillas", 0), ("renglón de import", 0), ("nombre que se llama", 0),
+                 ("mayúscula", 0), ("dentro de corchetes", 0), ("dentro de paréntesis", 1), ("dos paréntesis o más", 1),
+                 ("dentro de corchetes", 1), ("entre comillas", 1), ("renglón de def o class", 1),
+                 ("nombre que se llama", 1), ("dentro de paréntesis", 2), ("dos paréntesis o más", 2), ("entre comillas", 2),
+                 ("renglón de def o class", 2), ("palabra clave", 2))
+QUARTETS = (("escenas", "1 2 4 9"), ("escenas_semilla2", "1 3 6 10"), ("escenas_robusta", "0 6 7 9"),
+            ("escenas", "0 4 7 9"), ("escenas_semilla1", "1 3 9 11"), ("escenas_robusta", "0 6 8 10"),
+            ("escenas_semilla1", "3 7 8 9"), ("escenas_semilla2", "3 5 8 10"), ("escenas", "0 1 6 8"))
 SEEDS = (13, 29, 40, 57, 99, 128, 174, 188, 211, 227, 233, 244, 335, 409, 554, 560, 598, 617, 638, 684)
 
 
@@ -189,9 +199,26 @@ def heat_row(label: int, seed: int) -> heats.HeatRow:
     return heats.HeatRow(name, seed, " ".join(witness), " ".join(robust), " ".join(f"{value:.2f}" for value in margins))
 
 
+def overtaking_row(network: str, classes: str) -> pixels.LayerRow:
+    """En esas clases, la primera capa que rebasa a lo hecho a mano, y las capas con que se confunde."""
+    found = pixels.accuracies(network, [int(k) for k in classes.split()])
+    layer = next(name for name in pixels.LAYERS if found[name] > found["a mano"])
+    before = pixels.LAYERS[max(pixels.LAYERS.index(layer) - 1, 0)]
+    return pixels.LayerRow(
+        network, classes, layer, *(round(found[name], 4) for name in ("a mano", "píxeles", layer)),
+        best=max(pixels.LAYERS, key=found.get),
+        over_pixels=next(name for name in pixels.LAYERS if found[name] > found["píxeles"]), before=before,
+    )
+
+
 def hidden_network() -> Iterator[NetworkRow]:
     for k in range(len(tied_options())):
         yield hidden_row(network_name(k))
+
+
+def overtaking_layer() -> Iterator[pixels.LayerRow]:
+    for network, classes in QUARTETS:
+        yield overtaking_row(network, classes)
 
 
 def secret_unit() -> Iterator[optimization.UnitRow]:
@@ -247,7 +274,13 @@ def planted_rule() -> Iterator[planted.Planted]:
     yield from planted.every_rule()
 
 
+def concept_cell() -> Iterator[texts.CellRow]:
+    for case in CONCEPT_PARTS:
+        yield texts.measure_cell(*case)
+
+
 TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
+    "overtaking_layer": overtaking_layer,
     "hidden_network": hidden_network,
     "secret_unit": secret_unit,
     "smallest_budget": smallest_budget,
@@ -259,6 +292,7 @@ TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
     "layer_reading": layer_reading,
     "shortcut_unit": shortcut_unit,
     "planted_rule": planted_rule,
+    "concept_cell": concept_cell,
 }
 
 

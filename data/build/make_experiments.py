@@ -29,7 +29,7 @@ from packing import write_sums  # noqa: E402
 from recipes import EXPERIMENTS, SEEDS, VARIANTS, Recipe  # noqa: E402
 from train import RUNS, answers, rounded, starting_network, trained  # noqa: E402
 
-from labkit.datasets import ConceptSet, data_path, load_concepts, load_images  # noqa: E402
+from labkit.datasets import ConceptSet, load_concepts, load_images  # noqa: E402
 from labkit.device import pick_device  # noqa: E402
 from labkit.dissection import (  # noqa: E402
     count_detectors,
@@ -41,6 +41,7 @@ from labkit.dissection import (  # noqa: E402
     unique_by_category,
 )
 from labkit.dissection.rotation import Rotate  # noqa: E402
+from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model, ready, save_model  # noqa: E402
 
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")

@@ -2,13 +2,12 @@
 
     .venv/bin/python data/build/make_generator_units.py
 
-Deja data/experimentos/generador.csv, con renglones de seis clases: «detectora», el mejor concepto de una unidad y su
+Deja data/experimentos/generador.csv, con renglones de cinco clases: «detectora», el mejor concepto de una unidad y su
 IoU; «anular», la parte de los dibujos que cubre un concepto antes y después de anular a sus mejores unidades, según el
 IoU; «encender arriba» y «encender abajo», la parte de una caja que cubre, antes y después de encenderlas ahí; estos tres
 llevan al lado lo que pasa con otras tantas unidades de la capa al azar: lo menor y lo mayor de varias veces. «control»,
-el mayor IoU de una capa por casualidad, con pesos al azar o con las máscaras de otro dibujo (en `units`, la semilla);
-«sorteo», lo mismo que «anular» en up2, con otras tantas unidades, sorteadas de las que no son de ese concepto, y en
-dibujos que no se usaron para escogerlas. Los dibujos son los de los códigos de imágenes de prueba.
+el mayor IoU de una capa por casualidad, con pesos al azar o con las máscaras de otro dibujo (en `units`, la semilla).
+Los dibujos son los de los códigos de imágenes de prueba.
 """
 import argparse
 import csv
@@ -38,7 +37,6 @@ LAYERS = {"enter": 4, "up1": 8, "up2": 16, "up3": 32, "up4": 64}    # las capas 
 DETECTS = 0.1                                   # con las máscaras de otro dibujo, ninguna unidad de up2 llega aquí
 FEW, PART = 4, 4                                # se anulan cuatro unidades, y la cuarta parte de la capa
 LEAST = 0.02                                    # desde qué parte de los dibujos se mide un concepto
-LOTS, ASKED = 39, ("cielo", "pasto", "nieve", "agua", "árboles", "animal")      # los sorteos de la lección, y de qué
 WEIGHTS, MASKS = (2, 3, 4), (1, 2, 3)           # las semillas de los controles
 PLACES = {"arriba": (0.0, 0.25, 0.25, 0.75), "abajo": (0.75, 0.25, 1.0, 0.75)}     # dónde se enciende, en partes del lado
 FIELDS = ("what", "layer", "concept", "units", "iou", "before", "after", "random_low", "random_high")
@@ -114,42 +112,15 @@ def chance_rows(painter: ImageGenerator, world: Drawn, layer: str) -> Iterator[l
         yield ["control", layer, control, str(seed), f"{iou.max().item():.4f}", "", "", "", ""]
 
 
-def lot_rows(painter: ImageGenerator, found: Dissection, fresh: Drawn, layer: str) -> Iterator[list[str]]:
-    """Qué queda de cada concepto al anular tantas unidades como la cuarta parte de la capa, que no sean las suyas.
-
-    fresh: los códigos de otras imágenes.
-    """
-    total, before = found.iou().shape[0], concept_area(fresh).mean(0)
-    for concept in ASKED:
-        k, generator = found.names.index(concept), torch.Generator().manual_seed(0)
-        own = {unit.channel for unit in best_units(found, layer, concept, total // PART)}
-        rest = torch.tensor([channel for channel in range(total) if channel not in own])
-        for _ in range(LOTS):
-            picked = rest[torch.randperm(len(rest), generator=generator)[:total // PART]].tolist()
-            with silence(painter, [Unit(layer, channel) for channel in picked]):
-                after = concept_area(fresh).mean(0)
-            yield ["sorteo", layer, concept, " ".join(map(str, picked)), "", f"{before[k].item():.4f}",
-                   f"{after[k].item():.4f}", "", ""]
-
-
-def lesson_rows(painter: ImageGenerator, world: Drawn, fresh: Drawn) -> Iterator[list[str]]:
-    """Los controles que la lección 5c lee de la tabla."""
-    for layer in LAYERS:
-        yield from chance_rows(painter, world, layer)
-    found = dissect(Redraw(painter).eval(), world, "up2", Convention(SHARE))
-    yield from lot_rows(painter, found, fresh, "up2")
-
-
 def main() -> None:
     """Mide y guarda."""
     parser = argparse.ArgumentParser(description="Mide qué dibuja cada unidad del generador.")
     parser.add_argument("--threads", type=int, default=2, help="núcleos de CPU (2)")
     torch.set_num_threads(parser.parse_args().threads)
     painter, segmenter = load_generator(device="cpu"), load_segmenter(device="cpu")
-    images, others = load_images("test", n=2 * COUNT).images.split(COUNT)
+    images = load_images("test", n=COUNT).images
     world = Drawn(images, Redraw(painter).eval(), segmenter.labels, segmenter.names)
     codes = Drawn(painter.encode(images), painter, segmenter.labels, segmenter.names)
-    fresh = Drawn(painter.encode(others), painter, segmenter.labels, segmenter.names)
     table = StringIO()
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(FIELDS)
@@ -158,7 +129,8 @@ def main() -> None:
             writer.writerow(row)
             if row[0] != "detectora":
                 print(*row, flush=True)
-    writer.writerows(lesson_rows(painter, world, fresh))
+    for layer in LAYERS:
+        writer.writerows(chance_rows(painter, world, layer))
     path = data_path("experimentos", "generador.csv")
     path.parent.mkdir(exist_ok=True)
     path.write_text(table.getvalue(), encoding="utf-8")

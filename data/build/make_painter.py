@@ -1,6 +1,7 @@
 """La prueba del pintor de la lección 5: se dibuja, solo y en lugares nuevos, el concepto que nombra a cada unidad.
 
     python data/build/make_painter.py                   dibuja, mide y escribe (unos diez minutos con un núcleo)
+    python data/build/make_painter.py --whole           solo las cosas enteras de los dibujos que ya están, y mide (otros diez)
     python data/build/make_painter.py --measure         solo vuelve a medir lo que ya está dibujado
     python data/build/make_painter.py --sheet           además, hojas con los dibujos en runs/, para mirarlas
 
@@ -9,8 +10,8 @@ conceptos se dibujan veinte escenas, sin accesorios, en lugares donde esa cosa c
 
     objeto    el objeto; de control, otra clase, por turnos, en el mismo lugar y con los mismos píxeles, más o menos
     parte     la parte sola, flotando donde iría, de una clase al azar que la tiene; de control, la otra parte de la misma cosa
-              que ocupa un área más parecida, también sola. Se mide además con la cosa entera y con ella sin la parte, que no
-              se reparten
+              que ocupa un área más parecida, también sola. Se mide además con la cosa entera, con ella sin la parte y con
+              ella sin la otra parte, la del control; estas fotos no se reparten
     textura   una pelota, caja, barda o jarrón con esa textura; de control, con otra textura de los mismos colores, por turnos
 
 Regla, fijada antes de medir: el nombre sobrevive si la mediana de lo más que responde la unidad en los veinte dibujos de su concepto
@@ -112,7 +113,7 @@ def host_of(seed: int, concept: str) -> tuple[Scene, str] | None:
 
 
 def paint_part(seed: int, concept: str, turn: int) -> tuple[list[Scene], str, str] | None:
-    """La parte sola y otra de la misma cosa, sola; después, la cosa entera y sin la parte. `None` si no se ven."""
+    """La parte sola y otra de la misma cosa, sola. `None` si no se ven."""
     found = host_of(seed, concept)
     if found is None:
         return None
@@ -124,7 +125,7 @@ def paint_part(seed: int, concept: str, turn: int) -> tuple[list[Scene], str, st
     if min(wanted, areas[rival]) < SEEN:
         return None
     other = as_large(scene, wanted, lambda size: only(thing, rival, size))
-    return [alone(scene, only(thing, concept)), other, scene, without_parts(scene, {concept})], host, rival
+    return [alone(scene, only(thing, concept)), other], host, rival
 
 
 def paint_texture(seed: int, concept: str, turn: int) -> tuple[list[Scene], str, str] | None:
@@ -147,7 +148,7 @@ PAINTERS = {"object": paint_object, "part": paint_part, "texture": paint_texture
 
 
 def paint(job: tuple[int, str, str]) -> dict[str, np.ndarray]:
-    """Los veinte dibujos de un concepto y los de su control: images (20, 2 o 4, 64, 64, 3), areas, seeds y nombres."""
+    """Los veinte dibujos de un concepto y los de su control: images (20, 2, 64, 64, 3), areas, seeds y nombres."""
     number, category, concept = job
     found = {"images": [], "areas": [], "seeds": [], "hosts": [], "controls": []}
     for seed in range(FIRST + number * STEP, FIRST + number * STEP + TRIES):
@@ -157,7 +158,7 @@ def paint(job: tuple[int, str, str]) -> dict[str, np.ndarray]:
             continue
         scenes, host, control = made
         taken = photos(scenes)
-        areas = [sum((labels == k).sum() for k, row in enumerate(table) if row[0] == "dibujo") for _, labels, table in taken[:2]]
+        areas = [sum((labels == k).sum() for k, row in enumerate(table) if row[0] == "dibujo") for _, labels, table in taken]
         if min(areas) < SEEN:
             continue
         for name, value in zip(found, ([image for image, _, _ in taken], areas, seed, host, control)):
@@ -167,17 +168,37 @@ def paint(job: tuple[int, str, str]) -> dict[str, np.ndarray]:
     raise RuntimeError(f"{concept}: no alcanzaron las semillas.")
 
 
-def draw(concepts: list[tuple[str, str]], workers: int) -> np.ndarray:
-    """Dibuja todo y lo escribe; devuelve las cosas enteras y sin la parte, (k, n, 2, 64, 64, 3), en negro donde no hay."""
+def draw(concepts: list[tuple[str, str]], workers: int) -> None:
+    """Dibuja los conceptos y sus controles, y los escribe."""
     with ProcessPoolExecutor(workers) as pool:
         made = list(pool.map(paint, [(number, *pair) for number, pair in enumerate(concepts)]))
-    tiles = np.stack([one["images"][:, :2] for one in made])                                # (k, n, 2, 64, 64, 3)
+    tiles = np.stack([one["images"] for one in made])                                       # (k, n, 2, 64, 64, 3)
     _write(FOLDER / "dibujos.jpg", _jpeg(_mosaic(tiles.reshape(-1, SIZE, SIZE, 3))))
     _write(FOLDER / "dibujos.npz", _npz({
         "categories": np.array([category for category, _ in concepts]), "concepts": np.array([name for _, name in concepts]),
         **{name: np.stack([one[name] for one in made]) for name in ("areas", "seeds", "hosts", "controls")}}))
     measure_painter.write([])                                           # sin renglones hasta que se mida
-    return np.stack([one["images"][:, 2:] if one["images"].shape[1] == 4 else np.zeros_like(one["images"]) for one in made])
+
+
+def whole_thing(job: tuple[int, str, str]) -> np.ndarray:
+    """La cosa entera de que se sacó una parte, ella sin la parte y ella sin la otra, la de su control: (3, 64, 64, 3)."""
+    seed, concept, rival = job
+    scene, _ = host_of(seed, concept)
+    taken = photos([scene, without_parts(scene, {concept}), without_parts(scene, {rival})])
+    return np.stack([image for image, _, _ in taken])
+
+
+def draw_whole(workers: int) -> np.ndarray:
+    """Las cosas enteras, y sin cada parte, de los dibujos que ya hay: (k, n, 3, 64, 64, 3), en negro donde no son partes."""
+    with np.load(FOLDER / "dibujos.npz", allow_pickle=False) as arrays:
+        drawn = dict(arrays)
+    found = np.zeros((*drawn["seeds"].shape, 3, SIZE, SIZE, 3), np.uint8)
+    places = [(k, i) for k, category in enumerate(drawn["categories"]) for i in range(EACH) if category == "part"]
+    jobs = [(int(drawn["seeds"][k, i]), str(drawn["concepts"][k]), str(drawn["controls"][k, i])) for k, i in places]
+    with ProcessPoolExecutor(workers) as pool:
+        for place, images in zip(places, pool.map(whole_thing, jobs, chunksize=EACH)):
+            found[place] = images
+    return found
 
 
 def sheet(scale: int = 1) -> None:
@@ -192,13 +213,16 @@ def sheet(scale: int = 1) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="La prueba del pintor de la lección 5.")
     parser.add_argument("--measure", action="store_true", help="no dibujar: medir lo que ya está")
+    parser.add_argument("--whole", action="store_true", help="dibujar solo las cosas enteras de los dibujos que ya están")
     parser.add_argument("--sheet", action="store_true", help="además, hojas con los dibujos en runs/")
     parser.add_argument("--workers", type=int, default=2)
     args = parser.parse_args()
     torch.set_num_threads(1)
     RUNS.mkdir(exist_ok=True)
+    if not (args.measure or args.whole):
+        draw(concepts_of(named_units(load_model("escenas", device="cpu"))), args.workers)
     if not args.measure:
-        np.save(measure_painter.WHOLE, draw(concepts_of(named_units(load_model("escenas", device="cpu"))), args.workers))
+        np.save(measure_painter.WHOLE, draw_whole(args.workers))
     measure_painter.main()
     if args.sheet:
         sheet()

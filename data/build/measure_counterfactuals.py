@@ -27,7 +27,7 @@ from scipy import stats  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 
 from labkit import counterfactuals as lesson  # noqa: E402
-from labkit.datasets import Counterfactuals, load_counterfactuals  # noqa: E402
+from labkit.counterfactuals.scenes import Counterfactuals, load_counterfactuals  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
 from labkit.objectives import margin, probability  # noqa: E402

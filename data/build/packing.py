@@ -13,7 +13,7 @@ from PIL import Image
 
 TILE, COLUMNS, SHARD = 64, 25, 1000         # lado de una imagen, columnas de un mosaico, imágenes por mosaico
 SUMS = "SHA256SUMS"
-SHIPPED = {".csv", ".jpg", ".npz", ".json", ".safetensors"}
+SHIPPED = {".csv", ".gz", ".jpg", ".json", ".npz", ".safetensors"}
 
 
 def write_split(folder: Path, split: str, images: np.ndarray, segments: np.ndarray, classes: np.ndarray,

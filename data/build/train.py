@@ -22,8 +22,9 @@ from fitting import Row, accuracy, attacked, blend, fit, keep_memory, turned  # 
 from packing import write_sums  # noqa: E402
 from recipes import EXPERIMENTS, RECIPES, Recipe  # noqa: E402
 
-from labkit.datasets import ImageSet, data_path, load_images  # noqa: E402
+from labkit.datasets import ImageSet, load_images  # noqa: E402
 from labkit.device import pick_device  # noqa: E402
+from labkit.files import data_path  # noqa: E402
 from labkit.models import FAMILIES, draw_weights, load_model, plain_network, save_model  # noqa: E402
 
 ALL = {**RECIPES, **EXPERIMENTS}

@@ -27,7 +27,7 @@ PAPERS = {
     "efron": "B. Efron (1979). Bootstrap Methods: Another Look at the Jackknife. The Annals of Statistics 7(1). "
              "doi:10.1214/aos/1176344552",
     "hsu": "J. C. Hsu (1984). Constrained Simultaneous Confidence Intervals for Multiple Comparisons with the Best. "
-           "The Annals of Statistics 12(3). doi:10.1214/aos/1176346524",
+           "The Annals of Statistics 12(3). doi:10.1214/aos/1176346732",
     "he": "K. He, X. Zhang, S. Ren y J. Sun (2015). Delving Deep into Rectifiers. ICCV. doi:10.1109/ICCV.2015.123",
     "phipson": "B. Phipson y G. K. Smyth (2010). Permutation P-values Should Never Be Zero. Statistical Applications "
                "in Genetics and Molecular Biology 9(1). doi:10.2202/1544-6115.1585",

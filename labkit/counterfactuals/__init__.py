@@ -4,6 +4,7 @@ El dibujante de Escenas hace la misma foto sin una parte; la caída al quitarla 
 mapas. Fuentes: Hesse, Schaub-Meyer y Roth (2023), «FunnyBirds», arXiv:2308.06248; Petsiuk, Das y Saenko (2018),
 «RISE», arXiv:1806.07421; Adebayo et al. (2018), «Sanity Checks for Saliency Maps», arXiv:1810.03292.
 
+    scenes      las parejas, como vienen en data/
     pairs       lo que contesta la red, y con qué se rellena
     certainty   promedios e intervalos por escenas, órdenes, interacciones
     maps        mapas, pisos, la cascada de pesos nuevos y borrar píxeles

@@ -8,7 +8,8 @@ from labkit.activations import run
 
 def maps_of(model: nn.Module, images: Tensor, layer: str, lowest: bool = False) -> Tensor:
     """Los mapas de la capa, (b, c, h, w); los de una capa densa, de 1 × 1; con `lowest`, con el signo cambiado."""
-    acts = run(model, images.contiguous(memory_format=torch.channels_last), [layer])[layer]
+    codes = images.ndim == 2                                                # un texto: no tiene canales que ordenar
+    acts = run(model, images if codes else images.contiguous(memory_format=torch.channels_last), [layer])[layer]
     maps = acts if acts.ndim == 4 else acts[..., None, None]
     return -maps if lowest else maps
 

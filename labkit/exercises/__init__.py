@@ -7,13 +7,14 @@ sobre un hallazgo se revisa calculando la respuesta, con una variante por númer
 import inspect
 import os
 
-from labkit.exercises import (counterfactuals, dissection, exemplars, experiments, occlusion, optimization, priors,
-                              regularization, tabular)
+from labkit.exercises import (counterfactuals, dissection, exemplars, experiments, occlusion, optimization, pixels,
+                              priors, regularization, sequences, tabular)
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.sandbox import preserved
 from labkit.exercises.verdict import Outcome, Verdict, correct, from_outcome, present, strict
 
 EXERCISES: dict[str, Function | Finding] = {
+    **pixels.EXERCISES,
     **occlusion.EXERCISES,
     **counterfactuals.EXERCISES,
     **optimization.EXERCISES,
@@ -22,6 +23,7 @@ EXERCISES: dict[str, Function | Finding] = {
     **exemplars.EXERCISES,
     **dissection.EXERCISES,
     **experiments.EXERCISES,
+    **sequences.EXERCISES,
     **tabular.EXERCISES,
 }
 

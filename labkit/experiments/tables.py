@@ -11,7 +11,7 @@ from statistics import fmean
 from labkit.files import read_data
 from labkit.measures import Gap
 
-TABLES = ("redes", "unidades", "giro", "direcciones", "generador", "publicadas")
+TABLES = ("redes", "unidades", "giro", "direcciones", "generador", "sorteos", "publicadas")
 Row = dict[str, str | float]
 Tables = Callable[..., list[Row]]           # `load_table`, o una que lea tablas de mentira
 TRAININGS = {"ImageNet + Places205": "ImageNet y Places205", "tracking": "seguir objetos en video",
@@ -25,8 +25,8 @@ TRAININGS = {"ImageNet + Places205": "ImageNet y Places205", "tracking": "seguir
 def load_table(name: str, **wanted: str | float) -> list[Row]:
     """Los renglones de una tabla de data/experimentos, uno por diccionario; los números, como números.
 
-    name: «redes», «unidades», «giro», «direcciones», «generador» o «publicadas».  wanted: solo los renglones que en
-    esas columnas tengan esos valores. Una casilla vacía es "".  ValueError si no hay tal tabla o columna.
+    name: «redes», «unidades», «giro», «direcciones», «generador», «sorteos» o «publicadas».  wanted: solo los renglones
+    que en esas columnas tengan esos valores. Una casilla vacía es "".  ValueError si no hay tal tabla o columna.
     """
     if name not in TABLES:
         raise ValueError(f"name: no hay una tabla {name!r}. Las que hay: {', '.join(TABLES)}.")

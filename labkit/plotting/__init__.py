@@ -9,6 +9,7 @@
     seeds     curvas con una red por punto, y puntos con color y marca
     tradeoff  una nube y un camino: lo que se gana en un eje y se paga en el otro
     forest    muchas comparaciones en una figura, con sus veredictos
+    text      un texto coloreado por lo que responde una celda en cada signo
 
 Lo que se mueve con un control se dibuja en `images`, que es más rápido.
 """
@@ -20,8 +21,9 @@ from labkit.plotting.plots import show_bars, show_curves, show_intervals, show_p
 from labkit.plotting.points import show_points
 from labkit.plotting.seeds import show_kinds, show_seeds
 from labkit.plotting.sheet import show_heatmap, show_sheet
+from labkit.plotting.text import ColoredText, show_text, text_pages
 from labkit.plotting.tradeoff import show_tradeoff
 
-__all__ = ["Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_forest", "show_heatmap",
+__all__ = ["ColoredText", "Picture", "Table", "show_arrows", "show_bars", "show_curves", "show_forest", "show_heatmap",
            "show_intervals", "show_kinds", "show_panels", "show_paths", "show_points", "show_seeds", "show_sheet",
-           "show_spread", "show_table", "show_tradeoff"]
+           "show_spread", "show_table", "show_text", "show_tradeoff", "text_pages"]

@@ -53,8 +53,11 @@ def show_curves(xs: Values, curves: Mapping[str, Values], xlabel: str = "", ylab
 
 
 def show_bars(names: Sequence[str], values: Values, xlabel: str = "", title: str = "", mark: int | None = None,
-              floor: float | None = None) -> Picture:
-    """Una barra horizontal por nombre, en el orden dado, con su valor escrito; `mark` señala una con ▸."""
+              floor: float | None = None, floor_name: str = "azar") -> Picture:
+    """Una barra horizontal por nombre, en el orden dado, con su valor escrito; `mark` señala una con ▸.
+
+    floor: lo que daría el azar, o lo que diga `floor_name`, punteado.
+    """
     lengths = _numbers(values)
     _same_length(names, lengths)
     with matplotlib.rc_context(STYLE):
@@ -64,7 +67,7 @@ def show_bars(names: Sequence[str], values: Values, xlabel: str = "", title: str
         _name_rows(axis, [f"▸ {name}" if i == mark else name for i, name in enumerate(names)])
         if floor is not None:
             axis.set_ylim(len(names), -0.6)                                 # el letrero del piso, bajo la última barra
-        _draw_floor(axis, floor, "v")
+        _draw_floor(axis, floor, "v", floor_name)
         axis.margins(x=0.15)
         axis.xaxis.set_major_locator(MaxNLocator(6, integer=bool((lengths == lengths.round()).all())))
         axis.set(xlabel=xlabel, title=title)
@@ -88,7 +91,8 @@ def show_intervals(rows: Mapping[str, tuple[float, float, float]], xlabel: str =
             _draw_points(axis, i, (points or {}).get(name, ()))
             axis.plot([low, high], [i, i], color=INKS[0], linewidth=2.5, solid_capstyle="butt")
             axis.plot(value, i, "o", color=INKS[0], markersize=7)
-        notes = [f"{value:.2f} [{low:.2f}, {high:.2f}]" for value, low, high in rows.values()]
+        digits = _decimals(max((abs(number) for row in rows.values() for number in row), default=0.0))
+        notes = [f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]" for value, low, high in rows.values()]
         _write_right(axis, [note.replace("-", "−") for note in notes])
         _name_rows(axis, list(rows))
         if floor is not None:
@@ -97,6 +101,11 @@ def show_intervals(rows: Mapping[str, tuple[float, float, float]], xlabel: str =
         axis.set(xlabel=xlabel, title=title)
         said = "; ".join(f"{name}, {value:.3g}, de {low:.3g} a {high:.3g}" for name, (value, low, high) in rows.items())
         return picture_of_figure(figure, f"Intervalos de {xlabel or title or 'valores'}: {said}.")
+
+
+def _decimals(largest: float) -> int:
+    """Con cuántos decimales se escribe una columna cuyo mayor número es ese: las centenas no llevan ninguno."""
+    return 0 if largest >= 100 else 1 if largest >= 10 else 2
 
 
 def show_spread(groups: Mapping[str, Values], xlabel: str = "", floor: float = 0.0, title: str = "",

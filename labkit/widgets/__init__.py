@@ -5,15 +5,18 @@ from labkit.widgets.counterfactuals import explore_counterfactuals
 from labkit.widgets.demo import Demo
 from labkit.widgets.dissection import explore_concepts, explore_detectors, explore_threshold
 from labkit.widgets.exemplars import explore_map
+from labkit.widgets.experiments import explore_switch
 from labkit.widgets.occlusion import explore_images, explore_masks, explore_occlusion, explore_patch, explore_upload
 from labkit.widgets.optimization import explore_budget, explore_frames, explore_gallery, explore_units, watch
+from labkit.widgets.pixels import explore_channels, explore_photo
 from labkit.widgets.priors import explore_arrows, explore_liar, explore_temperature
 from labkit.widgets.regularization import explore_blind, explore_recipes
+from labkit.widgets.sequences import TextDemo, explore_cells, explore_own_text, explore_samples
 from labkit.widgets.tabular import explore_row
 
-__all__ = ["Demo", "Trials", "automatic_answers", "causal_questions", "choice_trials", "explore_arrows",
-           "explore_blind", "explore_budget", "explore_causes", "explore_choice", "explore_concepts",
-           "explore_counterfactuals", "explore_detectors", "explore_frames", "explore_gallery", "explore_images",
-           "explore_liar", "explore_map", "explore_masks", "explore_occlusion", "explore_patch", "explore_recipes",
-           "explore_row", "explore_temperature", "explore_threshold", "explore_units", "explore_upload",
-           "pool_answers", "watch"]
+__all__ = ["Demo", "TextDemo", "Trials", "automatic_answers", "causal_questions", "choice_trials", "explore_arrows",
+           "explore_blind", "explore_budget", "explore_causes", "explore_cells", "explore_channels", "explore_choice",
+           "explore_concepts", "explore_counterfactuals", "explore_detectors", "explore_frames", "explore_gallery",
+           "explore_images", "explore_liar", "explore_map", "explore_masks", "explore_occlusion", "explore_own_text",
+           "explore_patch", "explore_photo", "explore_recipes", "explore_row", "explore_samples", "explore_switch",
+           "explore_temperature", "explore_threshold", "explore_units", "explore_upload", "pool_answers", "watch"]

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.counterfactuals import FILLS, Denoiser, answers, inpaint
-from labkit.datasets import Counterfactuals
+from labkit.counterfactuals.scenes import Counterfactuals
 from labkit.images import bars, beside, draw_outline, enlarge, png_bytes, text_image
 from labkit.occlusion import cover_mask
 from labkit.widgets.demo import Demo, choice

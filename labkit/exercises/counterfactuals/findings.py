@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from labkit.counterfactuals import answers, filled, interaction, load_measures
-from labkit.datasets import load_counterfactuals
+from labkit.counterfactuals.scenes import load_counterfactuals
 from labkit.exercises.accounts import LIKE_SAMPLE, account_or_sample, variant
 from labkit.exercises.answers import read_name, read_pair
 from labkit.models import load_model
