@@ -532,7 +532,7 @@ FAULTS = [
     Fault("search-goes-down", "_best_in_column", "better = best > scores + 1e-6", "better = best > -torch.inf"),
     Fault("search-first-value", "_best_in_column", "tried[torch.arange(len(rows)), which]", "tried[:, 0]"),
     Fault("search-once", "best_rows", "if bool((scores <= before + 1e-6).all()):", "if True:"),
-    Fault("linear-no-sign", "linear_optimum", "weights[place.start", "weights.abs()[place.start"),
+    Fault("linear-no-sign", "linear_optimum", "weights[place].argmax()", "weights[place].abs().argmax()"),
     Fault("simplex-loose", "_simplex", ".clamp(min=0)", ""),
     Fault("prior-no-volume", "Plausible._log_density", "- self._log_volume(width)", ""),
     Fault("prior-worst-width", "Plausible._best_width", "return max(", "return min("),

@@ -8,7 +8,7 @@ from sklearn.neighbors import KernelDensity
 
 from labkit.activations import INPUT, Unit, run, silence
 from labkit.measures import roc_areas
-from labkit.objectives import channel
+from labkit.objectives import Objective, channel
 from labkit.tabular import (TEST, TOWNS, TRAIN, Choice, Columns, Number, Plausible, best_row, best_rows, climb, conduct_rule,
                             credit_columns, credit_rule, credit_table, group_gap, linear_optimum, load_removals,
                             load_row_network, load_tumors, possible, read_rows, read_table, relaxed, roundness, row_network,
@@ -113,6 +113,13 @@ def test_one_value_is_put_and_nothing_else_moves():
 def test_the_errors_of_columns_say_where(act, says):
     with pytest.raises(ValueError, match=says):
         act(credit_columns())
+
+
+def test_ten_problems_are_told_and_the_others_counted():
+    with pytest.raises(ValueError) as caught:
+        credit_columns().encode([{**good(), "edad": 1}] * 14)
+    lines = str(caught.value).splitlines()
+    assert [line[:10] for line in lines[1:11]] == [f"renglón {i}, "[:10] for i in range(1, 11)] and lines[11] == "… y 4 más."
 
 
 def good() -> dict:
@@ -253,6 +260,22 @@ def test_every_search_keeps_the_constraints_and_never_goes_down(seed):
         assert columns.allowed(climb(network, ASK, columns, starts, steps=20, hard=hard)).all()
 
 
+def test_a_value_off_the_grid_stays_if_no_other_is_better():
+    columns = Columns([Number("x", 0, 1), Choice("o", ("a", "b"))])
+    network = row_network(columns.random(9), (2,))
+    near = Objective((INPUT,), lambda acts: -(acts[INPUT][:, 0] - 0.33).square(), "cerca de 0.33")
+    found = best_rows(network, near, columns, torch.tensor([[0.33, 1.0, 0.0]]), grid=3)
+    assert float(found.rows[0, 0]) == pytest.approx(0.33) and float(found.scores[0]) == pytest.approx(0.0)
+
+
+def test_the_search_goes_back_to_a_column_when_another_changed():
+    columns = Columns([Number("a", 0, 1, step=1), Number("b", 0, 1, step=1)])
+    table = torch.tensor([[0.0, 1.0], [-1.0, 2.0]])                             # primero conviene b, y luego a
+    both = Objective((INPUT,), lambda acts: table[tuple(acts[INPUT].long().T)], "tabla")
+    found = best_rows(row_network(columns.random(9), (2,)), both, columns, torch.zeros(1, 2))
+    assert found.rows.tolist() == [[1.0, 1.0]] and found.sweeps == 3
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_the_relaxed_projection_is_the_nearest_of_the_simplex(seed):
     columns = Columns([Choice("o", ("a", "b", "c")), Number("x", 0, 1)])
@@ -292,6 +315,14 @@ def test_the_prior_knows_people_from_impossible_rows():
     network = load_row_network("todas", 0)
     scores = row_scores(network, fresh.rows, ASK + 2 * prior.objective())
     assert torch.allclose(scores, row_scores(network, fresh.rows, ASK) + 2 * prior.log_density(fresh.rows), atol=1e-4)
+
+
+def test_the_width_is_the_one_that_foretells_best():
+    table, fresh = credit_table(400), credit_table(400, seed=7)
+    prior = Plausible(table.columns, table.rows)
+    for width in (0.2, 1.0):
+        other = Plausible(table.columns, table.rows, width)
+        assert prior.log_density(fresh.rows).mean() > other.log_density(fresh.rows).mean()
 
 
 def test_more_temperature_never_gives_a_less_plausible_row():
