@@ -58,6 +58,7 @@ def test_what_someone_wrote_is_only_text(text: str) -> None:
     html = show_text(text, ramp(text), text).html()
     reader = Reader(html)
     assert "".join(sign for sign, *_ in reader.signs) == text
+    assert html.count("&lt;") == 2 * text.count("<") and html.count("&amp;") == 2 * text.count("&")
     assert "<script" not in html and not re.search(r"<[^>]*\sonmouseover=", html)
 
 
