@@ -159,7 +159,8 @@ def same_preparation(book: dict, address: Address = Address()) -> list[str]:
     first = next(iter(code_cells(book)), None)
     if first is None or source(first) != preparation(address):
         return ["la primera celda de código no es la celda de preparación (labkit.commands.publish.preparation)"]
-    return []
+    folds = first["metadata"].get("jupyter", {}).get("source_hidden") is True
+    return [] if folds else ["la celda de preparación no sale plegada en JupyterLab (metadata.jupyter.source_hidden)"]
 
 
 def nbval_comments_alone(book: dict) -> list[str]:

@@ -81,7 +81,7 @@ def good_lesson() -> dict:
         markdown("# 1. Oclusión\n\n**Tiempo:** 90 min · **Requisitos:** ninguno · **Fuente:** la clase"),
         markdown("**Pregunta guía.** ¿Qué mira?\n\nAl terminar podrás\n\n- tapar\n- medir\n- dudar"),
         markdown("## Preparación"),
-        code(preparation(), 1, "labkit\n"),
+        code(preparation(), 1, "labkit\n", jupyter={"source_hidden": True}),
         markdown("palabra " * 1500),
     ]
     for i in range(1, 4):
@@ -103,7 +103,7 @@ def mark(name: str, grade: bool, solution: bool, points: int | None = None) -> d
 
 
 def good_exercises() -> dict:
-    cells = [markdown("# Ejercicios"), code(preparation())]
+    cells = [markdown("# Ejercicios"), code(preparation(), jupyter={"source_hidden": True})]
     for i in range(1, 5):
         cells += [code("def f(): ...", nbgrader=mark(f"e{i}-mapa", False, True))]
         cells += [code("check('f', f)", nbgrader=mark(f"e{i}-mapa-prueba", True, False, 2))]
@@ -155,6 +155,7 @@ LESSON_FAULTS = [
                                               "data": {"text/plain": "<Figure size 640x480 with 1 Axes>"}})),
     (guards.short_cells, add_code("x = 1\n" * 26)),
     (guards.same_preparation, change(0, source=preparation() + "\nx = 1")),
+    (guards.same_preparation, change(0, metadata={})),
     (guards.nbval_comments_alone, add_code("# NBVAL_SKIP porque tarda")),
     (guards.nbval_comments_alone, add_code("x = 1  # NBVAL_SKIP")),
     (guards.portable_widgets, add_code("widgets.IntSlider(tooltip='paso')")),
