@@ -2,8 +2,8 @@
 
     python data/build/measure_text.py
 
-El concepto de cada celda y hacia qué lado responde se escogen en la validación, por el IoU con el umbral propio del concepto; sus tres
-medidas son de la prueba. `p` sale de comparar ese IoU con el mejor de todas las celdas, hacia los dos lados, con las
+El concepto de cada celda y hacia qué lado responde se escogen en la validación, por el IoU con el umbral propio del
+concepto; sus tres medidas son de la prueba. `p` sale de comparar ese IoU con el mejor de todas las celdas, hacia los dos lados, con las
 máscaras de otras ventanas; `named`, de corregir las de todas (Benjamini y Hochberg, 5 %).
 
 Las demás columnas dicen lo que cuesta «)», y lo que cuestan los demás signos, con la celda anulada en cada paso; sin

@@ -37,7 +37,7 @@ from labkit.sequences.cells import (  # noqa: E402
 from labkit.sequences.masks import ASKED_AGAIN, CONCEPTS  # noqa: E402
 from labkit.sequences.windows import area_draws, tails  # noqa: E402
 
-WINDOWS, COMMON, SHIFT = 80, 50, 7          # ventanas; con menos signos no se mide un concepto; a cuál ventana se le pide
+WINDOWS, COMMON, SHIFT = 80, 50, 7          # ventanas; los signos que hacen falta; a cuál se le pide su máscara
 TWINS, TIMES, RIDGE = (1, 2, 3), 20000, 10  # semillas; remuestreos; que ningún peso de la sonda se dispare
 PROBED = ("dentro de paréntesis", "entre comillas", "dentro de corchetes", "comentario")
 TRIED = (298, 6)                            # las dos celdas del paréntesis; se suman RANDOM al azar, con semilla 0

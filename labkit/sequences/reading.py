@@ -90,7 +90,8 @@ def sample_text(model: TextNetwork, start: str = "\n", length: int = 300, temper
 def check_temperature(temperature: float) -> None:
     """Nada, si la temperatura sirve para dividir los logits: al menos COLDEST; si no, ValueError."""
     if not COLDEST <= temperature < inf:
-        raise ValueError(f"temperature: esperaba un número de {COLDEST} para arriba y recibí {temperature}. Prueba 0.1.")
+        raise ValueError(f"temperature: esperaba un número de {COLDEST} para arriba y recibí {temperature}. "
+                         "Prueba 0.1.")
 
 
 def top_passages(values: Tensor, texts: Sequence[str], k: int = 5, before: int = 60) -> list[tuple[float, int, int]]:

@@ -33,8 +33,8 @@ def area_draws(values: Tensor, truth: Tensor, weights: Tensor) -> Tensor:
 def check_windows(values: Tensor, truth: Tensor, count: int) -> None:
     """Nada, si hay un valor y una marca por signo de `count` ventanas iguales; si no, ValueError."""
     if values.shape != truth.shape or values.ndim != 1 or len(values) % count:
-        raise ValueError(f"values, truth: esperaba un valor y una marca por signo de {count} ventanas iguales, y recibí "
-                         f"{tuple(values.shape)} y {tuple(truth.shape)}.")
+        raise ValueError(f"values, truth: esperaba un valor y una marca por signo de {count} ventanas iguales, y "
+                         f"recibí {tuple(values.shape)} y {tuple(truth.shape)}.")
 
 
 def area_interval(values: Tensor, truth: Tensor, windows: int, times: int = 1000, share: float = 0.95,

@@ -145,7 +145,7 @@ def _page(text: str, values: Tensor, page: int, size: int, title: str) -> Colore
 
 
 def _decoded(data: bytes) -> str:
-    """El texto de un archivo, con los fines de línea de siempre y cuatro espacios por tabulador. Error: ValueError si no está en UTF-8."""
+    """El texto de un archivo, con los fines de línea de siempre y sin tabuladores. ValueError si no está en UTF-8."""
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").expandtabs(4)
     except UnicodeDecodeError:

@@ -25,7 +25,7 @@ class CellRow(NamedTuple):
     """La celda de un concepto en una parte de los textos, y las que se confunden con ella.
 
     sign: 1 si responde hacia arriba, −1 si hacia abajo;  first, rest: su AUPRC en la validación y en la prueba, hacia
-    ese lado;  other_sign: en la prueba, hacia el contrario;  by_roc, unsigned: la que gana con el área ROC, y la que gana si solo
+    ese lado;  other_sign: en la prueba, hacia el contrario;  by_roc, unsigned: la que gana con el área ROC, y si solo
     cuentan las de hacia arriba;  winner_of_test: la que ganaría en la prueba;  loudest: la que más responde a él.
     """
     concept: str
@@ -152,8 +152,8 @@ EXERCISES = {
         read=lambda value, row: read_pair(value, (int, float), ASK_CELL),
         right=lambda row: (row.cell, row.rest),
         reasons=cell_reasons,
-        praise="escogiste la celda con un texto y la mediste con otro: {case.rest:.2f}. Compárala con su piso, la parte de "
-               "signos de la prueba que son de «{case.concept}», antes de decir que lo sigue.",
+        praise="escogiste la celda con un texto y la mediste con otro: {case.rest:.2f}. Compárala con su piso, la parte "
+               "de signos de la prueba que son de «{case.concept}», antes de decir que lo sigue.",
         hints=("Hacen falta dos áreas por celda: hacia arriba, con sus valores, y hacia abajo, con -values.",
                "average_precisions(values.T, truth) da una AUPRC por celda; con -values.T, las de hacia abajo. Quédate "
                "con la mayor de todas.",
