@@ -127,7 +127,7 @@ def split_costs(bits: Tensor, codes: Tensor, sign: str) -> SignCosts:
 
 
 def best_cell(scores: Tensor, concept: int) -> tuple[int, bool, float]:
-    """La celda que mejor mide un concepto, entre las de los dos sentidos, (2c, k): cuál, si es hacia abajo, y cuánto."""
+    """La celda que mejor mide un concepto, en los dos sentidos, (2c, k): cuál es, si es hacia abajo, y cuánto."""
     value, place = scores[:, concept].nan_to_num(-1).max(0)
     cells = len(scores) // 2
     return int(place) % cells, int(place) >= cells, float(value)

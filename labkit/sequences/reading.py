@@ -13,7 +13,7 @@ from labkit.sequences.alphabet import encode
 from labkit.sequences.network import TextNetwork, check_codes
 
 CHUNK = 2000                                # signos que se leen juntos: acota la memoria, y no cambia lo que se lee
-COLDEST = 0.01                              # con menos, los logits divididos se salen de lo que cabe en un número
+COLDEST = 1e-6                              # con menos, los logits divididos se salen de lo que cabe en un número
 
 
 def read_parts(model: TextNetwork, codes: Tensor, layers: Iterable[str], chunk: int = CHUNK) -> Iterator[Acts]:

@@ -152,8 +152,8 @@ EXERCISES = {
         read=lambda value, row: read_pair(value, (int, float), ASK_CELL),
         right=lambda row: (row.cell, row.rest),
         reasons=cell_reasons,
-        praise="escogiste la celda con un texto y la mediste con otro: {case.rest:.2f}. Compárala con su piso, la parte "
-               "de signos de la prueba que son de «{case.concept}», antes de decir que lo sigue.",
+        praise="escogiste la celda con un texto y la mediste con otro: {case.rest:.2f}. Compárala con su piso, la "
+               "parte de signos de la prueba que son de «{case.concept}», antes de decir que lo sigue.",
         hints=("Hacen falta dos áreas por celda: hacia arriba, con sus valores, y hacia abajo, con -values.",
                "average_precisions(values.T, truth) da una AUPRC por celda; con -values.T, las de hacia abajo. Quédate "
                "con la mayor de todas.",
