@@ -115,8 +115,8 @@ def linear_svm(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: T
     check_labels(test_labels, len(test), "test_labels")
     size = train.shape[1]
     if test.shape[1] != size or not len(costs) or (train == train[0]).all():
-        raise ValueError(f"train, test, costs: esperaba vectores distintos entre sí, con los mismos números en los dos, y "
-                         f"al menos una C; recibí {tuple(train.shape)}, {tuple(test.shape)} y {len(costs)} C.")
+        raise ValueError(f"train, test, costs: esperaba vectores distintos entre sí, con los mismos números en los dos, "
+                         f"y al menos una C; recibí {tuple(train.shape)}, {tuple(test.shape)} y {len(costs)} C.")
     known, asked = _turned(*_scaled(train, test))
     search = GridSearchCV(LinearSVC(dual=size > len(train), max_iter=PASSES, random_state=0), {"C": list(costs)},
                           cv=StratifiedKFold(FOLDS))
@@ -142,7 +142,7 @@ def resampled(values: Tensor, share: float = 0.95, times: int = 10_000) -> Gap:
     check_shape(values, "n", "values")
     check_vectors(values.double()[:, None], 2, "values")
     kinds, counts = values.double().unique(return_counts=True)
-    drawn = np.random.default_rng(0).multinomial(len(values), counts.double() / len(values), times)     # (veces, valores)
+    drawn = np.random.default_rng(0).multinomial(len(values), counts.double() / len(values), times)   # (veces, valores)
     means = drawn @ kinds.numpy() / len(values)
     return Gap(values.double().mean().item(), *np.quantile(means, [(1 - share) / 2, (1 + share) / 2]).tolist())
 

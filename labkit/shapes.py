@@ -37,7 +37,7 @@ def check_values(tensor: Tensor, name: str) -> None:
 
 
 def check_images(images: Tensor, least: int = 1) -> None:
-    """Nada, si son imágenes (n, 3, h, w) de 0 a 1, de `least` píxeles o más por lado; si no, un error que dice qué hacer."""
+    """Nada, si son imágenes (n, 3, h, w) de 0 a 1, de `least` píxeles o más por lado; si no, un error en español."""
     sides = check_shape(images, "n 3 h w", "images")
     check_values(images, "images")
     if not len(images) or min(sides["h"], sides["w"]) < least:
@@ -49,7 +49,7 @@ def check_images(images: Tensor, least: int = 1) -> None:
 
 
 def check_labels(labels: Tensor, count: int, name: str, least: int = 0) -> None:
-    """Nada, si hay una clase entera por vector y, con `least`, dos clases o más de `least` vectores; si no, un error."""
+    """Nada, si hay una clase entera por vector y, con `least`, dos o más clases de `least` vectores; si no, un error."""
     check_shape(labels, "n", name)
     if len(labels) != count or labels.is_floating_point():
         raise ValueError(f"{name}: esperaba {count} clases, un entero por vector, y recibí {len(labels)} de tipo "

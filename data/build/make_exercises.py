@@ -79,7 +79,7 @@ CONCEPT_PARTS = (("dos paréntesis o más", 0), ("entre comillas", 0), ("rengló
 # con cuántos de los cuartetos de `quartets` se prueba cada red; se queda la variante en que ninguna capa es dudosa
 TRIED = {"escenas": 33, "escenas_semilla1": 33, "escenas_semilla2": 33, "escenas_bn": 33, "escenas_robusta": 33,
          "cifar10": 0, "cifar10_robusta": 0, "cifar10_bn": 0}
-CLEAR, ERRORS = 0.02, 2.2       # lo menos que se aparta una capa de lo hecho a mano, y la que rebasa, en errores estándar
+CLEAR, ERRORS = 0.02, 2.2       # lo menos que se aparta una capa de lo hecho a mano; la que rebasa, también en errores
 SEEDS = (13, 29, 40, 57, 99, 128, 174, 188, 211, 227, 233, 244, 335, 409, 554, 560, 598, 617, 638, 684)
 
 
@@ -206,7 +206,7 @@ def heat_row(label: int, seed: int) -> heats.HeatRow:
 
 
 def quartets() -> list[tuple[int, ...]]:
-    """Los cuartetos de clases, en un orden sorteado y uno de cada dos: la otra mitad queda para cambiar de variantes."""
+    """Los cuartetos de clases, en un orden sorteado y uno de cada dos: la otra mitad queda para otro año."""
     every = list(combinations(range(12), 4))
     Random(18).shuffle(every)
     return every[::2]
@@ -259,7 +259,7 @@ def is_clear(fits: dict[str, Fit], hand: Fit, layer: str) -> bool:
 
 
 def overtaking_row(network: str, classes: tuple[int, ...]) -> pixels.LayerRow | None:
-    """En esas clases, la primera capa que rebasa a lo hecho a mano, y las que se confunden con ella; None, si es dudosa."""
+    """En esas clases, la capa que rebasa a lo hecho a mano y las que se confunden con ella; None, si es dudosa."""
     hand = rival_fit(classes, hand_made)
     fits = {name: fit_of([part[name] for part in vectors_of_all(network)], classes) for name in pixels.LAYERS}
     found = {name: fit.accuracy for name, fit in fits.items()}

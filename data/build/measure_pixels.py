@@ -7,8 +7,8 @@ búsqueda y, en hexadecimal, en qué imágenes de prueba acertó. Se decidió an
 entrenamiento y 1,500 de prueba, las primeras; las gemelas 2, 3 y 4, como en la lección 4. Después de dos lecturas se
 agregaron, con las mismas imágenes y semillas, los renglones que responden a sus dudas: las gemelas y los filtros
 sorteados con la media, los filtros con 24 números, las gemelas con los píxeles barajados, las segundas 1,000 imágenes y
-lo hecho a mano con todas. CIFAR-10 se lee de donde diga LABKIT_REAL_DATA, o de la caché. Un conjunto se mide de nuevo si
-se pide; sin pedir ninguno, se mide lo que falte.
+lo hecho a mano con todas. CIFAR-10 se lee de donde diga LABKIT_REAL_DATA, o de la caché. Un conjunto se mide de nuevo
+si se pide; sin pedir ninguno, se mide lo que falte.
 """
 import csv
 import sys
@@ -132,7 +132,8 @@ def other_images(name: str, known: set[str]) -> Iterator[list[str]]:
     whole = every.images, every.labels
     made = {f"{note} · segundas 1,000": (second, partial(features, model, layer=note, pool="max"))
             for note in ("relu1", "relu2", "relu3")}
-    made |= {"a mano · segundas 1,000": (second, hand_made), f"a mano · {len(every.images):,} imágenes": (whole, hand_made)}
+    made["a mano · segundas 1,000"] = second, hand_made
+    made[f"a mano · {len(every.images):,} imágenes"] = whole, hand_made
     for title, ((images, labels), measure) in made.items():
         if title not in known:
             yield row(name, title, linear_svm(measure(images), labels, measure(test.images), test.labels))

@@ -87,7 +87,7 @@ LAYER_MISTAKES = (                      # i: la imagen; w: los filtros; b: los s
 
 
 def slopes() -> Iterator[tuple[Tensor, Tensor, int]]:
-    """Fuerzas y ángulos (h, w), de −π a π, y cuántas partes; en todas hay ángulos de 0 y de π justos, como en las fotos."""
+    """Fuerzas y ángulos (h, w), de −π a π, y cuántas partes; en todas hay ángulos de 0 y de π justos."""
     dice = case_generator()
     for h, w, bins in ((6, 9, 8), (7, 5, 4), (8, 8, 6), (5, 11, 9)):
         strength, angle = torch.rand(h, w, generator=dice), torch.pi * (2 * torch.rand(h, w, generator=dice) - 1)
@@ -118,8 +118,8 @@ EDGE_MISTAKES = (                       # s: la fuerza; a: el ángulo; b: las pa
     Mistake("redondeas; a cada ángulo le toca su parte al quitar los decimales: la primera va de 0 a π/b.",
             lambda s, a, b: _voted((a % torch.pi / torch.pi * b).round() % b, s, b),
             (lambda s, a, b: _voted((a % torch.pi / torch.pi * b).round(), s, b),)),
-    Mistake("un ángulo de π es el mismo borde que uno de 0 y va en la parte 0: el residuo (%) lo hace; sumarles π a los "
-            "negativos, no.",
+    Mistake("un ángulo de π es el mismo borde que uno de 0 y va en la parte 0: el residuo (%) lo hace; sumarles π a "
+            "los negativos, no.",
             lambda s, a, b: _voted(torch.where(a < 0, a + torch.pi, a) / torch.pi * b, s, b),
             (lambda s, a, b: _voted((torch.where(a < 0, a + torch.pi, a) / torch.pi * b).clamp(max=b - 1), s, b),)),
     Mistake("no llevaste todos los ángulos a [0, π): los que quedan fuera se pierden o caen en otra parte.",
