@@ -115,8 +115,8 @@ def linear_svm(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: T
     check_labels(test_labels, len(test), "test_labels")
     size = train.shape[1]
     if test.shape[1] != size or not len(costs) or (train == train[0]).all():
-        raise ValueError(f"train, test, costs: esperaba vectores distintos entre sí, con los mismos números en los dos, "
-                         f"y al menos una C; recibí {tuple(train.shape)}, {tuple(test.shape)} y {len(costs)} C.")
+        raise ValueError(f"train, test, costs: esperaba vectores distintos entre sí, con los mismos números en los "
+                         f"dos, y al menos una C; recibí {tuple(train.shape)}, {tuple(test.shape)} y {len(costs)} C.")
     known, asked = _turned(*_scaled(train, test))
     search = GridSearchCV(LinearSVC(dual=size > len(train), max_iter=PASSES, random_state=0), {"C": list(costs)},
                           cv=StratifiedKFold(FOLDS))

@@ -49,7 +49,7 @@ def check_images(images: Tensor, least: int = 1) -> None:
 
 
 def check_labels(labels: Tensor, count: int, name: str, least: int = 0) -> None:
-    """Nada, si hay una clase entera por vector y, con `least`, dos o más clases de `least` vectores; si no, un error."""
+    """Nada, si hay una clase entera por vector y, con `least`, dos o más clases de esos vectores; si no, un error."""
     check_shape(labels, "n", name)
     if len(labels) != count or labels.is_floating_point():
         raise ValueError(f"{name}: esperaba {count} clases, un entero por vector, y recibí {len(labels)} de tipo "

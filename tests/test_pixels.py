@@ -329,10 +329,10 @@ def test_the_errors_say_what_to_do():
 
 def test_no_variant_is_doubtful_and_the_layer_cannot_be_guessed():
     rows = load_rows("overtaking_layer", asked.LayerRow)
-    assert len({(row.network, row.classes) for row in rows}) == len(rows) >= 150
+    assert len({(row.network, row.classes) for row in rows}) == len(rows) >= 200
     assert min(row.margin for row in rows) >= 0.02 and all(row.reached > row.hand for row in rows)
     counts = Counter(row.layer for row in rows)
-    assert len(counts) >= 3 and max(counts.values()) < 0.75 * len(rows)
+    assert len(counts) >= 3 and max(counts.values()) < 0.8 * len(rows)
 
 
 @pytest.mark.parametrize("network", ["escenas_bn", "cifar10"])

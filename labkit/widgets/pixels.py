@@ -40,8 +40,7 @@ def explore_channels(model: nn.Sequential, images: Tensor, labels: Tensor, class
 
     images: (n, 3, h, w);  labels: (n,);  layers: las capas que se pueden escoger, de una red plana.
     """
-    _check_layers(layers)
-    check_images(images)
+    _check_asked(layers, images)
     size, images = images.shape[2], images.cpu()
     counts = {layer: values.shape[1] for layer, values in _passed(model, images[:1], layers).items()}
 
@@ -69,14 +68,9 @@ def explore_photo(model: nn.Module, first: str | Path | bytes | Image.Image | Te
     """Tu foto, que se corre, se oscurece o se tapa con los controles, y los mapas de una capa conforme cambia.
 
     model: cualquiera de `load_model` o `wrap` (su `.preprocess` ajusta la foto);  first: la que se ve mientras no das
-    otra, un archivo o un tensor (3, h, w) ya de su tamaño. Los doce mapas son los de los canales que más responden a la
-    foto sin cambios, cada uno con la escala que tiene en ella. Si este Python tiene OpenCV y no es Colab, hay además un
-    botón que toma una foto con la cámara.
+    otra, un archivo o un tensor (3, h, w) ya de su tamaño. Los mapas son los de los doce canales que más responden a
+    la foto sin cambios, con esa escala. Con OpenCV, y si no es Colab, otro botón toma una foto.
     """
-    _check_layers(layers)
-    if isinstance(first, Tensor):
-        check_images(first[None])
-
     @lru_cache(maxsize=8)
     def ready(source: bytes | None) -> Tensor:
         return first if source is None and isinstance(first, Tensor) else model.preprocess(source or first).cpu()
@@ -96,10 +90,11 @@ def explore_photo(model: nn.Module, first: str | Path | bytes | Image.Image | Te
         tiles = [torch.cat([_map_tile(heat, TILE, _shared_limits(before, old)), _label(f"{layer}:{k}")], 1)
                  for k, heat, old in zip(channels, now, before)]
         chances, places = acts[model.layers[-1]][0].softmax(0).topk(min(TOP, len(model.classes)))
-        named = bars([model.classes[k] for k in places.tolist()], chances, width=SIDE)
-        seen = torch.cat([enlarge(photo, max(1, SIDE // photo.shape[1])), named], 1)
+        named = [model.classes[k] for k in places.tolist()]
+        seen = torch.cat([_framed(photo, None), bars(named, chances, width=SIDE)], 1)
         return jpeg_bytes(beside([seen, contact_sheet(torch.stack(tiles), 4, pad=4)], 16), 88)
 
+    _check_asked(layers, first[None] if isinstance(first, Tensor) else None)
     controls = {"file": upload_button("Elige una foto"),
                 "layer": choice("capa", [(name, name) for name in layers], layers[0]),
                 "shift": slider("correr", -24, 24), "light": slider("luz (%)", 20, 180),
@@ -183,8 +178,10 @@ def _as_maps(values: Tensor) -> Tensor:
     return values if values.ndim == 4 else values[..., None, None]
 
 
-def _check_layers(layers: Sequence[str]) -> None:
-    """ValueError si no hay ninguna capa que escoger."""
+def _check_asked(layers: Sequence[str], images: Tensor | None) -> None:
+    """ValueError si no hay ninguna capa que escoger, o si las imágenes, cuando son un tensor, no van de 0 a 1."""
+    if images is not None:
+        check_images(images)
     if not layers:
         raise ValueError('layers: esperaba al menos una capa y no recibí ninguna. Prueba ["conv1", "relu1"].')
 
