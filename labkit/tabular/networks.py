@@ -65,7 +65,8 @@ def row_scores(model: nn.Module, rows: Tensor, objective: Objective) -> Tensor:
     """La puntuación de cada renglón, (n, d) → (n,), sin gradientes."""
     if not isinstance(rows, Tensor) or rows.ndim != 2:
         got = tuple(rows.shape) if isinstance(rows, Tensor) else type(rows).__name__
-        raise ValueError(f"rows: esperaba un tensor de renglones, (n, d), y recibí {got}. Si es uno solo, prueba rows[None].")
+        raise ValueError(f"rows: esperaba un tensor de renglones, (n, d), y recibí {got}. "
+                         "Si es uno solo, prueba rows[None].")
     first = next((part for part in model.modules() if isinstance(part, nn.Linear)), None)
     if first is not None and first.in_features != rows.shape[1]:
         raise ValueError(f"rows: la red lee renglones de {first.in_features} lugares y estos tienen {rows.shape[1]}. "
@@ -75,7 +76,7 @@ def row_scores(model: nn.Module, rows: Tensor, objective: Objective) -> Tensor:
 
 
 def _check_lesson(rows: Tensor, labels: Tensor) -> None:
-    """ValueError si con eso no se puede entrenar: renglones (n, d) de números, y verdaderos o falsos, (n,), de los dos."""
+    """ValueError si con eso no se puede entrenar: renglones (n, d), y verdaderos o falsos, (n,), de los dos."""
     if not isinstance(rows, Tensor) or rows.ndim != 2 or not rows.isfinite().all():
         raise ValueError("rows: esperaba un tensor de renglones, (n, d), sin NaN ni infinitos.")
     if not isinstance(labels, Tensor) or labels.shape != rows.shape[:1]:

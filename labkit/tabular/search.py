@@ -49,7 +49,7 @@ def best_row(model: nn.Module, objective: Objective, columns: Columns, real: Ten
              grid: int = 41) -> Tensor:
     """El renglón que más puntúa, (d,): lo mejor de buscar desde unos renglones reales y unos al azar.
 
-    real: renglones del conjunto, (n, d).  starts: cuántos comienzos de cada clase; los del conjunto, los que más puntúan.
+    real: renglones del conjunto, (n, d).  starts: cuántos comienzos de cada clase; los del conjunto, los mejores.
     Si ningún cambio de una columna mejora a un comienzo, queda como está: mira cuántos renglones empatan con lo que da.
     """
     if starts < 1:

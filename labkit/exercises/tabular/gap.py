@@ -75,9 +75,8 @@ GAP_MISTAKES = (
     Mistake("usas una sola varianza para los dos grupos; cada uno tiene la suya.",
             lambda scores, in_b: _gap_with(scores, in_b, lambda b, a: torch.cat([b, a]).std()
                                            * (1 / len(b) + 1 / len(a)) ** 0.5),
-            (lambda scores, in_b: _gap_with(scores, in_b, lambda b, a: torch.cat([b, a]).std() / (len(b) + len(a)) ** 0.5),
-             lambda scores, in_b: _gap_with(scores, in_b, lambda b, a: ((torch.cat([b, a]).var() + 0) * 2
-                                                                        / (len(b) + len(a))).sqrt()))),
+            (lambda scores, in_b: _gap_with(scores, in_b, lambda b, a: torch.cat([b, a]).std()
+                                            / (len(b) + len(a)) ** 0.5),)),
     Mistake("divides la varianza entre n; con `var()` se divide entre n − 1.",
             lambda scores, in_b: _gap_with(scores, in_b, lambda b, a: (b.var(correction=0) / len(b)
                                                                        + a.var(correction=0) / len(a)).sqrt())),
@@ -98,7 +97,7 @@ def _read_gap(result: object, want: Tensor, case: tuple) -> Tensor:
 
 
 def _refuse_by_parts(found: Tensor, want: Tensor, case: tuple) -> None:
-    """«Revisa» si los tres números están en otro orden, si son el medio ancho, o si el primero es de promedios de logits."""
+    """«Revisa» si están en otro orden, si se dio el medio ancho, o si el primero sale de promediar logits."""
     scores, in_b = case
     half, first = want[2] - want[0], 100 * (scores[in_b].mean().sigmoid() - scores[~in_b].mean().sigmoid())
     if close(found, want):
