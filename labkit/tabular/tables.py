@@ -151,8 +151,8 @@ def _guess_column(name: str, cells: list[str]) -> Column:
     options, odd = tuple(sorted(set(cells))), numbers.index(None) + 1
     if 2 * sum(map(_seems_number, cells)) > len(cells):
         raise ValueError(f"La columna «{name}» parece de números, y el renglón {odd} dice «{cells[odd - 1]}»: "
-                         "escríbelo con cifras y un punto, como 1000 o 1.5. Si es de opciones, ponles una letra a todas, "
-                         "como «clave 3».")
+                         "escríbelo con cifras y un punto, como 1000 o 1.5. Si es de opciones, ponles una letra a "
+                         "todas, como «clave 3».")
     if len(options) > MOST_OPTIONS:
         raise ValueError(f"La columna «{name}» tiene {len(options)} opciones, más de {MOST_OPTIONS}. Si es de números, "
                          f"revisa el renglón {odd}, «{cells[odd - 1]}»; si es un nombre o una clave, quítala.")
