@@ -441,7 +441,7 @@ def test_a_table_is_read_from_a_file_with_semicolons(tmp_path):
     (CSV.replace("2,y", "#N/A,y"), "renglón 2, columna «a»: falta"),
     (CSV.replace("2,y", "-,y"), "renglón 2, columna «a»: falta"),
     (CSV.replace("3,x", "\"1,000\",x"), "renglón 3 dice «1,000»"),
-    (CSV.replace("1,x", "$1,x"), "renglón 1 dice «\\$1»"),
+    (CSV.replace("1,x", "$1,x").replace("2,y", "$2,y").replace("3,x", "$3,x"), "renglón 1 dice «\\$1»"),
     (CSV.replace("1,x", "inf,x"), "renglón 1 dice «inf»"),
     ("sale\nno\nsí\n", "no quedó ninguna columna"),
     ("", "está vacía"),
