@@ -546,6 +546,13 @@ FAULTS = [
     Fault("prior-worst-width", "Plausible._best_width", "return max(", "return min("),
     Fault("table-hides-missing", "read_table", "_refuse_missing(names, lines)", "pass", "tables"),
     Fault("gap-backwards", "group_gap", "risk[in_b].mean() - risk[~in_b].mean()", "risk[~in_b].mean() - risk[in_b].mean()", "measured"),
+    Fault("table-numbers-as-options", "_guess_column", "2 * sum(map(_seems_number, cells)) > len(cells)", "False"),
+    Fault("table-dollars-as-options", "_seems_number", 'cell.strip("$% ").replace(",", "")', "cell"),
+    Fault("row-scores-any-width", "row_scores", "first.in_features != rows.shape[1]", "False", "networks"),
+    Fault("networks-one-table", "load_row_network", 'f"{name}/{seed}/"', 'f"{name}/0/"'),
+    Fault("labels-any-pair", "_check_lesson", "found != [0, 1]", "len(found) != 2"),
+    Fault("gap-one-group", "group_gap", "in_b.all() or not in_b.any()", "False", "measured"),
+    Fault("demo-no-law", "explore_row", "law is not None and not bool(law(columns, asked)[0])", "False"),
     # ── lección 6: la red de texto ───────────────────────────────────────────────────────────────────────────────────
     Fault("text-silence-only-read", "_changes_at", 'f"{layer}.step" if', 'layer if'),
     Fault("text-codes-as-images", "_check_images", "torch.int64 and images.ndim == 2", "torch.int64 and images.ndim == 9"),
