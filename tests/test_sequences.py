@@ -1,6 +1,7 @@
 """La lección 6, texto: el alfabeto, los textos, la LSTM paso a paso y leer, medir y escribir con ella."""
 import gzip
 import json
+import math
 from math import log2
 
 import pytest
@@ -15,6 +16,7 @@ from labkit.objectives import channel
 from labkit.sequences import (
     ALPHABET,
     TextNetwork,
+    TextWorld,
     bits_per_sign,
     decode,
     encode,
@@ -28,8 +30,10 @@ from labkit.sequences import (
     sign_bits,
     top_passages,
 )
+from labkit.sequences.cells import closes, sign_costs
 from labkit.sequences.network import save_text_network
 from labkit.sequences.ngrams import NGrams
+from labkit.sequences.reading import COLDEST
 from labkit.sequences.texts import SOURCES, SPLITS
 
 TEXT = "def f(a, b=(1, 2)):\n    return [a, 'ñu']  # ¿sí?\n"
@@ -290,3 +294,29 @@ def test_ngram_probabilities_add_up_to_one():
         assert sum(grams.probability(context, sign) for sign in ALPHABET) == pytest.approx(1)
     with pytest.raises(ValueError, match="order"):
         NGrams(["a"], 0)
+
+
+# ── lo que se puede romper ───────────────────────────────────────────────────────────────────────────────────────────
+@pytest.mark.parametrize("ask, words", [
+    (lambda model: sign_bits(model, encode("a")[None]), "codes: hacen falta al menos dos signos"),
+    (lambda model: bits_per_sign(model, encode("a")[None]), "codes: hacen falta al menos dos signos"),
+    (lambda model: sign_bits(model, encode("ab")), r"codes: esperaba enteros \(b, T\)"),
+    (lambda model: NGrams(["abab"]).bits("a"), "text: hacen falta al menos dos signos"),
+    (lambda model: NGrams(["abab"]).bits(""), "text: hacen falta al menos dos signos"),
+    (lambda model: read_units(model, "ab", []), "units: hace falta al menos una unidad"),
+    (lambda model: decode(torch.tensor([3, 125])), "codes: esperaba enteros de 0 a 124"),
+    (lambda model: decode(torch.tensor([-1])), "codes: esperaba enteros de 0 a 124"),
+    (lambda model: top_passages(torch.zeros(5), ["ab", "cd"]), r"un valor por signo, \(4,\), y recibí \(5,\)"),
+    (lambda model: sign_costs(model, TextWorld(["()\n" * 9], length=6), "()"), "sign: esperaba un solo signo"),
+    *[(lambda model, heat=heat: sample_text(model, temperature=heat), "temperature: esperaba")
+      for heat in (0, -1, 1e-40, math.nan, math.inf)],
+    *[(lambda model, heat=heat: closes(model, encode("f(")[None], temperature=heat), "temperature: esperaba")
+      for heat in (0, math.nan)],
+])
+def test_what_cannot_be_asked_says_why_in_spanish(small, ask, words):
+    with pytest.raises(ValueError, match=words):
+        ask(small)
+
+
+def test_the_coldest_temperature_still_writes(shipped):
+    assert sample_text(shipped, "def ", 20, COLDEST) == sample_text(shipped, "def ", 20, COLDEST, seed=1)

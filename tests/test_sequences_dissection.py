@@ -33,13 +33,13 @@ from labkit.sequences.cells import (
     cell_values,
     closes,
     openings,
-    ratio_interval,
     sign_costs,
 )
-from labkit.sequences.masks import inside_comment, inside_parentheses, inside_quotes
+from labkit.sequences.masks import ASKED_AGAIN, inside_comment, inside_parentheses, inside_quotes
+from labkit.sequences.windows import ratio_interval
 from labkit.sequences.world import window_starts
 
-MASKS = {concept.name: concept.mask for concept in CONCEPTS}
+MASKS = {concept.name: concept.mask for concept in (*CONCEPTS, *ASKED_AGAIN)}
 MODULE = '''"""Doc (uno)."""
 import re
 def f(a, b=(1, 2)):  # don't
@@ -76,6 +76,9 @@ def marked(name: str, text: str) -> str:
     ("espacio en blanco", "a b\n", "· ·".replace("· ·", "· ·") + "\n"),
     ("mayúscula", "aBÉ1", "·BÉ·"),
     ("letra con acento", "áañü", "á·ñü"),
+    ("renglón nuevo", "a\n\nb", "·\n\n·"),
+    ("mayúsculas seguidas", "aBCD eFG H", "··CD ··G·".replace("CD ··G·", "CD···G··")),
+    ("mayúscula suelta", "aBCD eFg H", "······F··H"),
 ])
 def test_masks_by_hand(name, text, expected):
     assert marked(name, text) == expected
@@ -119,6 +122,17 @@ def test_quotes_and_comments_against_the_tokenizer_of_python():
         assert (np.array(inside_quotes(text)) == (quoted & ~closing))[~comment].mean() > 0.998
 
 
+@pytest.mark.parametrize("given, kind, words", [
+    (dict(texts="un solo texto"), TypeError, "ponlo en una lista"),
+    (dict(texts=["a\n" * 50], length=0), ValueError, "length: esperaba al menos 2"),
+    (dict(texts=["a\n" * 50], length=1), ValueError, "length: esperaba al menos 2"),
+    (dict(texts=["a\n" * 50], length=20, most=0), ValueError, "most: esperaba al menos una"),
+])
+def test_a_world_that_cannot_be_cut_says_why(given, kind, words):
+    with pytest.raises(kind, match=words):
+        TextWorld(**given)
+
+
 def test_every_concept_gives_one_value_per_sign():
     assert 12 <= len(CONCEPTS) <= 20 and len({concept.category for concept in CONCEPTS}) in (3, 4)
     for text in (MODULE, "(", '"', "#", "\n", "é", "'''", "\\", "'\\"):
@@ -145,8 +159,11 @@ def test_a_world_knows_where_each_window_comes_from():
 
 def test_unknown_signs_are_read_and_short_texts_are_refused():
     assert TextWorld(["a€b\n" * 50], length=20).codes[1].tolist() == encode("a?b\n" * 5).tolist()
-    with pytest.raises(ValueError, match="ventana de 400.*length=100"):
+    with pytest.raises(ValueError, match="ventana de 400.*tiene 5. Prueba length=2"):
         TextWorld(["corto"])
+    with pytest.raises(ValueError, match="Trae un texto más largo"):
+        TextWorld(["ab"])
+    assert len(TextWorld(["corto"], length=2))                             # lo que el consejo dice que se pruebe
     assert window_starts("(" * 50, 10) == [0] and window_starts("a\n" * 10, 5) == [0, 6, 12]
 
 
@@ -242,8 +259,8 @@ def test_the_interval_of_a_factor_holds_the_true_one_and_knows_its_windows():
     for seed in range(40):
         rows = torch.arange(60).repeat_interleave(4)
         window = torch.rand(60, generator=dice)[rows] + 0.5
-        before = SignCosts(window * torch.rand(240, generator=dice), rows, torch.zeros(60))
-        after = SignCosts(window * 1.5 * torch.rand(240, generator=dice), rows, torch.zeros(60))
+        before = SignCosts(window * torch.rand(240, generator=dice), rows, torch.zeros(60), torch.ones(60))
+        after = SignCosts(window * 1.5 * torch.rand(240, generator=dice), rows, torch.zeros(60), torch.ones(60))
         factor, low, high = ratio_interval(before, after, 300, seed=seed)
         assert low <= factor <= high
         hits += low <= 1.5 <= high

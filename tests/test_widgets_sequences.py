@@ -201,6 +201,8 @@ def test_your_own_text_may_be_pasted_or_come_in_a_file() -> None:
     for value in ({"a.txt": {"content": data}}, ({"content": data},)):      # ipywidgets 7 y 8
         assert demo.draw(cell=1, page=1, pasted="no", file=value).text == "añil\n(x)\n"
     assert demo.draw(cell=0, page=99, pasted="ab", file=()).text == "ab"     # no hay 99 páginas: la última
+    tabbed = demo.draw(cell=0, page=1, pasted="", file=({"content": b"if a:\n\tb"},))
+    assert tabbed.text == demo.draw(cell=0, page=1, pasted="if a:\n\tb", file=()).text == "if a:\n    b"
 
 
 def test_a_very_long_text_is_cut_and_it_is_said() -> None:
@@ -220,6 +222,8 @@ def test_what_cannot_be_read_is_said_in_place_of_the_text() -> None:
     assert "el signo «ж» no está en el alfabeto" in demo.picture.value and "no se pudo dibujar" in demo.trouble
     demo.controls["pasted"].value = "(otra vez)"
     assert demo.trouble == "" and "".join(s for s, *_ in Reader(demo.picture.value).signs) == "(otra vez)"
+    demo.controls["pasted"].value = ""
+    assert "pega un texto en el cuadro" in demo.picture.value
     with pytest.raises(ValueError, match="no está en UTF-8"):
         demo.draw(cell=0, page=1, pasted="", file=({"content": b"\xff\xfe\xfa"},))
 
@@ -230,3 +234,6 @@ def test_the_samples_say_their_temperature_and_their_surprise() -> None:
     demo.controls["temperature"].value, demo.controls["draw_number"].value = 0.5, 2
     assert "temperatura 0.5, sorteo 2: 2.00 bits por signo" in demo.picture.value
     assert "".join(sign for sign, *_ in Reader(demo.picture.value).signs) == "dos" and isinstance(demo, TextDemo)
+    for nothing in ({}, {0.5: []}):
+        with pytest.raises(ValueError, match="al menos una temperatura"):
+            explore_samples(nothing)

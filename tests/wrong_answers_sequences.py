@@ -5,10 +5,12 @@ from functools import lru_cache
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.exercises import sequences
-from labkit.sequences import CONCEPTS, load_text_network
+from labkit.sequences import CONCEPTS, load_text_network, masks
+from labkit.sequences.cells import cell_scores
 
 # ── 1 · la profundidad ──────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -23,6 +25,17 @@ def good_depth(text: str) -> Tensor:
             inside = inside - 1
         result[i] = inside
     return result
+
+
+depths: list[int] = []                                                      # una lista de quien estudia, fuera de la función
+
+
+def depth_in_a_list_outside(text: str) -> Tensor:
+    depths.clear()
+    for sign in text:
+        depth = depths[-1] if depths else 0
+        depths.append(depth + 1 if sign == "(" else max(0, depth - (sign == ")")))
+    return torch.tensor(depths)
 
 
 def depth_by_steps(text: str) -> Tensor:
@@ -81,6 +94,71 @@ def depth_never_falls(text: str) -> Tensor:
     return torch.tensor([text[:i + 1].count("(") for i in range(len(text))])
 
 
+def depth_closes_everything(text: str) -> Tensor:
+    depth, out = 0, []
+    for sign in text:
+        depth = depth + 1 if sign == "(" else 0 if sign == ")" else depth
+        out.append(depth)
+    return torch.tensor(out)
+
+
+def depth_bounces(text: str) -> Tensor:
+    depth, out = 0, []
+    for sign in text:
+        if sign == "(":
+            depth += 1
+        elif sign == ")":
+            depth = abs(depth - 1)
+        out.append(depth)
+    return torch.tensor(out)
+
+
+def depth_keeps_the_last(text: str) -> Tensor:
+    depth, out = 0, []
+    for sign in text:
+        depth += sign == "("
+        if sign == ")" and depth > 1:
+            depth -= 1
+        out.append(depth)
+    return torch.tensor(out)
+
+
+def depth_with_min(text: str) -> Tensor:
+    depth, out = 0, []
+    for sign in text:
+        if sign == "(":
+            depth += 1
+        if sign == ")":
+            depth = min(0, depth - 1)
+        out.append(depth)
+    return torch.tensor(out)
+
+
+def depth_without_strings(text: str) -> Tensor:
+    depth, out, quoted = 0, [], False
+    for sign in text:
+        quoted ^= sign == '"'
+        if not quoted:
+            depth = max(0, depth + (sign == "(") - (sign == ")"))
+        out.append(depth)
+    return torch.tensor(out)
+
+
+def depth_without_strings_or_comments(text: str) -> Tensor:
+    depth, out, quoted, comment = 0, [], False, False
+    for sign in text:
+        comment = (comment or sign == "#" and not quoted) and sign != "\n"
+        quoted ^= sign == '"' and not comment
+        if not quoted and not comment:
+            depth = max(0, depth + (sign == "(") - (sign == ")"))
+        out.append(depth)
+    return torch.tensor(out)
+
+
+def depth_from_labkit(text: str) -> Tensor:
+    return torch.tensor(masks.depth(text, "(", ")"))
+
+
 def depth_of_the_whole(text: str) -> Tensor:
     return good_depth(text)[-1]
 
@@ -99,6 +177,27 @@ def good_bits(logits: Tensor, codes: Tensor) -> Tensor:
 def bits_by_formula(logits: Tensor, codes: Tensor) -> Tensor:
     chosen = logits[torch.arange(len(codes) - 1), codes[1:]]
     return (torch.logsumexp(logits[:-1], 1) - chosen).mean() / math.log(2)
+
+
+def bits_by_cross_entropy(logits: Tensor, codes: Tensor) -> Tensor:
+    return F.cross_entropy(logits[:-1], codes[1:]) / math.log(2)
+
+
+def bits_by_columns(logits: Tensor, codes: Tensor) -> Tensor:
+    log_p = logits.log_softmax(0)[:-1]
+    return -log_p.gather(1, codes[1:, None]).mean() / math.log(2)
+
+
+def bits_by_log10(logits: Tensor, codes: Tensor) -> Tensor:
+    return bits_in_nats(logits, codes) / math.log10(2)
+
+
+def bits_times_log2(logits: Tensor, codes: Tensor) -> Tensor:
+    return bits_in_nats(logits, codes) * math.log(2)
+
+
+def bits_of_the_favorite(logits: Tensor, codes: Tensor) -> Tensor:
+    return -torch.log2(logits[:-1].softmax(1).max(1).values).mean()
 
 
 def bits_not_shifted(logits: Tensor, codes: Tensor) -> Tensor:
@@ -162,69 +261,14 @@ def area_by_matrix(values: Tensor, truth: Tensor) -> Tensor:
     return ((places @ truth.double())[:, truth] / places.sum(2)[:, truth]).mean(1)
 
 
+def area_from_labkit(values: Tensor, truth: Tensor) -> Tensor:
+    return cell_scores(values.T, truth[:, None]).auprc[:, 0]
+
+
 def area_from_the_bottom(values: Tensor, truth: Tensor) -> Tensor:
     hits = truth[values.argsort(1)].float()
     precision = hits.cumsum(1) / torch.arange(1, len(truth) + 1)
     return (precision * hits).sum(1) / truth.sum()
-
-
-def area_of_every_place(values: Tensor, truth: Tensor) -> Tensor:
-    hits = truth[values.argsort(1, descending=True)].float()
-    return (hits.cumsum(1) / torch.arange(1, len(truth) + 1)).mean(1)
-
-
-def area_roc(values: Tensor, truth: Tensor) -> Tensor:
-    yes, no = values[:, truth], values[:, ~truth]
-    return torch.stack([(a[:, None] > b).float().mean() for a, b in zip(yes, no)])
-
-
-def area_of_one_cut(values: Tensor, truth: Tensor) -> Tensor:
-    k = int(truth.sum())
-    return truth[values.topk(k, 1).indices].float().mean(1)
-
-
-def area_not_divided(values: Tensor, truth: Tensor) -> Tensor:
-    return good_area(values, truth) * truth.sum()
-
-
-def area_over_every_sign(values: Tensor, truth: Tensor) -> Tensor:
-    hits = truth[values.argsort(1, descending=True)].float()
-    precision = hits.cumsum(1) / torch.arange(1, len(truth) + 1)
-    return (precision * hits).mean(1)
-
-
-def area_by_recall(values: Tensor, truth: Tensor) -> Tensor:
-    hits = truth[values.argsort(1, descending=True)].float()
-    recall = hits.cumsum(1) / truth.sum()
-    return (recall * hits).sum(1) / truth.sum()
-
-
-def area_of_the_first_cell(values: Tensor, truth: Tensor) -> Tensor:
-    order = values[0].argsort(descending=True)
-    hits = truth[order].float()
-    area = ((hits.cumsum(0) / torch.arange(1, len(truth) + 1)) * hits).sum() / truth.sum()
-    return area.repeat(len(values))
-
-
-def area_of_each_sign(values: Tensor, truth: Tensor) -> Tensor:
-    hits = truth[values.argsort(1, descending=True)].float()
-    return hits.cumsum(1) / torch.arange(1, len(truth) + 1)
-
-
-# ── 4 · la celda de un concepto ─────────────────────────────────────────────────────────────────────────────────────
-
-
-@lru_cache(maxsize=6)
-def responses(split: str, share: int) -> np.ndarray:
-    """Lo que vale cada celda en cada signo, (signos, celdas), hecho de nuevo: un signo tras otro, con `nn.LSTM`."""
-    world, model = sequences.my_windows(split, share), load_text_network(device="cpu")
-    h = c = torch.zeros(1, len(world), model.lstm.hidden_size)
-    steps = []
-    with torch.no_grad():
-        for codes in world.codes.T:
-            _, (h, c) = model.lstm(model.embed.weight[codes][:, None], (h, c))
-            steps.append(c[0])
-    return torch.stack(steps, 1).flatten(0, 1).numpy()
 
 
 def area_of_every_place(values: Tensor, truth: Tensor) -> Tensor:
@@ -334,6 +378,16 @@ def cell_with_the_other_sign(account: str) -> tuple[str, tuple]:
     return account, (cell, round(areas_of(account, "test")[0][1 - side, cell], 2))
 
 
+def cell_counted_twice(account: str) -> tuple[str, tuple]:
+    cell, area = good_cell(account)[1]
+    return account, (cell + 320, area)
+
+
+def cell_below_zero(account: str) -> tuple[str, tuple]:
+    cell, area = good_cell(account)[1]
+    return account, (-cell, area)
+
+
 def cell_in_percent(account: str) -> tuple[str, tuple]:
     cell, area = good_cell(account)[1]
     return account, (cell, round(100 * area))
@@ -376,8 +430,8 @@ def cell_by_name(account: str) -> tuple[str, tuple]:
 
 
 GOOD: dict[str, list[Callable]] = {
-    "parenthesis_depth": [good_depth, depth_by_steps],
-    "bits_per_character": [good_bits, bits_by_formula],
+    "parenthesis_depth": [good_depth, depth_by_steps, depth_in_a_list_outside],
+    "bits_per_character": [good_bits, bits_by_formula, bits_by_cross_entropy],
     "precision_area": [good_area, area_by_matrix],
     "concept_cell": [good_cell],
 }
@@ -394,6 +448,13 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (depth_only_inside, "cuántos hay abiertos"),
         (depth_of_every_bracket, "corchetes o llaves"),
         (depth_never_falls, "nunca baja"),
+        (depth_closes_everything, "cierra solo uno"),
+        (depth_bounces, "cómo evitas bajar de 0"),
+        (depth_keeps_the_last, "cómo evitas bajar de 0"),
+        (depth_with_min, "cómo evitas bajar de 0"),
+        (depth_without_strings, "entre comillas"),
+        (depth_without_strings_or_comments, "entre comillas"),
+        (depth_from_labkit, "ya viene en labkit"),
         (depth_of_the_whole, "un valor por signo"),
     ],
     "bits_per_character": [
@@ -405,6 +466,10 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (bits_of_the_mean, "promedias las probabilidades"),
         (bits_without_softmax, "como si ya fueran log p"),
         (bits_over_every_sign, "son T − 1"),
+        (bits_by_columns, "en el eje 0"),
+        (bits_by_log10, "revisa el logaritmo"),
+        (bits_times_log2, "revisa el logaritmo"),
+        (bits_of_the_favorite, "el signo más probable"),
         (bits_one_by_one, "un número por signo"),
     ],
     "precision_area": [
@@ -417,13 +482,16 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (area_by_recall, "exhaustividad"),
         (area_of_the_first_cell, "cada celda tiene el suyo"),
         (area_of_each_sign, "uno por celda"),
+        (area_from_labkit, "ya viene en labkit"),
     ],
     "concept_cell": [
         (cell_on_the_same_text, "del texto con que la escogiste"),
         (cell_with_the_other_sign, "hacia el otro lado"),
         (cell_in_percent, "va de 0 a 1"),
+        (cell_counted_twice, "van de 0 a 319"),
+        (cell_below_zero, "van de 0 a 319"),
         (cell_of_another_area, "revisa el área"),
-        (cell_without_its_sign, "cambiados de signo"),
+        (cell_without_its_sign, "prueba también hacia abajo"),
         (cell_of_the_test, "ganaría en el texto de prueba"),
         (cell_by_roc, "área ROC"),
         (cell_that_shouts, "la que más responde"),

@@ -2,8 +2,8 @@
 
     python data/build/measure_text.py
 
-El concepto y el signo de cada celda se escogen en la validación, por el IoU con el umbral propio del concepto; sus tres
-medidas son de la prueba. `p` sale de comparar ese IoU con el mejor de todas las celdas, hacia los dos lados, con las
+El concepto de cada celda y hacia qué lado responde se escogen en la validación, por el IoU con el umbral propio del
+concepto; sus tres medidas son de la prueba. `p` sale de comparar ese IoU con el mejor de todas las celdas, hacia los dos lados, con las
 máscaras de otras ventanas; `named`, de corregir las de todas (Benjamini y Hochberg, 5 %).
 
 Las demás columnas dicen lo que cuesta «)», y lo que cuestan los demás signos, con la celda anulada en cada paso; sin
@@ -29,7 +29,8 @@ from labkit.activations import edit  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.measures import discoveries  # noqa: E402
 from labkit.sequences import CONCEPTS, TextNetwork, TextWorld, load_text_network, text_world  # noqa: E402
-from labkit.sequences.cells import SignCosts, cell_scores, cell_values, ratio_interval, sign_costs  # noqa: E402
+from labkit.sequences.cells import SignCosts, cell_scores, cell_values, sign_costs  # noqa: E402
+from labkit.sequences.windows import ratio_interval  # noqa: E402
 
 RUNS = Path(__file__).resolve().parent / "runs"
 VALIDATION, TEST, CUT = 80, 160, 32         # ventanas: para escoger, para medir, para anular
@@ -54,7 +55,8 @@ def silenced_costs(model: TextNetwork, world: TextWorld, cells: Tensor) -> list[
     with edit(model, "cells", lambda values: values * keep.flatten(0, 1)[:, :, None, None]):
         costs = sign_costs(model, copies, ")", rows=len(copies.codes))
     owner = costs.rows // n
-    return [SignCosts(costs.bits[owner == i], costs.rows[owner == i] - i * n, costs.rest[i * n:(i + 1) * n])
+    return [SignCosts(costs.bits[owner == i], costs.rows[owner == i] - i * n, costs.rest[i * n:(i + 1) * n],
+                       costs.others[i * n:(i + 1) * n])
             for i in range(len(cells))]
 
 
@@ -99,7 +101,7 @@ def chosen(model: TextNetwork) -> list[int]:
 
 
 def effects(model: TextNetwork, cells: list[int]) -> dict[int, list[Tensor]]:
-    """Lo que cuesta «)» con cada celda anulada, y sin anular ninguna (−1): celda → las tres partes de `SignCosts`."""
+    """Lo que cuesta «)» con cada celda anulada, y sin anular ninguna (−1): celda → las partes de `SignCosts`."""
     cut = text_world(most=CUT)
     found = {-1: kept("entera", lambda: list(sign_costs(model, cut)))}
     for group in torch.tensor(cells).split(GROUP):

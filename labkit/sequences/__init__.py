@@ -8,6 +8,7 @@
     masks       los conceptos de un texto, calculados del texto: `CONCEPTS`
     world       un texto como conjunto con conceptos, para `dissect`: `text_world`
     cells       qué tan bien coincide cada celda con cada concepto, y qué pasa si se anula
+    windows     de cuánto a cuánto está lo que se midió, si se remuestrean ventanas: `area_interval`
     search      la cadena que más enciende a una celda: `exciting_string`
     attention   una red de solo atención, y sus cabezas
 """

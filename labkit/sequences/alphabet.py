@@ -29,7 +29,9 @@ def encode(text: str, unknown: str | None = None) -> Tensor:
 
 
 def decode(codes: Tensor) -> str:
-    """El texto que dicen unos códigos, (T,)."""
+    """El texto que dicen unos códigos, (T,). ValueError si alguno no es de un signo del alfabeto."""
+    if codes.ndim != 1 or codes.numel() and not 0 <= int(codes.min()) <= int(codes.max()) < len(ALPHABET):
+        raise ValueError(f"codes: esperaba enteros de 0 a {len(ALPHABET) - 1}, (T,), y recibí {codes.tolist()}.")
     return "".join(ALPHABET[code] for code in codes.tolist())
 
 

@@ -8,11 +8,11 @@ from torch import Tensor
 
 from labkit.activations import Unit, run, silence
 from labkit.device import device_of
-from labkit.measures import check_responses, redraws
+from labkit.measures import check_responses
 from labkit.progress import progress
 from labkit.sequences.alphabet import encode
 from labkit.sequences.network import TextNetwork
-from labkit.sequences.reading import sign_bits
+from labkit.sequences.reading import check_temperature, sign_bits
 from labkit.sequences.world import TextWorld
 
 ROWS = 32                                   # ventanas que se leen juntas
@@ -41,7 +41,7 @@ def cell_values(model: TextNetwork, world: TextWorld, layer: str = "cells", rows
 def both_signs(values: Tensor) -> Tensor:
     """Cada respuesta y la contraria, (n, 2c): una celda puede avisar hacia arriba o hacia abajo.
 
-    La columna c + i es la i con el signo cambiado. Son el doble de preguntas, y así cuentan al corregir.
+    La columna c + i es la i negada. Son el doble de preguntas, y así cuentan al corregir.
     """
     return torch.cat([values, -values], 1)
 
@@ -93,59 +93,62 @@ def _measured(taken: np.ndarray, above: np.ndarray, where: np.ndarray) -> tuple[
 
 
 class SignCosts(NamedTuple):
-    """Lo que costó un signo cada vez: bits, (m,), y de qué ventana, (m,); rest: (n,), lo demás, en cada ventana."""
+    """Lo que costó un signo cada vez: bits, (m,), y de qué ventana, (m,).
+
+    rest: (n,), lo que costó en promedio cada uno de los demás, en cada ventana;  others: (n,), cuántos son.
+    """
     bits: Tensor
     rows: Tensor
     rest: Tensor
+    others: Tensor
 
 
 def sign_costs(model: TextNetwork, world: TextWorld, sign: str = ")", units: Iterable[Unit | str] = (),
                rows: int = ROWS) -> SignCosts:
     """Cuántos bits le cuesta a la red escribir `sign` donde va, con esas unidades anuladas (si se dice alguna).
 
-    Es cada lugar de las ventanas, menos el primero, donde el texto trae ese signo. `rest` es el promedio de los bits de
-    los demás signos de cada ventana, (n,).  ValueError si el signo no está.
+    Es cada lugar de las ventanas, menos el primero, donde el texto trae ese signo.  ValueError si no es un solo signo o
+    si no está.
     """
-    wanted = world.codes[:, 1:] == int(encode(sign))
-    if not wanted.any():
-        raise ValueError(f"sign: {sign!r} no está en estas ventanas.")
+    if len(sign) != 1:
+        raise ValueError(f"sign: esperaba un solo signo y recibí {sign!r}.")
     with silence(model, [Unit.parse(unit) for unit in units]):
         bits = torch.cat([sign_bits(model, codes.to(device_of(model))).cpu() for codes in world.codes.split(rows)])
-    rest = (bits * ~wanted).sum(1) / (~wanted).sum(1).clamp(min=1)
-    return SignCosts(bits[wanted], wanted.nonzero()[:, 0], rest)
+    return split_costs(bits, world.codes, sign)
+
+
+def split_costs(bits: Tensor, codes: Tensor, sign: str) -> SignCosts:
+    """Los bits de unas ventanas, (n, T − 1), separados: los del signo que se pide y los de todos los demás."""
+    wanted = codes[:, 1:] == int(encode(sign))
+    if not wanted.any():
+        raise ValueError(f"sign: {sign!r} no está en estas ventanas.")
+    others = (~wanted).sum(1)
+    return SignCosts(bits[wanted], wanted.nonzero()[:, 0], (bits * ~wanted).sum(1) / others.clamp(min=1), others)
 
 
 def best_cell(scores: Tensor, concept: int) -> tuple[int, bool, float]:
-    """La celda que mejor mide un concepto, entre las de los dos signos, (2c, k): celda, si es hacia abajo, y cuánto."""
+    """La celda que mejor mide un concepto, en los dos sentidos, (2c, k): cuál es, si es hacia abajo, y cuánto."""
     value, place = scores[:, concept].nan_to_num(-1).max(0)
     cells = len(scores) // 2
     return int(place) % cells, int(place) >= cells, float(value)
 
 
-def ratio_interval(before: SignCosts, after: SignCosts, times: int = 1000, share: float = 0.95,
-                   seed: int = 0) -> tuple[float, float, float]:
-    """Por cuánto se multiplica el costo de un signo, y entre qué valores está: (factor, abajo, arriba).
+def opening_places(world: TextWorld, before: int = 60, concept: int = 0) -> Tensor:
+    """Dónde se abre un paréntesis sin otro abierto, con `before` signos leídos: (m, 2), su ventana y su lugar.
 
-    Se remuestrean ventanas enteras, pues los signos de una misma ventana se parecen.
+    Son los lugares donde empieza la máscara del primer concepto, «dentro de paréntesis». ValueError si no hay ninguno.
     """
-    windows, places = before.rows.unique(return_inverse=True)
-    sums = torch.zeros(2, len(windows), dtype=torch.float64)
-    sums[0].index_add_(0, places, before.bits.double())
-    sums[1].index_add_(0, places, after.bits.double())
-    again = redraws(len(windows), times, share, seed) @ sums.T                              # (veces, 2)
-    tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
-    low, high = (again[:, 1] / again[:, 0]).quantile(tails).tolist()
-    return float(sums[1].sum() / sums[0].sum()), low, high
+    marks = world.masks[:, concept]
+    places = (marks[:, before:] & ~marks[:, before - 1:-1]).nonzero() + torch.tensor([0, before])
+    if not len(places):
+        raise ValueError(f"world: en estas ventanas no se abre ningún paréntesis después del signo {before}.")
+    return places
 
 
 def openings(world: TextWorld, before: int = 60, concept: int = 0) -> Tensor:
-    """Los comienzos con un paréntesis recién abierto: los `before` signos que acaban en él, (m, before).
-
-    Son los lugares donde empieza la máscara del primer concepto, «dentro de paréntesis».
-    """
-    marks = world.masks[:, concept]
-    rows, places = (marks[:, before:] & ~marks[:, before - 1:-1]).nonzero().unbind(1)
-    return torch.stack([world.codes[row, place + 1:place + 1 + before] for row, place in zip(rows, places)])
+    """Los comienzos con un paréntesis recién abierto: los `before` signos que acaban en él, (m, before)."""
+    return torch.stack([world.codes[row, place + 1 - before:place + 1]
+                        for row, place in opening_places(world, before, concept)])
 
 
 def closes(model: TextNetwork, codes: Tensor, units: Iterable[Unit | str] = (), most: int = 60,
@@ -153,8 +156,9 @@ def closes(model: TextNetwork, codes: Tensor, units: Iterable[Unit | str] = (), 
     """Si la red, al seguir escribiendo, cierra lo que abrió en `most` signos o menos, con esas unidades anuladas: (b,).
 
     codes: (b, T), comienzos que acaban en un paréntesis abierto. Todas las veces que se llame con la misma semilla, los
-    sorteos son los mismos: solo cambia lo que la red cree.
+    sorteos son los mismos: solo cambia lo que la red cree. ValueError si la temperatura no es positiva.
     """
+    check_temperature(temperature)
     dice, depth, done = torch.Generator().manual_seed(seed), torch.ones(len(codes)), torch.zeros(len(codes)).bool()
     opens, shuts, state = int(encode("(")), int(encode(")")), None
     with torch.no_grad(), silence(model, [Unit.parse(unit) for unit in units]):

@@ -107,6 +107,22 @@ def uppercase(text: str) -> Mask:
     return [sign.isupper() for sign in text]
 
 
+def repeated_uppercase(text: str) -> Mask:
+    """Una mayúscula que sigue a otra: la segunda de «JSON», y las que vienen después."""
+    return [now.isupper() and before.isupper() for before, now in zip(" " + text, text)]
+
+
+def lone_uppercase(text: str) -> Mask:
+    """Una mayúscula sin otra a los lados, como la del principio de un nombre."""
+    near = zip(" " + text, text, text[1:] + " ")
+    return [now.isupper() and not (before.isupper() or after.isupper()) for before, now, after in near]
+
+
+def newline(text: str) -> Mask:
+    """El renglón nuevo mismo, ya leído; «fin de renglón» es el signo de antes."""
+    return [sign == "\n" for sign in text]
+
+
 def accented(text: str) -> Mask:
     """Una letra con acento, la ü o la ñ."""
     return [sign in "áéíóúüñÁÉÍÓÚÑ" for sign in text]
@@ -181,4 +197,10 @@ CONCEPTS = (
     Concept("espacio en blanco", "signo", blank),
     Concept("mayúscula", "signo", uppercase),
     Concept("letra con acento", "signo", accented),
+)
+# otras maneras de preguntar por dos de los de arriba; no cuentan al ponerle nombre a una celda
+ASKED_AGAIN = (
+    Concept("renglón nuevo", "signo", newline),
+    Concept("mayúsculas seguidas", "signo", repeated_uppercase),
+    Concept("mayúscula suelta", "signo", lone_uppercase),
 )

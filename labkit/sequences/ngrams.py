@@ -35,5 +35,7 @@ class NGrams:
 
     def bits(self, text: str) -> float:
         """Bits por signo en un texto: cuánto cuesta cada uno después del primero, en promedio."""
+        if len(text) < 2:
+            raise ValueError("text: hacen falta al menos dos signos: del primero no se dice nada.")
         places, before = range(1, len(text)), self.order - 1
         return sum(-log2(self.probability(text[max(0, i - before):i], text[i])) for i in places) / len(places)

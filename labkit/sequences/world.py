@@ -27,6 +27,7 @@ class TextWorld:
 
     def __init__(self, texts: Texts | Sequence[str], length: int = LENGTH, concepts: Sequence[Concept] = CONCEPTS,
                  most: int | None = None) -> None:
+        _check_request(texts, length, most)
         texts = texts if isinstance(texts, Texts) else Texts([f"texto {i + 1}" for i in range(len(texts))], texts)
         self.concepts, self.texts = tuple(concepts), texts
         self.names, self.categories = [each.name for each in concepts], [each.category for each in concepts]
@@ -38,7 +39,10 @@ class TextWorld:
                 masks.append(marks[:, start:start + length])
                 places.append((owner, start))
         if not codes:
-            raise ValueError(f"texts: ningún texto llena una ventana de {length} signos. Prueba length={length // 4}.")
+            longest = max(map(len, texts.texts), default=0)
+            tip = f"Prueba length={longest // 2}." if longest > 3 else "Trae un texto más largo."
+            raise ValueError(f"texts: ningún texto llena una ventana de {length} signos; el más largo tiene {longest}. "
+                             f"{tip}")
         chosen = spread(len(codes), most)
         self.codes, self.masks = torch.stack(codes)[chosen], torch.stack(masks)[chosen]
         self.owners, self.starts = torch.tensor(places)[chosen].unbind(1)
@@ -62,6 +66,16 @@ class TextWorld:
     def frequency(self) -> Tensor:
         """Qué parte de los signos cubre cada concepto, (k,)."""
         return self.masks.float().mean((0, 2))
+
+
+def _check_request(texts: Texts | Sequence[str], length: int, most: int | None) -> None:
+    """Nada, si se pueden cortar ventanas así; si no, TypeError o ValueError."""
+    if isinstance(texts, str):
+        raise TypeError("texts: recibí un solo texto; ponlo en una lista: TextWorld([texto]).")
+    if length < 2:
+        raise ValueError(f"length: esperaba al menos 2 signos por ventana y recibí {length}.")
+    if most is not None and most < 1:
+        raise ValueError(f"most: esperaba al menos una ventana y recibí {most}.")
 
 
 def text_world(source: str = "python", split: str = "test", length: int = LENGTH, most: int | None = None) -> TextWorld:

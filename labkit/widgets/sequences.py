@@ -98,7 +98,9 @@ def explore_own_text(respond: Callable[[str], Tensor], text: str, layer: str = "
 
     def draw(cell: int, page: int, pasted: str, file: object) -> ColoredText:
         data = uploaded(file)
-        whole = _decoded(data) if data is not None else pasted
+        whole = _decoded(data) if data is not None else pasted.expandtabs(4)
+        if not whole:
+            raise ValueError("no hay nada que leer: pega un texto en el cuadro, o trae otro archivo.")
         mine = whole[:OWN]
         if mine not in known:
             values = respond(mine)
@@ -120,6 +122,9 @@ def explore_samples(samples: Mapping[float, Sequence[tuple[str, Tensor]]]) -> Te
 
     samples: temperatura → sus muestras, todas las listas igual de largas: el texto y los bits de cada signo, (T,).
     """
+    if not samples or not all(samples.values()):
+        raise ValueError("samples: hace falta al menos una temperatura, cada una con su lista de muestras.")
+
     def draw(temperature: float, draw_number: int) -> ColoredText:
         text, bits = samples[temperature][draw_number - 1]
         title = f"temperatura {temperature:g}, sorteo {draw_number}: {float(bits.mean()):.2f} bits por signo"
@@ -140,9 +145,9 @@ def _page(text: str, values: Tensor, page: int, size: int, title: str) -> Colore
 
 
 def _decoded(data: bytes) -> str:
-    """El texto de un archivo, con los fines de línea de siempre. Error: ValueError si no está en UTF-8."""
+    """El texto de un archivo, con los fines de línea de siempre y sin tabuladores. ValueError si no está en UTF-8."""
     try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").expandtabs(4)
     except UnicodeDecodeError:
         raise ValueError("file: el archivo no está en UTF-8. Ábrelo en tu editor y guárdalo como UTF-8.") from None
 

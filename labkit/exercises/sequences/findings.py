@@ -14,6 +14,7 @@ from labkit.exercises.kinds import Finding
 from labkit.sequences import TextWorld, load_text_network, text_world
 
 WINDOWS, SHARES = 36, 3                     # ventanas de cada parte; en cuántas partes se reparten los textos
+CELLS = 320                                 # las de la red
 NEAR = 0.006                                # cuánto puede diferir el área, que se pide con dos decimales
 ASK_CELL = ("escribe una pareja: la celda, un entero, y su AUPRC en la prueba, con dos decimales. Por ejemplo, "
             "(12, 0.34).")
@@ -23,8 +24,8 @@ KNOWN = "python"
 class CellRow(NamedTuple):
     """La celda de un concepto en una parte de los textos, y las que se confunden con ella.
 
-    sign: 1 o −1, hacia dónde responde;  first, rest: su AUPRC en la validación y en la prueba, con ese signo;
-    other_sign: en la prueba, con el contrario;  by_roc, unsigned: la que gana con el área ROC, y la que gana si solo
+    sign: 1 si responde hacia arriba, −1 si hacia abajo;  first, rest: su AUPRC en la validación y en la prueba, hacia
+    ese lado;  other_sign: en la prueba, hacia el contrario;  by_roc, unsigned: la que gana con el área ROC, y si solo
     cuentan las de hacia arriba;  winner_of_test: la que ganaría en la prueba;  loudest: la que más responde a él.
     """
     concept: str
@@ -128,14 +129,16 @@ def cell_reasons(given: tuple[int, float], row: CellRow) -> Iterator[tuple[bool,
     """Qué decir de una celda y un área: parejas (se cumple, mensaje), y la última se cumple siempre."""
     cell, area = given
     own = cell == row.cell
+    yield (not 0 <= cell < CELLS, f"las celdas van de 0 a {CELLS - 1}: si contaste {2 * CELLS}, a las de hacia abajo "
+           f"réstales {CELLS}. Hacia dónde responde no va en la respuesta.")
     yield own and area > 1, "la celda está bien; el área va de 0 a 1, no en porcentaje."
     yield (own and abs(area - row.first) < NEAR,
            "el área es la del texto con que la escogiste; se pide la del texto de prueba.")
     yield (own and abs(area - row.other_sign) < NEAR,
-           "esa celda responde hacia el otro lado: mide el área con el signo con que la escogiste.")
+           "esa celda responde hacia el otro lado: mide el área hacia donde la escogiste.")
     yield own, "la celda está bien; revisa el área: en el texto de prueba, con dos decimales."
-    yield (cell == row.unsigned, "esa gana si solo cuentan las que responden hacia arriba; prueba también con los "
-           "valores cambiados de signo.")
+    yield (cell == row.unsigned, "esa gana si solo cuentan las que responden hacia arriba; prueba también hacia abajo, "
+           "con -values.")
     yield cell == row.winner_of_test, "esa ganaría en el texto de prueba; se escoge con el de validación."
     yield cell == row.by_roc, "esa es la de mayor área ROC, que con un concepto raro engaña; aquí se pide la AUPRC."
     yield (cell == row.loudest,
@@ -149,9 +152,10 @@ EXERCISES = {
         read=lambda value, row: read_pair(value, (int, float), ASK_CELL),
         right=lambda row: (row.cell, row.rest),
         reasons=cell_reasons,
-        praise="esa celda sigue a «{case.concept}», y ese número es de un texto que no usaste para escogerla.",
-        hints=("Hacen falta dos áreas por celda: la de sus valores y la de sus valores cambiados de signo.",
-               "average_precisions(values.T, truth) da una AUPRC por celda; con -values.T, las del otro signo. Quédate "
+        praise="escogiste la celda con un texto y la mediste con otro: {case.rest:.2f}. Compárala con su piso, la "
+               "parte de signos de la prueba que son de «{case.concept}», antes de decir que lo sigue.",
+        hints=("Hacen falta dos áreas por celda: hacia arriba, con sus valores, y hacia abajo, con -values.",
+               "average_precisions(values.T, truth) da una AUPRC por celda; con -values.T, las de hacia abajo. Quédate "
                "con la mayor de todas.",
                "cell = int(areas.argmax()) es la celda. En la prueba: average_precisions(sign * new_values[cell, :, "
                "None], new_truth), con sign = 1 o -1."),
