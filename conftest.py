@@ -31,6 +31,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[object]:
+    """Los cuadernos se ejecutan sin barras de avance: salen solo en una máquina lenta, y ahí serían otra salida."""
+    if item.path.suffix != ".ipynb":
+        return (yield)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TQDM_DISABLE", "1")                       # la lee el kernel, que empieza aquí
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Después de cada celda que ejecuta nbval, falla si perdió una salida que el cuaderno guardado sí tiene."""
     result = yield

@@ -7,6 +7,7 @@ import csv
 from io import StringIO
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.svm import LinearSVC
@@ -14,8 +15,8 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from labkit.files import read_data
-from labkit.measures import Gap, redraws, resampled_interval
-from labkit.shapes import check_shape
+from labkit.measures import Gap
+from labkit.shapes import check_images, check_labels, check_shape
 from labkit.vectors import check_vectors, principal_axes
 
 COLORS, CELLS, BINS = 4, 4, 8                   # partes de cada color; casillas por lado; orientaciones
@@ -32,7 +33,7 @@ def color_histogram(images: Tensor, parts: int = COLORS) -> Tensor:
     El rojo, el verde y el azul se parten en `parts` pedazos iguales.  Fuente: Swain y Ballard (1991), «Color indexing»,
     doi:10.1007/BF00130487.
     """
-    check_shape(images, "n 3 h w", "images")
+    check_images(images)
     red, green, blue = (images * parts).long().clamp(0, parts - 1).unbind(1)
     codes = (red * parts + green) * parts + blue                                            # (n, h, w)
     counts = [code.bincount(minlength=parts ** 3) for code in codes.flatten(1)]
@@ -45,7 +46,7 @@ def gradients(images: Tensor) -> tuple[Tensor, Tensor]:
     La luz es la media de los tres colores. El ángulo es el de la dirección en que crece: 0, hacia la derecha; π/2,
     hacia abajo.
     """
-    check_shape(images, "n 3 h w", "images")
+    check_images(images)
     light = nn.functional.pad(images.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")[:, 0]
     across = light[:, 1:-1, 2:] - light[:, 1:-1, :-2]
     down = light[:, 2:, 1:-1] - light[:, :-2, 1:-1]
@@ -67,6 +68,7 @@ def edges(images: Tensor, cells: int = CELLS, bins: int = BINS) -> Tensor:
     Cada uno se divide entre la fuerza de los bordes de su casilla y las ocho de alrededor: una imagen oscura da lo
     mismo que una clara. Es un HOG reducido.  Fuente: Dalal y Triggs (2005), doi:10.1109/CVPR.2005.177.
     """
+    check_images(images, cells)
     strength, angle = gradients(images)
     h, w = (length // cells for length in images.shape[2:])                 # lo que mide una casilla
     found = []
@@ -109,7 +111,12 @@ def linear_svm(train: Tensor, train_labels: Tensor, test: Tensor, test_labels: T
     """
     check_vectors(train, FOLDS, "train")
     check_vectors(test, 1, "test")
+    check_labels(train_labels, len(train), "train_labels", FOLDS)
+    check_labels(test_labels, len(test), "test_labels")
     size = train.shape[1]
+    if test.shape[1] != size or not len(costs) or (train == train[0]).all():
+        raise ValueError(f"train, test, costs: esperaba vectores distintos entre sí, con los mismos números en los "
+                         f"dos, y al menos una C; recibí {tuple(train.shape)}, {tuple(test.shape)} y {len(costs)} C.")
     known, asked = _turned(*_scaled(train, test))
     search = GridSearchCV(LinearSVC(dual=size > len(train), max_iter=PASSES, random_state=0), {"C": list(costs)},
                           cv=StratifiedKFold(FOLDS))
@@ -126,15 +133,18 @@ def compressed(train: Tensor, test: Tensor, size: int = 24) -> tuple[Tensor, Ten
     return (known - middle) @ axes[:size].T, (asked - middle) @ axes[:size].T
 
 
-def resampled(values: Tensor, share: float = 0.95, times: int = 1000) -> Gap:
+def resampled(values: Tensor, share: float = 0.95, times: int = 10_000) -> Gap:
     """El promedio de unos números, uno por imagen, y entre qué valores está: se vuelven a sacar las imágenes.
 
-    values: (n,), aciertos o diferencias de aciertos.  Fuente: Efron (1979), doi:10.1214/aos/1176344552.
+    values: (n,), aciertos o diferencias de aciertos. Se sortea cuántas imágenes salen con cada valor, que es lo mismo
+    que sacarlas una por una.  Fuente: Efron (1979), doi:10.1214/aos/1176344552.
     """
-    numbers = values.double()
-    again = redraws(len(numbers), times, share) @ numbers / len(numbers)
-    mean = numbers.mean().item()
-    return Gap(mean, *resampled_interval(again.tolist(), mean, share))
+    check_shape(values, "n", "values")
+    check_vectors(values.double()[:, None], 2, "values")
+    kinds, counts = values.double().unique(return_counts=True)
+    drawn = np.random.default_rng(0).multinomial(len(values), counts.double() / len(values), times)   # (veces, valores)
+    means = drawn @ kinds.numpy() / len(values)
+    return Gap(values.double().mean().item(), *np.quantile(means, [(1 - share) / 2, (1 + share) / 2]).tolist())
 
 
 def load_fits(source: str = "escenas") -> dict[str, Fit]:

@@ -16,10 +16,12 @@ def progress(text: str, total: int | None = None, unit: str = "imágenes", delay
     """Una barra que cuenta lo hecho y se borra al terminar: `with progress("Tapando", n) as bar: … bar.update(b)`.
 
     text: qué se hace.  total: cuántos son, si se sabe.  unit: de qué.  delay: los segundos que espera antes de
-    salir, pues lo que tarda poco no la necesita.  hidden: no sale nunca (los procesos que no son el primero).
+    salir, pues lo que tarda poco no la necesita.  hidden: no sale nunca (los procesos que no son el primero). Con la
+    variable de ambiente TQDM_DISABLE=1 no sale ninguna.
     """
+    silent = {"disable": True} if hidden else {}                # dicho aquí, ganaría sobre la variable
     return tqdm(total=total, desc=text, unit=unit, bar_format=_look(total), file=sys.stdout, delay=delay,
-                leave=False, disable=hidden)
+                leave=False, **silent)
 
 
 def with_bar(batches: Iterable[Batch], text: str, total: int | None = None, process: int = 0) -> Iterator[Batch]:

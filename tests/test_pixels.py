@@ -1,6 +1,7 @@
 """La lección 0: lo hecho a mano contra ciclos y dibujos de respuesta conocida; la máquina, contra lo que debe y no debe."""
 import math
 import warnings
+from collections import Counter
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from labkit import pixels as px
 from labkit.activations import receptive_field, run
 from labkit.datasets import load_images
 from labkit.exercises import pixels as asked
+from labkit.exercises.accounts import load_rows
 from labkit.models import load_model, random_twin
 from labkit.vectors import features, linear_probe
 from labkit.widgets.pixels import seen_box
@@ -155,6 +157,16 @@ def test_compressed_vectors_are_those_of_the_largest_axes():
     assert px.compressed(points[:60], points[60:], 6)[0].norm() == pytest.approx(float(px._scaled(points[:60], points)[0].norm()), rel=1e-3)
 
 
+def test_resampling_is_that_of_drawing_the_images_one_by_one():
+    """Diferencias de −1, 0 y 1, con una cola de cada lado: los mismos percentiles que sortear imagen por imagen."""
+    gaps = torch.cat([torch.full((90,), 1.0), torch.full((60,), -1.0), torch.zeros(150)])
+    dice = torch.Generator().manual_seed(5)
+    means = gaps[torch.randint(0, 300, (20_000, 300), generator=dice)].mean(1).double()
+    mean, low, high = px.resampled(gaps, 0.9)
+    assert mean == pytest.approx(0.1) and low == pytest.approx(float(means.quantile(0.05)), abs=0.004)
+    assert high == pytest.approx(float(means.quantile(0.95)), abs=0.004)
+
+
 def test_resampling_agrees_with_the_formula_and_covers():
     hits = (torch.rand(1500, generator=DICE) < 0.3)
     mean, low, high = px.resampled(hits)
@@ -183,26 +195,77 @@ def test_rows_of_the_table_are_what_is_measured(fits):
     assert (again.hits != fits[f"relu2 · {SHORT} números"].hits).sum() <= 3
 
 
+def gap(fits: dict[str, px.Fit], more: str, less: str, share: float = 0.99) -> px.Gap:
+    """Cuánto más acierta una que otra en las mismas imágenes."""
+    return px.resampled(fits[more].hits.double() - fits[less].hits.double(), share)
+
+
 def test_what_the_lesson_says_of_the_table(fits):
-    accuracy = {name: fit.accuracy for name, fit in fits.items()}
+    accuracy, share = {name: fit.accuracy for name, fit in fits.items()}, 1 - 0.05 / 8
     assert accuracy["píxeles"] < accuracy["a mano"] < accuracy["relu5"]
-    gap = {pair: px.resampled(fits[pair[0]].hits.double() - fits[pair[1]].hits.double(), 0.99)
-           for pair in (("a mano", "píxeles"), ("relu1", "píxeles"), ("relu2", "a mano"), ("relu3", "a mano"))}
-    assert gap["a mano", "píxeles"].low > 0 and gap["relu1", "píxeles"].low > 0 and gap["relu3", "a mano"].low > 0
-    assert gap["relu2", "a mano"].low < 0 <= gap["relu2", "a mano"].high
+    for more, less in (("a mano", "píxeles"), ("relu1", "píxeles"), ("a mano", "relu1"), ("relu3", "a mano"),
+                       ("relu4", "a mano"), ("relu5", "a mano"), ("relu6", "a mano"),
+                       ("a mano · segundas 1,000", "relu1 · segundas 1,000"),
+                       ("relu3 · segundas 1,000", "a mano · segundas 1,000")):
+        assert gap(fits, more, less, share).low > 0
+    assert abs(gap(fits, "relu2", "a mano", share).high) < 0.005            # en el borde
+    second = gap(fits, "relu2 · segundas 1,000", "a mano · segundas 1,000", share)
+    assert second.low < -0.02 and second.high > 0.02
+    assert accuracy["a mano"] + 0.03 < accuracy["a mano · 9,600 imágenes"] < accuracy["relu3"]
     for layer in LAYERS[1:]:                                                # desde relu2, la red se aparta de sus gemelas
         for seed in (2, 3, 4):
             rival = fits[f"{layer} · gemela {seed}"].hits.double()
             assert px.resampled(fits[layer].hits.double() - rival, 0.99).low > 0
+
+
+def test_what_the_lesson_says_of_each_class(fits):
+    """Doce comparaciones: en tres clases gana lo hecho a mano, y en ninguna se distingue relu2."""
+    world = load_images("test", n=TEST)
+    ahead = fits["relu2"].hits.double() - fits["a mano"].hits.double()
+    found = {name: px.resampled(ahead[world.labels == k], 1 - 0.05 / 12) for k, name in enumerate(world.classes)}
+    assert {name for name, own in found.items() if own.high < 0} == {"avión", "pájaro", "perro"}
+    assert not [name for name, own in found.items() if own.low > 0.01]
+    assert sorted(found, key=lambda name: found[name].mean)[-2:] == ["cebra", "jaguar"]
+
+
+def test_what_the_lesson_says_of_sizes_and_summaries(fits):
+    accuracy, share = {name: fit.accuracy for name, fit in fits.items()}, 1 - 0.05 / 7
     assert accuracy["píxeles · 24 números"] < accuracy["a mano · 24 números"] < accuracy["relu5 · 24 números"]
+    assert gap(fits, "relu2 · 24 números", "a mano · 24 números", share).low > 0
+    assert abs(gap(fits, "relu2 · media", "a mano", share).mean) < 0.01
+    higher = [layer for layer in LAYERS[:5] if gap(fits, f"{layer} · media", layer, share).low > 0]
+    assert higher == ["relu1", "relu2", "relu3", "relu5"] and "relu6 · media" not in fits
+    for seed in (2, 3, 4):                                                  # relu1 contra sus gemelas: seis comparaciones
+        assert gap(fits, "relu1 · media", f"relu1 · gemela {seed} · media", 1 - 0.05 / 6).low > 0
+    assert [gap(fits, "relu1", f"relu1 · gemela {seed}", 1 - 0.05 / 6).low > 0 for seed in (2, 3, 4)] == [True, False, False]
+
+
+def test_what_the_lesson_says_of_drawn_filters(fits):
+    """Los de 24 son las gemelas; y 96 al azar contra 24 aprendidos depende del resumen y de cuántos números son."""
+    for seed in (2, 3, 4):
+        for pool in ("", " · media"):
+            twin = fits[f"relu1 · gemela {seed}{pool}"].hits
+            assert torch.equal(fits[f"24 filtros al azar · sorteo {seed}{pool}"].hits, twin)
+    found = {}
+    for note in ("", " · 24 números", " · media", " · media · 24 números"):
+        drawn = sum(fits[f"96 filtros al azar · sorteo {seed}{note}"].hits.double() for seed in (2, 3, 4)) / 3
+        found[note] = px.resampled(drawn - fits[f"relu1{note}"].hits.double(), 1 - 0.05 / 4)
+    assert found[""].low > 0 and 0 < found[" · 24 números"].mean < 0.6 * found[""].mean
+    assert found[" · media"].low < 0 < found[" · media"].high and found[" · media · 24 números"].high < 0
 
 
 def test_the_controls_of_the_table_fail_where_they_must(fits):
     same, each = fits["píxeles · barajados igual"], fits["píxeles · barajados cada uno"]
     assert (same.hits != fits["píxeles"].hits).sum() <= 3                   # a la máquina le da igual el orden
     assert px.resampled(each.hits).low < 0.11 and each.accuracy < fits["píxeles"].accuracy / 2
-    assert px.resampled(fits["a mano · clases barajadas"].hits).low < 1 / 12 < px.resampled(
-        fits["a mano · clases barajadas"].hits).high
+    for name in ("a mano", "relu5"):
+        mixed = torch.tensor([fit.accuracy for title, fit in fits.items() if title.startswith(f"{name} · clases")])
+        assert len(mixed) == 8 and abs(float(mixed.mean()) - 1 / 12) < 0.01
+    for seed in (2, 3, 4):                                                  # la convolución sí mira vecinos
+        whole, alike, apart = (fits[f"relu1 · gemela {seed}{change}"] for change in
+                               ("", " · barajados igual", " · barajados cada uno"))
+        assert alike.accuracy < whole.accuracy - 0.1 and abs(alike.accuracy - apart.accuracy) < 0.03
+        assert px.resampled(apart.hits).low > 1 / 12 + 0.05
 
 
 def test_pixels_shuffled_in_each_image_give_chance_and_shuffled_alike_the_same():
@@ -236,9 +299,50 @@ def test_the_errors_say_what_to_do():
     for call, says in ((lambda: px.color_histogram(torch.rand(3, 4, 4)), "Falta el eje de lote|falta el eje de lote"),
                        (lambda: px.gradients(torch.rand(1, 4, 4)), "images: esperaba forma"),
                        (lambda: px.linear_svm(points[0], labels, points, labels), "train: esperaba forma"),
-                       (lambda: px.linear_svm(points / 0, labels, points, labels), "NaN o infinito")):
+                       (lambda: px.linear_svm(points / 0, labels, points, labels), "NaN o infinito"),
+                       (lambda: px.linear_svm(points, labels[:30], points, labels), "train_labels: esperaba 120 clases"),
+                       (lambda: px.linear_svm(points, labels, points, labels[:5]), "test_labels: esperaba 120 clases"),
+                       (lambda: px.linear_svm(points, labels / 2, points, labels), "un entero por vector"),
+                       (lambda: px.linear_svm(points, 0 * labels, points, labels), "dos clases o más"),
+                       (lambda: px.linear_svm(points[:7], labels[:7], points, labels), "al menos 4 vectores cada una"),
+                       (lambda: px.linear_svm(points, labels, points[:, :5], labels), "los mismos números en los dos"),
+                       (lambda: px.linear_svm(points * 0 + 1, labels, points, labels), "vectores distintos entre sí"),
+                       (lambda: px.linear_svm(points, labels, points, labels, ()), "al menos una C"),
+                       (lambda: px.color_histogram(255 * torch.rand(1, 3, 4, 4)), r"Si van hasta 255, prueba images / 255"),
+                       (lambda: px.gradients(torch.rand(1, 3, 4, 4) - 1), "esperaba números de 0 a 1"),
+                       (lambda: px.edges(torch.rand(0, 3, 8, 8)), "una imagen o más"),
+                       (lambda: px.edges(torch.rand(1, 3, 3, 3)), "al menos 4 píxeles por lado"),
+                       (lambda: px.color_histogram(torch.full((1, 3, 4, 4), torch.nan)), "NaN o infinitos"),
+                       (lambda: px.color_histogram(torch.zeros(1, 3, 4, 4, dtype=torch.uint8)), "números reales"),
+                       (lambda: px.resampled(torch.tensor([1.0, torch.nan])), "NaN o infinito"),
+                       (lambda: px.resampled(torch.rand(9, 2)), "values: esperaba forma"),
+                       (lambda: px.resampled(torch.rand(1)), "al menos 2")):
         with pytest.raises(ValueError, match=says):
             call()
+    for call in (lambda: px.linear_svm(points, labels.tolist(), points, labels), lambda: px.resampled([1.0, 0.0])):
+        with pytest.raises(TypeError, match="esperaba un tensor"):
+            call()
+
+
+# ── las variantes del ejercicio 4 ───────────────────────────────────────────────────────────────────────────────────
+
+
+def test_no_variant_is_doubtful_and_the_layer_cannot_be_guessed():
+    rows = load_rows("overtaking_layer", asked.LayerRow)
+    assert len({(row.network, row.classes) for row in rows}) == len(rows) >= 200
+    assert min(row.margin for row in rows) >= 0.02 and all(row.reached > row.hand for row in rows)
+    counts = Counter(row.layer for row in rows)
+    assert len(counts) >= 3 and max(counts.values()) < 0.8 * len(rows)
+
+
+@pytest.mark.parametrize("network", ["escenas_bn", "cifar10"])
+def test_a_variant_is_what_is_measured(network):
+    row = next(row for row in load_rows("overtaking_layer", asked.LayerRow) if row.network == network)
+    found = asked.accuracies(network, [int(k) for k in row.classes.split()])
+    for name, value in (("a mano", row.hand), ("píxeles", row.pixels), (row.layer, row.reached)):
+        assert abs(found[name] - value) <= 0.006
+    ahead = [layer for layer in LAYERS if found[layer] > found["a mano"]]
+    assert ahead == list(LAYERS[LAYERS.index(row.layer):])
 
 
 # ── la clave de los ejercicios y lo que ve una neurona ──────────────────────────────────────────────────────────────

@@ -1,4 +1,8 @@
 """La barra de avance: en español, por la salida normal, y solo en lo que tarda."""
+import os
+import subprocess
+import sys
+
 import pytest
 import torch
 from tqdm import tqdm
@@ -43,3 +47,14 @@ def test_the_bar_counts_images_and_gives_the_same_batches(batches, monkeypatch):
     counted = []
     monkeypatch.setattr(tqdm, "update", lambda bar, n=1: counted.append(n))
     assert list(with_bar(batches, "Contando", 5)) == batches and counted == [4, 1]
+
+
+@pytest.mark.parametrize(("disabled", "shown"), [("", True), ("1", False)])
+def test_bars_can_be_turned_off_from_outside(disabled, shown):
+    """Así se ejecutan los cuadernos en las pruebas: en una máquina lenta saldrían barras que el cuaderno guardado no tiene."""
+    order = "from labkit.progress import progress\nwith progress('Tapando', 3, delay=0) as bar: bar.update(3)"
+    environment = {key: value for key, value in os.environ.items() if key != "TQDM_DISABLE"}
+    environment |= {"TQDM_DISABLE": disabled} if disabled else {}
+    ran = subprocess.run([sys.executable, "-c", order], env=environment, capture_output=True, check=True, text=True,
+                         encoding="utf-8")
+    assert ("Tapando" in ran.stdout) == shown and ran.stderr == ""

@@ -45,6 +45,30 @@ def test_the_map_is_that_of_the_network_and_the_box_that_of_its_strongest_place(
         assert torch.equal(shown[:, row, column], red)
 
 
+def test_dense_channels_share_a_scale_and_a_silent_map_has_no_box(explorer, model, world):
+    """fc: el mayor se ve más claro que los demás. Un mapa sin nada positivo no lleva recuadro y lo dice."""
+    logits = run(model, world.images[:1], ["fc"])["fc"][0]
+    order = logits.argsort(descending=True).tolist()
+    painted = [load_picture(explorer.draw(image=0, layer="fc", channel=k))[:, 100, 300] for k in order[:2]]
+    assert not torch.allclose(painted[0], painted[1], atol=0.02)
+    best = colorize(logits[order[1]].reshape(1, 1), symmetric=True, limits=(-logits.abs().max(), logits.abs().max()))
+    assert (painted[1] - best[:, 0, 0]).abs().max() < 0.01
+    heat = run(model, world.images, ["relu5"])["relu5"].amax((2, 3))
+    image, channel = (heat <= 0).nonzero()[0].tolist()
+    quiet = explore_channels(model, world.images, world.labels, world.classes, ["relu5"])
+    shown = load_picture(quiet.draw(image=image, layer="relu5", channel=channel))
+    assert (shown[:, :256, :256] == torch.tensor([1.0, 0, 0])[:, None, None]).all(0).sum() == 0
+
+
+def test_the_demonstrations_say_what_they_need(model, world):
+    for call, says in ((lambda: explore_channels(model, world.images, world.labels, world.classes, []), "al menos una capa"),
+                       (lambda: explore_photo(model, world.images[0], []), "al menos una capa"),
+                       (lambda: explore_channels(model, world.images[:0], world.labels[:0], world.classes, LAYERS), "una imagen"),
+                       (lambda: explore_photo(model, 255 * world.images[0], LAYERS), "prueba images / 255")):
+        with pytest.raises(ValueError, match=says):
+            call()
+
+
 def test_every_layer_and_channel_can_be_drawn_at_the_same_size(explorer):
     sizes = set()
     for layer in LAYERS:

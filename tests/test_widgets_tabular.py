@@ -4,7 +4,7 @@ import torch
 from PIL import Image
 
 from labkit.activations import Unit, run
-from labkit.tabular import Plausible, Table, credit_table, load_row_network, load_tumors, row_network
+from labkit.tabular import Plausible, Table, credit_table, load_row_network, load_tumors, possible, row_network
 from labkit.widgets import explore_row
 from labkit.widgets import tabular as module
 
@@ -51,6 +51,20 @@ def test_what_is_drawn_is_what_the_network_answers(demo_parts, monkeypatch):
     assert drawn[-1][2] == pytest.approx(float((log_p < prior.log_density(asked)).float().mean()), abs=1e-6)
     usual = run(model, torch.cat([real, asked]), ["relu2"])["relu2"][:, 7]
     assert drawn[-1][1] == pytest.approx(float((usual[:-1] < usual[-1]).float().mean()), abs=1e-6) and drawn[-1][1] > 0.5
+
+
+def test_a_row_that_breaks_a_law_is_said(demo_parts, monkeypatch):
+    said = []
+    real_one = module.text_image
+    monkeypatch.setattr(module, "text_image", lambda text, width: said.append(text) or real_one(text, width))
+    demo = explore_row(*demo_parts, possible)
+    control = {one.description: one for one in demo.controls.values()}
+    control["edad"].value, control["empleo"].value, control["antigüedad"].value = 30, "asalariado", 5
+    assert "Rompe" not in said[-1]
+    control["antigüedad"].value = 20
+    assert "Rompe una ley" in said[-1]
+    control["edad"].value = 60
+    assert "Rompe" not in said[-1]
 
 
 def test_a_table_with_decimals_works_too():

@@ -93,6 +93,26 @@ def bias_of_every_color(image: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
     return total
 
 
+def bias_inside_the_sum(image: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+    k = weights.shape[-1]
+    grown, maps = _grown(image, k // 2), torch.zeros(len(weights), *image.shape[1:])
+    for c in range(len(weights)):
+        for y in range(image.shape[1]):
+            for x in range(image.shape[2]):
+                maps[c, y, x] = (grown[:, y:y + k, x:x + k] * weights[c] + bias[c]).sum()
+    return maps
+
+
+def averages_the_colors(image: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
+    k = weights.shape[-1]
+    grown, maps = _grown(image, k // 2), torch.zeros(len(weights), *image.shape[1:])
+    for c in range(len(weights)):
+        for y in range(image.shape[1]):
+            for x in range(image.shape[2]):
+                maps[c, y, x] = (grown[:, y:y + k, x:x + k] * weights[c]).mean(0).sum() + bias[c]
+    return maps
+
+
 def flipped(image: Tensor, weights: Tensor, bias: Tensor) -> Tensor:
     return good_convolve(image, torch.flip(weights, (2, 3)), bias)
 
@@ -184,6 +204,49 @@ def rounded(strength: Tensor, angle: Tensor, bins: int) -> Tensor:
     return torch.stack([strength[place == k].sum() for k in range(bins)])
 
 
+def rounded_and_lost(strength: Tensor, angle: Tensor, bins: int) -> Tensor:
+    place = torch.round((angle % torch.pi) / torch.pi * bins).long()
+    return torch.stack([strength[place == k].sum() for k in range(bins)])
+
+
+def mean_of_each_part(strength: Tensor, angle: Tensor, bins: int) -> Tensor:
+    place = ((angle % torch.pi) / torch.pi * bins).long() % bins
+    total = torch.zeros(bins)
+    for k in range(bins):
+        if (place == k).any():
+            total[k] = strength[place == k].mean()
+    return total
+
+
+def turns_only_the_negative(strength: Tensor, angle: Tensor, bins: int) -> Tensor:
+    turned = torch.where(angle < 0, angle + torch.pi, angle)
+    place = torch.floor(turned / torch.pi * bins).long()
+    return torch.stack([strength[place == k].sum() for k in range(bins)])
+
+
+def turns_only_the_negative_by_loop(strength: Tensor, angle: Tensor, bins: int) -> Tensor:
+    total = torch.zeros(bins)
+    for f, t in zip(strength.flatten().tolist(), angle.flatten().tolist()):
+        t = t + math.pi if t < 0 else t
+        total[min(int(t / math.pi * bins), bins - 1)] += f
+    return total
+
+
+def never_turned(strength: Tensor, angle: Tensor, bins: int) -> Tensor:
+    place = torch.floor(angle / torch.pi * bins).long()
+    return torch.stack([strength[place == k].sum() for k in range(bins)])
+
+
+def never_turned_and_cut(strength: Tensor, angle: Tensor, bins: int) -> Tensor:
+    place = (angle / torch.pi * bins).int()
+    return torch.stack([strength[place == k].sum() for k in range(bins)])
+
+
+def all_turned(strength: Tensor, angle: Tensor, bins: int) -> Tensor:
+    place = ((angle + torch.pi) / torch.pi * bins).long()
+    return torch.stack([strength[place == k].sum() for k in range(bins)])
+
+
 def only_the_last(strength: Tensor, angle: Tensor, bins: int) -> Tensor:
     total = torch.zeros(bins)
     for f, t in zip(strength.flatten(), angle.flatten()):
@@ -272,6 +335,34 @@ def multiplies(sides: list[int], strides: list[int]) -> Tensor:
     return torch.tensor(found)
 
 
+def both_halves(sides: list[int], strides: list[int]) -> Tensor:
+    r, s, found = 1, 1, []
+    for k, p in zip(sides, strides):
+        r = r + 2 * (k // 2) * s
+        s = s * p
+        found.append(r)
+    return torch.tensor(found)
+
+
+def one_half(sides: list[int], strides: list[int]) -> Tensor:
+    r, s, found = 1, 1, []
+    for k, p in zip(sides, strides):
+        r += k // 2 * s
+        s *= p
+        found.append(r)
+    return torch.tensor(found)
+
+
+def without_the_pools(sides: list[int], strides: list[int]) -> Tensor:
+    r, s, found = 1, 1, []
+    for k, p in zip(sides, strides):
+        if k >= 3:
+            r = r + (k - 1) * s
+        s = s * p
+        found.append(r)
+    return torch.tensor(found)
+
+
 def only_the_end(sides: list[int], strides: list[int]) -> Tensor:
     return good_sizes(sides, strides)[-1]
 
@@ -349,6 +440,19 @@ def one_too_late(account: str) -> tuple[str, tuple]:
     return account, (pixels.LAYERS[place + 1], good_layer(account)[1][1])
 
 
+def below_zero(account: str) -> tuple[str, tuple]:
+    return account, (good_layer(account)[1][0], -0.76)
+
+
+def not_a_number(account: str) -> tuple[str, tuple]:
+    return account, (good_layer(account)[1][0], float("nan"))
+
+
+def layer_with_a_space(account: str) -> tuple[str, tuple]:
+    layer, accuracy = good_layer(account)[1]
+    return account, (f"Relu {layer[-1]}", accuracy)
+
+
 def not_a_layer(account: str) -> tuple[str, tuple]:
     return account, ("conv3", 0.7)
 
@@ -358,7 +462,7 @@ GOOD = {
     "convolve": [good_convolve, convolve_by_shifts],
     "edge_histogram": [good_edges, edges_by_part],
     "field_sizes": [good_sizes, sizes_by_numpy],
-    "overtaking_layer": [good_layer],
+    "overtaking_layer": [good_layer, layer_with_a_space],
 }
 
 # Con qué cuentas se prueban los hallazgos: en alguna se distingue cada error de los demás.
@@ -373,13 +477,15 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
     ],
     "convolve": [
         (without_bias, "falta sumar el sesgo"),
-        (bias_of_every_color, "tres veces"),
+        (bias_of_every_color, "más de una vez"),
+        (bias_inside_the_sum, "fuera de la suma"),
         (flipped, "volteas el filtro"),
         (x_before_y, "transpuesto"),
         (without_edge, "falta la orilla"),
         (repeats_the_edge, "repites la orilla"),
         (one_color, "un solo color"),
         (averages, "promedias"),
+        (averages_the_colors, "ni entre los colores"),
         (with_relu, "ReLU"),
         (uses_torch, "ya viene en labkit"),
     ],
@@ -388,7 +494,14 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (whole_turn, "son el mismo borde"),
         (with_abs, "ni se voltean"),
         (divided, "sin dividir"),
+        (mean_of_each_part, "sin dividir"),
         (rounded, "redondeas"),
+        (rounded_and_lost, "redondeas"),
+        (turns_only_the_negative, "un ángulo de π"),
+        (turns_only_the_negative_by_loop, "un ángulo de π"),
+        (never_turned, "se pierden"),
+        (never_turned_and_cut, "se pierden"),
+        (all_turned, "se pierden"),
         (only_the_last, "se pisan"),
         (starts_at_one, "empieza en otra parte"),
     ],
@@ -400,6 +513,9 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (adds_the_whole_side, "el lado entero"),
         (starts_at_zero, "empiezas en 0"),
         (multiplies, "crece sumando"),
+        (both_halves, "también si k es par"),
+        (one_half, "también si k es par"),
+        (without_the_pools, "un pool también cuenta"),
         (only_the_end, "solo el último"),
     ],
     "overtaking_layer": [
@@ -410,7 +526,9 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (the_best, "la capa que más acierta"),
         (over_the_pixels, "rebasa a los píxeles"),
         (one_too_soon, "todavía no rebasa"),
-        (one_too_late, "no es esa"),
+        (one_too_late, "no es la primera"),
+        (below_zero, "va de 0 a 1"),
+        (not_a_number, "va de 0 a 1"),
         (not_a_layer, "no es una de las capas"),
     ],
 }

@@ -28,6 +28,57 @@ def project_by_numpy(rows: Tensor, groups: list) -> Tensor:
     return torch.from_numpy(out)
 
 
+def project_by_scatter(rows: Tensor, groups: list) -> Tensor:
+    """El primer lugar que alcanza al mayor, con cumsum, para que un empate dé un solo 1."""
+    out = rows.clone().clamp_(0, 1)
+    for start, stop in groups:
+        top = rows[:, start:stop] == rows[:, start:stop].amax(1, keepdim=True)
+        out[:, start:stop] = (top & (top.cumsum(1) == 1)).float()
+    return out
+
+
+def tied_ones(rows: Tensor, groups: list) -> Tensor:
+    out = rows.clamp(0, 1)
+    for start, stop in groups:
+        out[:, start:stop] = (rows[:, start:stop] == rows[:, start:stop].max(1, keepdim=True).values).float()
+    return out
+
+
+def without_start(rows: Tensor, groups: list) -> Tensor:
+    out = rows.clamp(0, 1)
+    for start, stop in groups:
+        out[:, start:stop] = 0
+        out[torch.arange(len(rows)), rows[:, start:stop].argmax(1)] = 1
+    return out
+
+
+def with_stop(rows: Tensor, groups: list) -> Tensor:
+    out = rows.clamp(0, 1)
+    for start, stop in groups:
+        out[:, start:stop + 1] = 0
+        out[torch.arange(len(rows)), start + rows[:, start:stop + 1].argmax(1)] = 1
+    return out
+
+
+def first_group(rows: Tensor, groups: list) -> Tensor:
+    return good_project(rows, groups[:1])
+
+
+def one_winner_for_every_row(rows: Tensor, groups: list) -> Tensor:
+    out = rows.clamp(0, 1)
+    for start, stop in groups:
+        out[:, start:stop] = 0
+        out[:, start + rows[:, start:stop].max(0).values.argmax()] = 1
+    return out
+
+
+def farthest_wins(rows: Tensor, groups: list) -> Tensor:
+    out = good_project(rows, groups)
+    for start, stop in groups:
+        out[:, start:stop] = good_project(rows.abs(), groups)[:, start:stop]
+    return out
+
+
 def forgets_the_numbers(rows: Tensor, groups: list) -> Tensor:
     out = rows.clone()
     for start, stop in groups:
@@ -142,6 +193,18 @@ def sigmoids(weights: Tensor, groups: list) -> Tensor:
     return torch.sigmoid(weights)
 
 
+def optimum_without_start(weights: Tensor, groups: list) -> Tensor:
+    row = (weights > 0).float()
+    for start, stop in groups:
+        row[start:stop] = 0
+        row[weights[start:stop].argmax()] = 1
+    return row
+
+
+def each_part(weights: Tensor, groups: list) -> Tensor:
+    return weights * good_optimum(weights, groups)
+
+
 def a_single_one(weights: Tensor, groups: list) -> Tensor:
     row = torch.zeros(len(weights))
     row[weights.argmax()] = 1
@@ -161,6 +224,58 @@ def good_gap(scores: Tensor, in_b: Tensor) -> Tensor:
 def gap_as_tuple(scores: Tensor, in_b: Tensor) -> tuple:
     gap, low, high = good_gap(scores, in_b).tolist()
     return gap, low, high
+
+
+def gap_by_numpy(scores: Tensor, in_b: Tensor) -> np.ndarray:
+    return good_gap(scores, in_b).numpy()
+
+
+def means_first(scores: Tensor, in_b: Tensor) -> Tensor:
+    gap, low, high = good_gap(scores, in_b)
+    first = 100 * (scores[in_b].mean().sigmoid() - scores[~in_b].mean().sigmoid())
+    return torch.stack([first, first + low - gap, first + high - gap])
+
+
+def other_order(scores: Tensor, in_b: Tensor) -> Tensor:
+    return good_gap(scores, in_b)[[1, 0, 2]]
+
+
+def only_the_half(scores: Tensor, in_b: Tensor) -> tuple:
+    gap, _, high = good_gap(scores, in_b).tolist()
+    return gap, high - gap, high - gap
+
+
+def _with_half(scores: Tensor, in_b: Tensor, times: float) -> Tensor:
+    gap, _, high = good_gap(scores, in_b)
+    return torch.stack([gap, gap - times * (high - gap), gap + times * (high - gap)])
+
+
+def two_errors(scores: Tensor, in_b: Tensor) -> Tensor:
+    return _with_half(scores, in_b, 2 / 1.96)
+
+
+def ninety(scores: Tensor, in_b: Tensor) -> Tensor:
+    return _with_half(scores, in_b, 1.645 / 1.96)
+
+
+def counts_who_passes(scores: Tensor, in_b: Tensor) -> Tensor:
+    risk = 100.0 * (scores > 0)
+    half = 1.96 * (risk[in_b].var() / in_b.sum() + risk[~in_b].var() / (~in_b).sum()).sqrt()
+    gap = risk[in_b].mean() - risk[~in_b].mean()
+    return torch.stack([gap, gap - half, gap + half])
+
+
+def deviations_inside(scores: Tensor, in_b: Tensor) -> Tensor:
+    risk = 100 * torch.sigmoid(scores)
+    half = 1.96 * (risk[in_b].std() / in_b.sum() + risk[~in_b].std() / (~in_b).sum()).sqrt()
+    gap = risk[in_b].mean() - risk[~in_b].mean()
+    return torch.stack([gap, gap - half, gap + half])
+
+
+def all_together(scores: Tensor, in_b: Tensor) -> Tensor:
+    risk = 100 * torch.sigmoid(scores)
+    half, gap = 1.96 * risk.std() / len(risk) ** 0.5, risk[in_b].mean() - risk[~in_b].mean()
+    return torch.stack([gap, gap - half, gap + half])
 
 
 def backwards(scores: Tensor, in_b: Tensor) -> Tensor:
@@ -275,9 +390,9 @@ def the_strongest_number(account: str) -> tuple[str, dict]:
 
 
 GOOD = {
-    "one_hot_project": (good_project, project_by_numpy),
+    "one_hot_project": (good_project, project_by_numpy, project_by_scatter),
     "linear_optimum": (good_optimum, optimum_by_trying),
-    "group_gap": (good_gap, gap_as_tuple),
+    "group_gap": (good_gap, gap_as_tuple, gap_by_numpy),
     "planted_rule": (good_rule,),
 }
 ACCOUNTS = {"planted_rule": ("312345678", "315000111", "420198765", "309876543")}
@@ -285,17 +400,21 @@ WRONG = {
     "one_hot_project": (
         (forgets_the_numbers, "siguen fuera"), (clips_first, "empatadas"), (with_softmax, "quedan con partes"),
         (only_clips, "quedan con partes"), (with_a_cut, "ningún 1"), (one_per_row, "cada grupo tiene"),
-        (least_wins, "menor valor"), (rounds_everything, "0 o 1"),
+        (least_wins, "menor valor"), (farthest_wins, "con su signo"), (rounds_everything, "0 o 1"),
+        (tied_ones, "si dos opciones empatan"), (without_start, "súmale start"), (with_stop, "stop es el lugar"),
+        (first_group, "cada grupo tiene"), (one_winner_for_every_row, "no entre renglones"),
     ),
     "linear_optimum": (
         (smallest_sum, "es menor"), (only_positive, "también hay que escoger"), (without_the_sign, "sin su signo"),
         (minus_one, "−1 está fuera"), (everything_up, "no van arriba"), (sigmoids, "en los extremos"),
-        (a_single_one, "un solo 1"),
+        (a_single_one, "un solo 1"), (optimum_without_start, "súmale start"), (each_part, "lo que suma cada lugar"),
     ),
     "group_gap": (
         (backwards, "al revés"), (of_logits, "promedias logits"), (without_hundreds, "puntos de cien"),
         (of_people, "la dispersión de las personas"), (one_error, "1.96"), (errors_added, "no se suman"),
-        (only_the_gap, "tres números"),
+        (only_the_gap, "Recibí uno solo"), (means_first, "luego se promedia"), (other_order, "en este orden"),
+        (only_the_half, "medio ancho"), (two_errors, "1.96 errores"), (ninety, "1.96 errores"),
+        (counts_who_passes, "cuántos pasan"), (deviations_inside, "var() y no std()"), (all_together, "una sola varianza"),
     ),
     "planted_rule": (
         (the_one_that_moves, "por su cuenta"), (the_idle_one, "ni dice el grupo"),

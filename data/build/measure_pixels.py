@@ -4,8 +4,11 @@
 
 Deja data/pixeles/svm.csv, que lee `labkit.pixels.load_fits`: un renglón por clase de vectores, con la C que escogió la
 búsqueda y, en hexadecimal, en qué imágenes de prueba acertó. Se decidió antes de medir: 1,000 imágenes de
-entrenamiento y 1,500 de prueba, las primeras; las gemelas 2, 3 y 4, como en la lección 4. CIFAR-10 se lee de donde diga
-LABKIT_REAL_DATA, o de la caché. Un conjunto se mide de nuevo si se pide; sin pedir ninguno, se mide lo que falte.
+entrenamiento y 1,500 de prueba, las primeras; las gemelas 2, 3 y 4, como en la lección 4. Después de dos lecturas se
+agregaron, con las mismas imágenes y semillas, los renglones que responden a sus dudas: las gemelas y los filtros
+sorteados con la media, los filtros con 24 números, las gemelas con los píxeles barajados, las segundas 1,000 imágenes y
+lo hecho a mano con todas. CIFAR-10 se lee de donde diga LABKIT_REAL_DATA, o de la caché. Un conjunto se mide de nuevo
+si se pide; sin pedir ninguno, se mide lo que falte.
 """
 import csv
 import sys
@@ -35,6 +38,9 @@ from labkit.vectors import features, features_by_layer  # noqa: E402
 
 TRAIN, TEST, SHORT, TWINS, WIDTHS = 1000, 1500, 24, (2, 3, 4), (12, 24, 48, 96)
 SOURCES, ONLY_SCENES = ("escenas", "cifar10"), ("media", "filtros", "barajados")    # los controles, solo con Escenas
+# con qué vectores se barajan las clases, y cuántas veces: con grupos tan compactos como los de relu5, una sola vez dice
+# poco, porque toda una clase acierta o falla junta
+MIXED, TIMES = {"escenas": ("a mano", "relu5"), "cifar10": ("a mano",)}, {"escenas": 8, "cifar10": 1}
 FIELDS = ("conjunto", "vectores", "números", "C", "imágenes", "aciertos")
 Pair = tuple[Tensor, Tensor]
 
@@ -52,16 +58,28 @@ def activated(model: nn.Module) -> list[str]:
     return layer_names(model, nn.ReLU)
 
 
+def with_maps(model: nn.Module) -> list[str]:
+    """De ellas, las que tienen mapas que resumir: las de antes de promediar todo el mapa."""
+    names = [name for name, _ in model.named_children()]
+    return [layer for layer in activated(model) if names.index(layer) < names.index("gap")]
+
+
 def by_layer(model: nn.Module, pool: str, images: Pair) -> Callable[[str], Pair]:
     """Los vectores de una capa, medida toda la red una sola vez y solo si hace falta."""
     measured = lru_cache(lambda: [features_by_layer(model, part, activated(model), pool) for part in images])
     return lambda layer: tuple(found[layer] for found in measured())
 
 
-def random_filters(width: int, seed: int, images: Pair) -> Pair:
-    """Lo que responden unos filtros al azar, del tamaño de los de la primera capa: su máximo tras la ReLU."""
+def random_filters(width: int, seed: int, pool: str, images: Pair) -> Pair:
+    """Lo que responden unos filtros al azar, del tamaño de los de la primera capa, tras la ReLU."""
     model = draw_weights(plain_network(12, (width, 8)), seed)
-    return tuple(features(ready(model), part, "relu1", "max") for part in images)
+    return tuple(features(ready(model), part, "relu1", pool) for part in images)
+
+
+def of_shuffled(model: nn.Module, layer: str, alike: bool, images: Pair) -> Pair:
+    """El máximo de cada mapa de esa capa, con los píxeles de las imágenes barajados."""
+    size = images[0].shape[1:]
+    return tuple(features(model, shuffled(part, alike).unflatten(1, size), layer, "max") for part in images)
 
 
 def vectors(name: str, images: Pair) -> dict[str, Callable[[], Pair]]:
@@ -73,30 +91,52 @@ def vectors(name: str, images: Pair) -> dict[str, Callable[[], Pair]]:
     model = load_model(name, "cpu")
     kinds = {"": by_layer(model, "max", images),
              **{f" · gemela {seed}": by_layer(random_twin(model, seed), "max", images) for seed in TWINS},
-             " · media": by_layer(model, "mean", images)}
-    made |= {f"{layer}{note}": partial(get, layer) for note, get in kinds.items() for layer in activated(model)}
+             " · media": by_layer(model, "mean", images),
+             **{f" · gemela {seed} · media": by_layer(random_twin(model, seed), "mean", images) for seed in TWINS}}
+    made |= {f"{layer}{note}": partial(get, layer) for note, get in kinds.items()
+             for layer in (with_maps if "media" in note else activated)(model)}
     for width, seed in product(WIDTHS, TWINS):
-        made[f"{width} filtros al azar · sorteo {seed}"] = partial(random_filters, width, seed, images)
+        made[f"{width} filtros al azar · sorteo {seed}"] = partial(random_filters, width, seed, "max", images)
+        made[f"{width} filtros al azar · sorteo {seed} · media"] = partial(random_filters, width, seed, "mean", images)
+    for seed, alike in product(TWINS, (True, False)):
+        note = f"relu1 · gemela {seed} · barajados {'igual' if alike else 'cada uno'}"
+        made[note] = partial(of_shuffled, random_twin(model, seed), "relu1", alike, images)
     wanted = made if name == "escenas" else [note for note in made if not any(word in note for word in ONLY_SCENES)]
     return {note: made[note] for note in wanted}
 
 
 def measured(name: str, known: set[str]) -> Iterator[list[str]]:
     """Un renglón por clase de vectores que no esté en `known`; de las principales, otro con solo 24 números."""
+    if name == "escenas":
+        yield from other_images(name, known)
     sets = load_images("train", name, n=TRAIN), load_images("test", name, n=TEST)
     labels = [part.labels for part in sets]
-    mixed = labels[0][torch.randperm(TRAIN, generator=torch.Generator().manual_seed(0))]
     for note, make in vectors(name, tuple(part.images for part in sets)).items():
         variants = {note: (lambda pair: pair, labels[0])}
-        if " · " not in note:
+        if " · " not in note or note == "relu1 · media" or note.startswith(f"{WIDTHS[-1]} filtros"):
             variants[f"{note} · {SHORT} números"] = (lambda pair: compressed(*pair, SHORT), labels[0])
-        if note == "a mano":
-            variants["a mano · clases barajadas"] = (lambda pair: pair, mixed)
+        for seed in range(TIMES[name] if note in MIXED[name] else 0):
+            mixed = labels[0][torch.randperm(TRAIN, generator=torch.Generator().manual_seed(seed))]
+            variants[f"{note} · clases barajadas" + f" · {seed + 1}" * (seed > 0)] = (lambda pair: pair, mixed)
         variants = {title: variant for title, variant in variants.items() if title not in known}
         pair = make() if variants else None
         for title, (change, classes) in variants.items():
             train, test = change(pair)
             yield row(name, title, linear_svm(train, classes, test, labels[1]))
+
+
+def other_images(name: str, known: set[str]) -> Iterator[list[str]]:
+    """Lo mismo, aprendido con otras imágenes: las 1,000 que siguen y, lo hecho a mano, todas las de entrenamiento."""
+    every, test, model = load_images("train", name), load_images("test", name, n=TEST), load_model(name, "cpu")
+    second = every.images[TRAIN:2 * TRAIN], every.labels[TRAIN:2 * TRAIN]
+    whole = every.images, every.labels
+    made = {f"{note} · segundas 1,000": (second, partial(features, model, layer=note, pool="max"))
+            for note in ("relu1", "relu2", "relu3")}
+    made["a mano · segundas 1,000"] = second, hand_made
+    made[f"a mano · {len(every.images):,} imágenes"] = whole, hand_made
+    for title, ((images, labels), measure) in made.items():
+        if title not in known:
+            yield row(name, title, linear_svm(measure(images), labels, measure(test.images), test.labels))
 
 
 def row(name: str, note: str, fit: Fit) -> list[str]:

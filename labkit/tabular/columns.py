@@ -113,7 +113,9 @@ class Columns:
     def __init__(self, columns: Sequence[Column]) -> None:
         self.columns = tuple(columns)
         self.names = [column.name for column in self.columns]
-        if not self.columns or len(set(self.names)) < len(self.names):
+        if not self.columns:
+            raise ValueError("columns: no quedó ninguna columna; hace falta al menos una además de la respuesta.")
+        if len(set(self.names)) < len(self.names):
             raise ValueError(f"columns: esperaba columnas con nombres distintos y recibí {self.names}.")
         self.places: dict[str, slice] = {}                                  # columna → sus lugares en el renglón
         start = 0

@@ -16,6 +16,7 @@ from labkit.tabular.credit import Credit, credit_table
 from labkit.tabular.networks import row_network, row_scores, train_network
 
 TRAIN, TEST = 12_000, 4000                  # personas con que se entrena, y con que se mide
+TABLES = 8                                  # cuántas tablas: cada una tiene su semilla, su red y su gente nueva
 REMOVED = {"ninguna": (), "grupo": ("grupo",), "colonia": ("colonia",), "grupo y colonia": ("grupo", "colonia")}
 
 
@@ -42,6 +43,9 @@ def measure_removal(table: Credit, test: Credit, removed: str, seed: int) -> Rem
 
 def group_gap(scores: Tensor, in_b: Tensor) -> float:
     """Cuánto más riesgo, en puntos de cien, se le da en promedio al grupo B que al A: logits (n,), y quién es de B."""
+    if len(scores) != len(in_b) or in_b.all() or not in_b.any():
+        raise ValueError(f"in_b: esperaba verdaderos y falsos, de los dos, uno por logit, y recibí {len(in_b)} para "
+                         f"{len(scores)}; del grupo B son {int(in_b.sum())}.")
     risk = 100 * scores.sigmoid()
     return float(risk[in_b].mean() - risk[~in_b].mean())
 
@@ -54,7 +58,10 @@ def load_removals() -> list[Removal]:
 
 
 def load_row_network(name: str = "todas", seed: int = 0) -> nn.Sequential:
-    """Una red de créditos ya entrenada: «todas», con todas las columnas (semillas 0 a 4), o «sin grupo» (semilla 0)."""
+    """Una red de créditos ya entrenada: «todas», con todas las columnas, o «sin grupo»; semillas de 0 a 7.
+
+    La semilla sortea los pesos y también la tabla, `credit_table(TRAIN, 2 * seed)`: cada red conoció a otras personas.
+    """
     weights = safetensors.torch.load(read_data("tablas", "redes.safetensors"))
     prefix = f"{name}/{seed}/"
     mine = {key.removeprefix(prefix): value for key, value in weights.items() if key.startswith(prefix)}

@@ -45,9 +45,7 @@ def train_network(rows: Tensor, labels: Tensor, widths: Sequence[int] = (16, 8),
 
     decay: el decaimiento de los pesos. Con la misma semilla, la misma red.
     """
-    if len(rows) != len(labels) or labels.unique().numel() != 2:
-        raise ValueError(f"labels: esperaba verdaderos y falsos, de los dos, uno por renglón, y recibí {len(labels)} "
-                         f"para {len(rows)}.")
+    _check_lesson(rows, labels)
     rows, labels = rows.double(), labels.double()                       # así el redondeo no cambia a la red
     network = row_network(rows, widths, seed).double().train().requires_grad_(True)
     dice, size = torch.Generator().manual_seed(seed), min(BATCH, len(rows))
@@ -65,5 +63,25 @@ def train_network(rows: Tensor, labels: Tensor, widths: Sequence[int] = (16, 8),
 
 def row_scores(model: nn.Module, rows: Tensor, objective: Objective) -> Tensor:
     """La puntuación de cada renglón, (n, d) → (n,), sin gradientes."""
+    if not isinstance(rows, Tensor) or rows.ndim != 2:
+        got = tuple(rows.shape) if isinstance(rows, Tensor) else type(rows).__name__
+        raise ValueError(f"rows: esperaba un tensor de renglones, (n, d), y recibí {got}. "
+                         "Si es uno solo, prueba rows[None].")
+    first = next((part for part in model.modules() if isinstance(part, nn.Linear)), None)
+    if first is not None and first.in_features != rows.shape[1]:
+        raise ValueError(f"rows: la red lee renglones de {first.in_features} lugares y estos tienen {rows.shape[1]}. "
+                         "¿Son de otra tabla, o con otras columnas?")
     with torch.no_grad():
         return objective(run(model, rows, objective.layers))
+
+
+def _check_lesson(rows: Tensor, labels: Tensor) -> None:
+    """ValueError si con eso no se puede entrenar: renglones (n, d), y verdaderos o falsos, (n,), de los dos."""
+    if not isinstance(rows, Tensor) or rows.ndim != 2 or not rows.isfinite().all():
+        raise ValueError("rows: esperaba un tensor de renglones, (n, d), sin NaN ni infinitos.")
+    if not isinstance(labels, Tensor) or labels.shape != rows.shape[:1]:
+        raise ValueError(f"labels: esperaba un tensor de verdaderos y falsos, ({len(rows)},), uno por renglón.")
+    found = sorted(labels.unique().tolist())
+    if found != [0, 1]:
+        raise ValueError(f"labels: esperaba verdaderos y falsos, de los dos, y recibí "
+                         f"{', '.join(map(str, found[:6])) or 'nada'}. Prueba labels == valor.")

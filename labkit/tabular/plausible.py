@@ -26,6 +26,8 @@ class Plausible:
         columns.check(rows)
         if len(rows) < 4:
             raise ValueError(f"rows: hacen falta al menos 4 renglones reales y recibí {len(rows)}.")
+        if width is not None and not width > 0:
+            raise ValueError(f"width: esperaba un ancho mayor que 0 y recibí {width:g}.")
         self.columns, self.scale = columns, _scale(columns, rows)
         self.known = rows * self.scale
         self.width = self._best_width() if width is None else width

@@ -49,8 +49,12 @@ def best_row(model: nn.Module, objective: Objective, columns: Columns, real: Ten
              grid: int = 41) -> Tensor:
     """El renglón que más puntúa, (d,): lo mejor de buscar desde unos renglones reales y unos al azar.
 
-    real: renglones del conjunto, (n, d).  starts: cuántos comienzos de cada clase; los reales, los que más puntúan.
+    real: renglones del conjunto, (n, d).  starts: cuántos comienzos de cada clase; los del conjunto, los mejores.
+    Si ningún cambio de una columna mejora a un comienzo, queda como está: mira cuántos renglones empatan con lo que da.
     """
+    if starts < 1:
+        raise ValueError(f"starts: esperaba al menos un comienzo de cada clase y recibí {starts}.")
+    columns.check(real)
     scores = row_scores(model, real, objective)
     top = real[scores.topk(min(starts, len(real))).indices]
     return best_rows(model, objective, columns, torch.cat([top, columns.random(starts)]), grid).rows[0]
@@ -88,6 +92,8 @@ def linear_optimum(weights: Tensor, columns: Columns) -> Tensor:
     Un número va a su extremo de arriba si su peso es mayor que 0, y al de abajo si no; de un grupo, la opción de mayor
     peso.
     """
+    if weights.shape != (len(columns),):
+        raise ValueError(f"weights: esperaba un peso por lugar, ({len(columns)},), y recibí {tuple(weights.shape)}.")
     row = torch.zeros(len(columns))
     for column in columns.columns:
         place = columns.places[column.name]

@@ -14,7 +14,8 @@ from torch import Tensor
 
 from labkit.tabular.columns import Choice, Column, Columns, Number, Record
 
-MISSING = ("", "na", "nan", "n/a", "null", "none", "?", "s/d")      # así se suele escribir que un valor falta
+# así se suele escribir que un valor falta
+MISSING = ("", "na", "nan", "n/a", "#n/a", "null", "none", "?", "s/d", "-", "--", "—")
 MOST_OPTIONS = 30
 # los nombres de scikit-learn, en su orden, y qué mide cada uno; todos son el promedio de los núcleos de una imagen
 TUMOR_COLUMNS = (("radio", "distancia del centro al borde"), ("textura", "desviación de los grises"),
@@ -100,8 +101,10 @@ def write_rows(columns: Columns, rows: Tensor) -> str:
 
 def _read_lines(source: str | Path) -> tuple[list[str], list[list[str]]]:
     """Los nombres de las columnas y los renglones, sin los que están en blanco por completo."""
-    text = source if isinstance(source, str) and "\n" in source else _read_file(Path(source))
-    text = text.lstrip("\ufeff")
+    if not isinstance(source, (str, Path)):
+        raise ValueError(f"source: esperaba el nombre de un archivo CSV, o su texto, y recibí {type(source).__name__}.")
+    written = isinstance(source, str) and ("\n" in source or not source.strip())
+    text = (str(source) if written else _read_file(Path(source))).lstrip("\ufeff")
     separator = max(",;\t", key=text.partition("\n")[0].count)
     lines = [[cell.strip() for cell in line] for line in csv.reader(StringIO(text), delimiter=separator)]
     lines = [line for line in lines if any(line)]
@@ -120,6 +123,8 @@ def _read_lines(source: str | Path) -> tuple[list[str], list[list[str]]]:
 def _read_file(path: Path) -> str:
     if not path.is_file():
         raise FileNotFoundError(f"No encuentro la tabla {path}: revisa el nombre, o súbela junto al cuaderno.")
+    if path.read_bytes()[:2] == b"PK":                                  # así empieza un .xlsx o un .ods
+        raise ValueError(f"{path.name} es un libro de hoja de cálculo, no un CSV: guárdalo como «CSV UTF-8».")
     try:
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -143,9 +148,12 @@ def _guess_column(name: str, cells: list[str]) -> Column:
         if low == high:
             raise ValueError(f"La columna «{name}» vale siempre {cells[0]}: quítala, que no dice nada.")
         return Number(name, low, high, step=1 if all(number.is_integer() for number in numbers) else 0)
-    options = tuple(sorted(set(cells)))
+    options, odd = tuple(sorted(set(cells))), numbers.index(None) + 1
+    if 2 * sum(map(_seems_number, cells)) > len(cells):
+        raise ValueError(f"La columna «{name}» parece de números, y el renglón {odd} dice «{cells[odd - 1]}»: "
+                         "escríbelo con cifras y un punto, como 1000 o 1.5. Si es de opciones, ponles una letra a "
+                         "todas, como «clave 3».")
     if len(options) > MOST_OPTIONS:
-        odd = next((i for i, number in enumerate(numbers, 1) if number is None))
         raise ValueError(f"La columna «{name}» tiene {len(options)} opciones, más de {MOST_OPTIONS}. Si es de números, "
                          f"revisa el renglón {odd}, «{cells[odd - 1]}»; si es un nombre o una clave, quítala.")
     if len(options) < 2:
@@ -159,6 +167,12 @@ def _as_number(cell: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _seems_number(cell: str) -> bool:
+    """Si una celda se lee como número, también con signo de pesos, de por ciento o comas: «$1,000», «12 %», «1,5»."""
+    plain = cell.strip("$% ").replace(",", "").replace(" ", "")
+    return plain.lower().lstrip("+-") in ("inf", "infinity") or _as_number(plain) is not None
 
 
 def _record(names: list[str], line: list[str]) -> Record:

@@ -27,7 +27,7 @@ from labkit.images import (
     text_image,
 )
 from labkit.models.plain import GlobalAverage
-from labkit.shapes import check_shape
+from labkit.shapes import check_images
 from labkit.widgets.demo import WHOLE_LABEL, Demo, choice, image_choice, slider, upload_button, uploaded
 
 SIDE, MAPS, TILE = 256, 12, 88                  # lado de la imagen; cuántos mapas se ven, y su lado
@@ -40,8 +40,8 @@ def explore_channels(model: nn.Sequential, images: Tensor, labels: Tensor, class
 
     images: (n, 3, h, w);  labels: (n,);  layers: las capas que se pueden escoger, de una red plana.
     """
-    size = check_shape(images, "n 3 h w", "images")["h"]
-    images = images.cpu()
+    _check_asked(layers, images)
+    size, images = images.shape[2], images.cpu()
     counts = {layer: values.shape[1] for layer, values in _passed(model, images[:1], layers).items()}
 
     @lru_cache(maxsize=64)
@@ -49,16 +49,13 @@ def explore_channels(model: nn.Sequential, images: Tensor, labels: Tensor, class
         return _as_maps(_passed(model, images[image:image + 1], [layer])[layer])[0]          # (c, h, w)
 
     def draw(image: int, layer: str, channel: int) -> bytes:
-        heat = answers(image, layer)[min(channel, counts[layer] - 1)]
-        y, x = divmod(int(heat.argmax()), heat.shape[1])
-        box = seen_box(model, layer, y, x, size)
-        tall, wide = box[2] - box[0], box[3] - box[1]
-        text = (f"{layer}:{min(channel, counts[layer] - 1)} · mapa de {heat.shape[0]} × {heat.shape[1]} lugares\n"
-                f"El que más responde es (y = {y}, x = {x}): {heat.max():.2f}\n"
-                f"Ve {tall} × {wide} píxeles: el recuadro.")
-        limits, signed = _limits(heat)
-        scale = color_bar(limits, SIDE, signed)
-        pair = beside([_framed(images[image], box), _map_tile(heat, SIDE), scale], 12)
+        maps = answers(image, layer)
+        heat = maps[min(channel, counts[layer] - 1)]
+        box, found = _strongest(model, layer, heat, size)
+        text = f"{layer}:{min(channel, counts[layer] - 1)} · mapa de {heat.shape[0]} × {heat.shape[1]} lugares\n{found}"
+        limits = _shared_limits(maps, heat)
+        scale = color_bar(limits[0], SIDE, limits[1])
+        pair = beside([_framed(images[image], box), _map_tile(heat, SIDE, limits), scale], 12)
         return png_bytes(caption(sized(pair, width=2 * SIDE + 120), text.replace("-", "−")))
 
     layer = choice("capa", [(name, name) for name in layers], layers[0])
@@ -71,9 +68,8 @@ def explore_photo(model: nn.Module, first: str | Path | bytes | Image.Image | Te
     """Tu foto, que se corre, se oscurece o se tapa con los controles, y los mapas de una capa conforme cambia.
 
     model: cualquiera de `load_model` o `wrap` (su `.preprocess` ajusta la foto);  first: la que se ve mientras no das
-    otra, un archivo o un tensor (3, h, w) ya de su tamaño. Los doce mapas son los de los canales que más responden a la
-    foto sin cambios, cada uno con la escala que tiene en ella. Si este Python tiene OpenCV y no es Colab, hay además un
-    botón que toma una foto con la cámara.
+    otra, un archivo o un tensor (3, h, w) ya de su tamaño. Los mapas son los de los doce canales que más responden a
+    la foto sin cambios, con esa escala. Con OpenCV, y si no es Colab, otro botón toma una foto.
     """
     @lru_cache(maxsize=8)
     def ready(source: bytes | None) -> Tensor:
@@ -91,13 +87,14 @@ def explore_photo(model: nn.Module, first: str | Path | bytes | Image.Image | Te
         photo = changed(ready(source), shift, light, cover)
         acts = _passed(model, photo[None], [layer, model.layers[-1]])
         now = _as_maps(acts[layer])[0][channels]
-        tiles = [torch.cat([_map_tile(heat, TILE, _limits(old)), _label(f"{layer}:{k}")], 1)
+        tiles = [torch.cat([_map_tile(heat, TILE, _shared_limits(before, old)), _label(f"{layer}:{k}")], 1)
                  for k, heat, old in zip(channels, now, before)]
         chances, places = acts[model.layers[-1]][0].softmax(0).topk(min(TOP, len(model.classes)))
-        named = bars([model.classes[k] for k in places.tolist()], chances, width=SIDE)
-        seen = torch.cat([enlarge(photo, max(1, SIDE // photo.shape[1])), named], 1)
+        named = [model.classes[k] for k in places.tolist()]
+        seen = torch.cat([_framed(photo, None), bars(named, chances, width=SIDE)], 1)
         return jpeg_bytes(beside([seen, contact_sheet(torch.stack(tiles), 4, pad=4)], 16), 88)
 
+    _check_asked(layers, first[None] if isinstance(first, Tensor) else None)
     controls = {"file": upload_button("Elige una foto"),
                 "layer": choice("capa", [(name, name) for name in layers], layers[0]),
                 "shift": slider("correr", -24, 24), "light": slider("luz (%)", 20, 180),
@@ -181,11 +178,34 @@ def _as_maps(values: Tensor) -> Tensor:
     return values if values.ndim == 4 else values[..., None, None]
 
 
+def _check_asked(layers: Sequence[str], images: Tensor | None) -> None:
+    """ValueError si no hay ninguna capa que escoger, o si las imágenes, cuando son un tensor, no van de 0 a 1."""
+    if images is not None:
+        check_images(images)
+    if not layers:
+        raise ValueError('layers: esperaba al menos una capa y no recibí ninguna. Prueba ["conv1", "relu1"].')
+
+
+def _strongest(model: nn.Sequential, layer: str, heat: Tensor, size: int) -> tuple[tuple[int, ...] | None, str]:
+    """La caja que ve el lugar que más responde, y lo que se dice de él; sin caja, si ninguno pasa de 0."""
+    if heat.max() <= 0:
+        return None, "Ningún lugar pasa de 0 con esta imagen:\nno hay recuadro."
+    y, x = divmod(int(heat.argmax()), heat.shape[1])
+    box = seen_box(model, layer, y, x, size)
+    return box, (f"El que más responde es (y = {y}, x = {x}): {heat.max():.2f}\n"
+                 f"Ve {box[2] - box[0]} × {box[3] - box[1]} píxeles: el recuadro.")
+
+
+def _shared_limits(maps: Tensor, heat: Tensor) -> tuple[tuple[float, float], bool]:
+    """La escala de un mapa; en una capa densa, que da un solo lugar por canal, la de todos sus canales."""
+    return _limits(maps if heat.numel() == 1 else heat)
+
+
 def _limits(heat: Tensor) -> tuple[tuple[float, float], bool]:
     """Los extremos de la escala de un mapa, y si está centrada en 0 porque hay negativos."""
     signed = bool((heat < 0).any())
     low, high = color_limits(heat, signed)
-    return (low if signed else 0.0, max(high, 1e-6)), signed
+    return (low if signed else 0.0, high if high > 0 else 1.0), signed
 
 
 def _map_tile(heat: Tensor, side: int, limits: tuple[tuple[float, float], bool] | None = None) -> Tensor:
@@ -201,9 +221,11 @@ def _label(text: str) -> Tensor:
     return text_image(text, TILE, 11)
 
 
-def _framed(image: Tensor, box: Sequence[int]) -> Tensor:
-    """La imagen agrandada con el contorno de la caja, blanco por fuera y rojo por dentro."""
+def _framed(image: Tensor, box: Sequence[int] | None) -> Tensor:
+    """La imagen agrandada con el contorno de la caja, blanco por fuera y rojo por dentro; None, sin contorno."""
     scale = max(1, SIDE // image.shape[1])
+    if box is None:
+        return enlarge(image, scale)
     outline = torch.tensor(box) * scale
     shown = draw_box(enlarge(image, scale), outline, (1.0, 1.0, 1.0))
     return draw_box(shown, outline + torch.tensor([1, 1, -1, -1]))

@@ -1,5 +1,5 @@
 """La demostración de la lección 6b: un renglón que se mueve columna por columna, y lo que contesta la red."""
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import ipywidgets as widgets
 import torch
@@ -15,11 +15,12 @@ STOPS, NOTES, HIGH = 200, 390, 93                       # paradas, a lo más, de
 
 
 def explore_row(model: nn.Module, columns: Columns, row: Tensor, units: Sequence[Unit], real: Tensor,
-                prior: Plausible) -> Demo:
+                prior: Plausible, law: Callable[[Columns, Tensor], Tensor] | None = None) -> Demo:
     """Un control por columna y uno por unidad: el riesgo que da la red, la unidad, y qué tan plausible es el renglón.
 
-    row: el renglón en que abre, (d,).  units: las que se pueden elegir.  real: renglones reales, (n, d), que dicen
-    entre qué valores se mueven el riesgo, la unidad y log p. Un valor que no cabe en los controles da ValueError.
+    row: el renglón en que abre, (d,).  units: las que se pueden elegir.  real: renglones de la tabla, (n, d), que dicen
+    entre qué valores se mueven la unidad y log p.  law: qué renglones (n, d) son posibles, (n,); si el que se mueve no
+    lo es, se dice. Un valor que no cabe en los controles da ValueError.
     """
     columns.check(real)
     usual = {str(unit): _sorted(row_scores(model, real, channel(unit))) for unit in units}
@@ -31,11 +32,13 @@ def explore_row(model: nn.Module, columns: Columns, row: Tensor, units: Sequence
         risk = float(row_scores(model, asked, channel("fc:0")).sigmoid())
         value, log_p = float(row_scores(model, asked, channel(unit))), float(prior.log_density(asked))
         shares = [risk, _below(usual[unit], value), _below(typical, log_p)]
-        titles = ["riesgo", f"{unit}: supera a", "log p: supera a"]
-        usual_one = "Tan plausible como algún real, o más." if log_p >= typical[0] else "Menos plausible que todos."
-        text = (f"{usual_one}\n"
-                f"{unit} vale {value:.1f}; en los reales, hasta {usual[unit][-1]:.1f}.\n"
-                f"log p vale {log_p:.1f}; en los reales, de {typical[0]:.1f} a {typical[-1]:.1f}.")
+        titles = ["riesgo: es de", f"{unit}: supera a", "log p: supera a"]
+        verdict = "Más plausible que alguien de la tabla." if shares[2] else "Menos plausible que todos."
+        if law is not None and not bool(law(columns, asked)[0]):
+            verdict = "Rompe una ley: no puede ser de nadie."
+        text = (f"{verdict}\n"
+                f"{unit} vale {value:.1f}; en la tabla, hasta {usual[unit][-1]:.1f}.\n"
+                f"log p vale {log_p:.1f}; en la tabla, de {typical[0]:.1f} a {typical[-1]:.1f}.")
         note = sized(text_image(text.replace("-", "−"), NOTES), height=HIGH)
         return png_bytes(beside([sized(bars(titles, shares, width=460, row=HIGH // 3), height=HIGH), note], 16))
 

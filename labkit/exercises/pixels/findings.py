@@ -18,7 +18,10 @@ ASK = 'escribe una pareja: el nombre de una capa y una exactitud de 0 a 1. Por e
 
 
 class LayerRow(NamedTuple):
-    """La red y las clases; la capa que rebasa, lo que acierta cada cosa, y las capas que se confunden con ella."""
+    """La red y las clases; la capa que rebasa, lo que acierta cada cosa, y las capas que se confunden con ella.
+
+    margin: lo menos que hay entre una capa y lo hecho a mano, hacia arriba o hacia abajo.
+    """
     network: str
     classes: str
     layer: str
@@ -27,7 +30,7 @@ class LayerRow(NamedTuple):
     reached: float
     best: str
     over_pixels: str
-    before: str
+    margin: float
 
 
 def my_classes(account: str | int | None) -> tuple[str, list[int]]:
@@ -67,9 +70,11 @@ def layer_row(account: str) -> LayerRow:
 def read_layer(value: object, row: LayerRow) -> tuple[str, float]:
     """La respuesta como (capa, exactitud), o el veredicto que pide escribirla bien."""
     layer, accuracy = read_pair(value, (str, float), ASK)
-    layer = layer.strip().lower()
+    layer = layer.replace(" ", "").lower()
     if layer not in LAYERS:
         raise Revise(f"«{layer}» no es una de las capas que se comparan: {', '.join(LAYERS)}.")
+    if not 0 <= accuracy < 100.5:
+        raise Revise(f"una exactitud va de 0 a 1, y escribiste {accuracy:g}.")
     return layer, accuracy
 
 
@@ -85,5 +90,6 @@ def layer_reasons(given: tuple[str, float], row: LayerRow) -> Iterator[tuple[boo
     yield named, "la capa está bien; revisa la exactitud de lo hecho a mano, en las imágenes de prueba de tus clases."
     yield layer == row.best, "esa es la capa que más acierta; se pide la primera que rebasa a lo hecho a mano."
     yield layer == row.over_pixels, "esa rebasa a los píxeles; se pide la que rebasa a lo hecho a mano."
-    yield layer == row.before, "esa todavía no rebasa a lo hecho a mano; mira la que sigue."
-    yield True, "no es esa: ¿usaste tu red, tus cuatro clases y el máximo de cada mapa?"
+    yield (LAYERS.index(layer) > LAYERS.index(row.layer),
+           "esa también rebasa a lo hecho a mano, pero no es la primera: mira las de antes.")
+    yield True, "esa todavía no rebasa a lo hecho a mano: compara su .accuracy con la de hand_made."

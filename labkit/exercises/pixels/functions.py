@@ -61,8 +61,10 @@ def _edged(image: Tensor, weights: Tensor, mode: str) -> Tensor:
 LAYER_MISTAKES = (                      # i: la imagen; w: los filtros; b: los sesgos
     Mistake("falta sumar el sesgo: bias tiene un número por filtro, y es el mismo en todos los lugares.",
             lambda i, w, b: convolve(i, w, torch.zeros_like(b))),
-    Mistake("sumas el sesgo tres veces, una por color; va una sola vez en cada lugar.",
-            lambda i, w, b: convolve(i, w, 3 * b)),
+    Mistake("sumas el sesgo más de una vez, por color o por número del filtro; va una sola vez en cada lugar, fuera de "
+            "la suma.",
+            lambda i, w, b: convolve(i, w, 3 * b), (lambda i, w, b: convolve(i, w, w[0].numel() * b),
+                                                    lambda i, w, b: convolve(i, w, w[0, 0].numel() * b))),
     Mistake("volteas el filtro; en una red no se voltea: weights[…, 0, 0] toca al píxel de arriba a la izquierda.",
             lambda i, w, b: convolve(i, w.flip(-1, -2), b)),
     Mistake("el filtro va transpuesto: su penúltimo eje es y, y el último, x.",
@@ -74,8 +76,9 @@ LAYER_MISTAKES = (                      # i: la imagen; w: los filtros; b: los s
             (lambda i, w, b: conv2d(_edged(i, w, "reflect"), w, b)[0],)),
     Mistake("usas un solo color: en cada lugar se suman los productos de los tres.",
             lambda i, w, b: conv2d(i[None, :1], w[:, :1], b, padding=w.shape[-1] // 2)[0]),
-    Mistake("promedias en vez de sumar: no se divide entre cuántos números tiene el filtro.",
-            lambda i, w, b: convolve(i, w / w[0].numel(), b), (lambda i, w, b: convolve(i, w, b) / w[0].numel(),)),
+    Mistake("promedias en vez de sumar: no se divide entre cuántos números tiene el filtro, ni entre los colores.",
+            lambda i, w, b: convolve(i, w / w[0].numel(), b), (lambda i, w, b: convolve(i, w, b) / w[0].numel(),
+                                                               lambda i, w, b: convolve(i, w / 3, b))),
     Mistake("quitas lo negativo: eso lo hace la ReLU, que es otra capa.",
             lambda i, w, b: convolve(i, w, b).relu()),
 )
@@ -84,14 +87,19 @@ LAYER_MISTAKES = (                      # i: la imagen; w: los filtros; b: los s
 
 
 def slopes() -> Iterator[tuple[Tensor, Tensor, int]]:
-    """Fuerzas y ángulos (h, w), de −π a π, y cuántas partes."""
+    """Fuerzas y ángulos (h, w), de −π a π, y cuántas partes; en todas hay ángulos de 0 y de π justos."""
     dice = case_generator()
     for h, w, bins in ((6, 9, 8), (7, 5, 4), (8, 8, 6), (5, 11, 9)):
-        yield torch.rand(h, w, generator=dice), torch.pi * (2 * torch.rand(h, w, generator=dice) - 1), bins
+        strength, angle = torch.rand(h, w, generator=dice), torch.pi * (2 * torch.rand(h, w, generator=dice) - 1)
+        angle[1, :3], angle[2, 1:3] = torch.pi, 0.0
+        yield strength, angle, bins
 
 
 def _voted(place: Tensor, strength: Tensor, bins: int) -> Tensor:
-    return torch.zeros(bins).index_add_(0, place.long().flatten(), strength.flatten())
+    """Las fuerzas de cada parte; lo que cae fuera de 0 a bins − 1 se pierde, como en un ciclo sobre las partes."""
+    place, strength = place.long().flatten(), strength.flatten()
+    inside = (place >= 0) & (place < bins)
+    return torch.zeros(bins).index_add_(0, place[inside], strength[inside])
 
 
 EDGE_MISTAKES = (                       # s: la fuerza; a: el ángulo; b: las partes
@@ -105,9 +113,19 @@ EDGE_MISTAKES = (                       # s: la fuerza; a: el ángulo; b: las pa
             (lambda s, a, b: _voted((a.clamp(min=0) / torch.pi * b).clamp(max=b - 1), s, b),)),
     Mistake("divides entre la suma; se piden las fuerzas sumadas, sin dividir.",
             lambda s, a, b: edge_histogram(s, a, b) / s.sum(),
-            (lambda s, a, b: edge_histogram(s, a, b) / s.numel(),)),
+            (lambda s, a, b: edge_histogram(s, a, b) / s.numel(),
+             lambda s, a, b: edge_histogram(s, a, b) / _place(a, b).bincount(minlength=b).clamp(min=1))),
     Mistake("redondeas; a cada ángulo le toca su parte al quitar los decimales: la primera va de 0 a π/b.",
-            lambda s, a, b: _voted((a % torch.pi / torch.pi * b).round() % b, s, b)),
+            lambda s, a, b: _voted((a % torch.pi / torch.pi * b).round() % b, s, b),
+            (lambda s, a, b: _voted((a % torch.pi / torch.pi * b).round(), s, b),)),
+    Mistake("un ángulo de π es el mismo borde que uno de 0 y va en la parte 0: el residuo (%) lo hace; sumarles π a "
+            "los negativos, no.",
+            lambda s, a, b: _voted(torch.where(a < 0, a + torch.pi, a) / torch.pi * b, s, b),
+            (lambda s, a, b: _voted((torch.where(a < 0, a + torch.pi, a) / torch.pi * b).clamp(max=b - 1), s, b),)),
+    Mistake("no llevaste todos los ángulos a [0, π): los que quedan fuera se pierden o caen en otra parte.",
+            lambda s, a, b: _voted((a / torch.pi * b).floor(), s, b),
+            (lambda s, a, b: _voted(a / torch.pi * b, s, b),
+             lambda s, a, b: _voted((a + torch.pi) / torch.pi * b, s, b))),
     Mistake("solo queda un píxel de cada parte: con total[place] = … las repeticiones se pisan. Súmalas.",
             lambda s, a, b: torch.zeros(b).index_put((_place(a, b),), s.flatten()),
             (lambda s, a, b: torch.zeros(b).index_put((_place(a, b),), s.flatten() + 0.0),)),
@@ -134,12 +152,16 @@ def field_sizes(sides: Sequence[int], strides: Sequence[int]) -> Tensor:
 
 
 def towers() -> Iterator[tuple[list[int], list[int]]]:
-    """Redes de tres a siete capas, con filtros y pasos al azar; en todas hay algún paso mayor que 1 antes del final."""
+    """El ejemplo del enunciado y redes de cuatro a siete capas, con lados y pasos al azar y algún pool de 2 × 2.
+
+    En todas hay algún paso mayor que 1 antes del final, y algún lado par.
+    """
+    yield [5, 2, 3], [1, 2, 1]
     dice = case_generator()
-    for n in (3, 4, 5, 6, 7):
-        sides = (1 + 2 * torch.randint(1, 4, (n,), generator=dice)).tolist()
+    for n in (4, 5, 6, 7):
+        sides = (1 + torch.randint(1, 7, (n,), generator=dice)).tolist()
         strides = torch.randint(1, 4, (n,), generator=dice).tolist()
-        yield sides, [2 + strides[0] % 2, *strides[1:]]
+        yield [sides[0], 2, *sides[2:]], [2 + strides[0] % 2, 2, *strides[2:]]
 
 
 def _grown(sides: Sequence[int], strides: Sequence[int], step: object) -> Tensor:
@@ -166,6 +188,12 @@ FIELD_MISTAKES = (                      # k: los lados; s: los pasos; v: lo vist
     Mistake("empiezas en 0: sin ninguna capa, un lugar ve un píxel.", lambda k, s: field_sizes(k, s) - 1),
     Mistake("multiplicas los lados; lo que se ve crece sumando.",
             lambda k, s: torch.tensor(k).cumprod(0)),
+    Mistake("un filtro de lado k agrega k − 1 lugares, también si k es par: con k = 2, es uno.",
+            lambda k, s: _grown(k, s, lambda v, j, side, stride: (v + 2 * (side // 2) * j, j * stride)),
+            (lambda k, s: _grown(k, s, lambda v, j, side, stride: (v + (side // 2) * j, j * stride)),
+             lambda k, s: _grown(k, s, lambda v, j, side, stride: (v + (side - 1) // 2 * 2 * j, j * stride)))),
+    Mistake("un pool también cuenta: con k = 2, se ve un lugar más.",
+            lambda k, s: _grown(k, s, lambda v, j, side, stride: (v + (side - 1) * j * (side > 2), j * stride))),
     Mistake("das solo el último: se pide uno por capa.", lambda k, s: field_sizes(k, s)[-1],
             (lambda k, s: field_sizes(k, s)[-1:],)),
 )

@@ -14,7 +14,10 @@ Groups = Sequence[tuple[int, int]]          # de cada grupo de opciones, su prim
 
 
 def one_hot_project(rows: Tensor, groups: Groups) -> Tensor:
-    """Los renglones permitidos más cercanos a (n, d): números de 0 a 1, y en cada grupo un 1 donde era mayor."""
+    """Los renglones permitidos más cercanos a (n, d): números de 0 a 1, y en cada grupo un 1 donde era mayor.
+
+    Si dos opciones empatan, gana la primera.
+    """
     allowed = rows.clamp(0, 1)
     for start, stop in groups:
         allowed[:, start:stop] = 0
@@ -23,7 +26,7 @@ def one_hot_project(rows: Tensor, groups: Groups) -> Tensor:
 
 
 def loose_rows() -> Iterator[tuple[Tensor, Groups]]:
-    """Renglones fuera de lo permitido; en un grupo todos negativos, en otro varios mayores que 1."""
+    """Renglones fuera de lo permitido; en un grupo todos negativos, en otro varios mayores que 1, en otro un empate."""
     dice = case_generator()
     shapes = (5, 7, ((2, 5), (5, 7))), (4, 9, ((0, 4), (6, 9))), (6, 6, ((1, 4),)), (3, 8, ((0, 3), (3, 8)))
     for n, d, groups in shapes:
@@ -31,6 +34,7 @@ def loose_rows() -> Iterator[tuple[Tensor, Groups]]:
         start, stop = groups[0]
         rows[0, start:stop] = -rows[0, start:stop].abs() - 0.1
         rows[1, start:stop] = rows[1, start:stop].abs() + 1.1
+        rows[2, start:stop] = torch.tensor([0.1, 0.6, 0.6, 0.2][:stop - start])
         yield rows, groups
 
 
@@ -44,6 +48,37 @@ def _in_groups(rows: Tensor, groups: Groups, change: Callable[[Tensor], Tensor])
 
 def _winner(values: Tensor) -> Tensor:
     return torch.nn.functional.one_hot(values.argmax(1), values.shape[1]).to(values)
+
+
+def _tied(values: Tensor) -> Tensor:
+    """Un 1 en cada opción que alcanza al mayor, (n, k)."""
+    return (values == values.amax(1, keepdim=True)).to(values)
+
+
+def _last_of_tied(values: Tensor) -> Tensor:
+    return _winner(values.flip(1)).flip(1)
+
+
+def _starting_at(start: int, row: Tensor, values: Tensor) -> Tensor:
+    """El renglón (d,) con un 1 en el lugar que diría el mayor si se contara desde `start`."""
+    row = row.clone()
+    row[start + int(values.argmax())] = 1
+    return row
+
+
+def _forgets_start(rows: Tensor, groups: Groups) -> Tensor:
+    """El mayor de cada grupo, puesto como si el grupo empezara en 0."""
+    allowed = rows.clamp(0, 1)
+    for start, stop in groups:
+        allowed[:, start:stop] = 0
+        for i, values in enumerate(rows[:, start:stop]):
+            allowed[i] = _starting_at(0, allowed[i], values)
+    return allowed
+
+
+def _with_stop(groups: Groups, d: int) -> Groups:
+    """Los mismos grupos, con el lugar que sigue al último."""
+    return [(start, min(stop + 1, d)) for start, stop in groups]
 
 
 def _one_for_all(rows: Tensor, groups: Groups) -> Tensor:
@@ -67,11 +102,21 @@ PROJECT_MISTAKES = (
     Mistake("con un corte, en un grupo puede quedar ningún 1, o varios: gana la opción de mayor valor, y solo ella.",
             lambda rows, groups: _in_groups(rows, groups, lambda values: (values > 0.5).float()),
             (lambda rows, groups: _in_groups(rows, groups, lambda values: values.clamp(0, 1).round()),)),
-    Mistake("sale un solo 1 entre todos los grupos; cada grupo tiene el suyo.", _one_for_all),
+    Mistake("si dos opciones empatan queda un solo 1, en la primera; las demás, en 0.",
+            lambda rows, groups: _in_groups(rows, groups, _tied),
+            (lambda rows, groups: _in_groups(rows, groups, _last_of_tied),)),
+    Mistake("argmax cuenta desde el principio del grupo, y no del renglón: súmale start.", _forgets_start),
+    Mistake("stop es el lugar que sigue al último del grupo: no entra.",
+            lambda rows, groups: one_hot_project(rows, _with_stop(groups, rows.shape[1]))),
+    Mistake("sale un solo 1 entre todos los grupos; cada grupo tiene el suyo.", _one_for_all,
+            (lambda rows, groups: one_hot_project(rows, groups[:1]),)),
     Mistake("el mayor se busca a lo largo de las opciones de cada renglón, y no entre renglones: argmax(1).",
-            lambda rows, groups: _in_groups(rows, groups, lambda values: _winner(values.T).T)),
-    Mistake("gana la opción de menor valor; es la de mayor.",
-            lambda rows, groups: _in_groups(rows, groups, lambda values: _winner(-values))),
+            lambda rows, groups: _in_groups(rows, groups, lambda values: _winner(values.T).T),
+            (lambda rows, groups: _in_groups(rows, groups, lambda values: _winner(values.amax(0, keepdim=True))
+                                             .expand(values.shape)),)),
+    Mistake("gana otra opción, la de menor valor o la de mayor sin su signo; es la de mayor, con su signo.",
+            lambda rows, groups: _in_groups(rows, groups, lambda values: _winner(-values)),
+            (lambda rows, groups: _in_groups(rows, groups, lambda values: _winner(values.abs())),)),
     Mistake("también los números quedaron en 0 o 1; los que no están en un grupo solo se recortan.",
             lambda rows, groups: torch.where(_marks(rows, groups), one_hot_project(rows, groups),
                                              rows.clamp(0, 1).round())),
@@ -121,6 +166,15 @@ def _largest(values: Tensor) -> Tensor:
     return _winner(values[None])[0]
 
 
+def _optimum_without_start(weights: Tensor, groups: Groups) -> Tensor:
+    """La mejor opción de cada grupo, puesta como si el grupo empezara en 0."""
+    row = (weights > 0).to(weights)
+    for start, stop in groups:
+        row[start:stop] = 0
+        row = _starting_at(0, row, weights[start:stop])
+    return row
+
+
 OPTIMUM_MISTAKES = (
     Mistake("es el renglón en que la suma es menor: un peso positivo lleva a 1, y de un grupo va el mayor.",
             lambda weights, groups: linear_optimum(-weights, groups)),
@@ -140,6 +194,10 @@ OPTIMUM_MISTAKES = (
             (lambda weights, groups: _grouped(weights.clamp(0, 1), weights, groups, _largest),
              lambda weights, groups: _grouped(weights.sigmoid(), weights, groups, _largest),
              lambda weights, groups: weights.sigmoid())),
+    Mistake("argmax cuenta desde el principio del grupo, y no del renglón: súmale start.",
+            lambda weights, groups: _optimum_without_start(weights, groups)),
+    Mistake("devuelves lo que suma cada lugar, el peso por el renglón; se pide el renglón, con 0 y 1.",
+            lambda weights, groups: weights * linear_optimum(weights, groups)),
     Mistake("queda un solo 1 en todo el renglón; cada número va por su lado, y cada grupo tiene su 1.",
             lambda weights, groups: _largest(weights)),
 )
