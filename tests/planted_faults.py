@@ -590,7 +590,7 @@ FAULTS = [
     Fault("text-second-capital", "repeated_uppercase", "before.isupper()", "True"),
     Fault("text-lone-capital", "lone_uppercase", "or after.isupper()", ""),
     Fault("text-cold-as-asked", "check_temperature", "COLDEST <= temperature < inf", "temperature > 0"),
-    Fault("text-one-window", "TextWorld.__init__", "_check_request(texts, length, most)", "pass"),
+    Fault("text-one-sign-window", "_check_request", "length < 2", "length < 1"),
     Fault("text-one-sign-bits", "sign_bits", "codes.shape[1] < 2", "codes.shape[1] < 1"),
     Fault("text-tabs-kept", "_decoded", ".expandtabs(4)", ""),
     Fault("text-empty-box", "explore_own_text", "if not whole:", "if False:"),
