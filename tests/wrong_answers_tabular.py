@@ -401,7 +401,7 @@ WRONG = {
         (forgets_the_numbers, "siguen fuera"), (clips_first, "empatadas"), (with_softmax, "quedan con partes"),
         (only_clips, "quedan con partes"), (with_a_cut, "ningún 1"), (one_per_row, "cada grupo tiene"),
         (least_wins, "menor valor"), (farthest_wins, "con su signo"), (rounds_everything, "0 o 1"),
-        (tied_ones, "si dos opciones empatan"), (without_start, "súmale start"), (with_stop, "stop es el lugar"),
+        (tied_ones, "si dos opciones empatan"), (without_start, "súmale start"), (with_stop, "sin contar stop"),
         (first_group, "cada grupo tiene"), (one_winner_for_every_row, "no entre renglones"),
     ),
     "linear_optimum": (

@@ -105,9 +105,9 @@ PROJECT_MISTAKES = (
     Mistake("si dos opciones empatan queda un solo 1, en la primera; las demás, en 0.",
             lambda rows, groups: _in_groups(rows, groups, _tied),
             (lambda rows, groups: _in_groups(rows, groups, _last_of_tied),)),
-    Mistake("argmax cuenta desde el principio del grupo, y no del renglón: súmale start.", _forgets_start),
-    Mistake("stop es el lugar que sigue al último del grupo: no entra.",
-            lambda rows, groups: one_hot_project(rows, _with_stop(groups, rows.shape[1]))),
+    Mistake("los lugares de un grupo van de start a stop, sin contar stop; argmax cuenta desde el principio del grupo: "
+            "súmale start.", _forgets_start,
+            (lambda rows, groups: one_hot_project(rows, _with_stop(groups, rows.shape[1])),)),
     Mistake("sale un solo 1 entre todos los grupos; cada grupo tiene el suyo.", _one_for_all,
             (lambda rows, groups: one_hot_project(rows, groups[:1]),)),
     Mistake("el mayor se busca a lo largo de las opciones de cada renglón, y no entre renglones: argmax(1).",
