@@ -205,6 +205,20 @@ def test_your_own_text_may_be_pasted_or_come_in_a_file() -> None:
     assert tabbed.text == demo.draw(cell=0, page=1, pasted="if a:\n\tb", file=()).text == "if a:\n    b"
 
 
+def test_the_page_control_goes_as_far_as_the_text() -> None:
+    demo = explore_own_text(cells, "(hola)")
+    page, box = demo.controls["page"], demo.controls["pasted"]
+    assert (page.max, page.layout.display) == (1, "none")               # una sola página: no hay qué mover
+    box.value = "x = (1)\n" * 200
+    assert page.max == len(text_pages(box.value)) == 3 and page.layout.display is None
+    before, page.value = demo.picture.value, 3
+    assert demo.picture.value != before and "página 3 de 3" in demo.picture.value
+    box.value = "(corto)"
+    assert (page.value, page.max, page.layout.display) == (1, 1, "none") and "página 1 de 1" in demo.picture.value
+    box.value = "y" * 10_000
+    assert page.max == len(text_pages("y" * 4000))                      # lo que pasa de ahí no se lee
+
+
 def test_a_very_long_text_is_cut_and_it_is_said() -> None:
     demo = explore_own_text(cells, "(hola)")
     long = demo.draw(cell=1, page=1, pasted="(a)\n" * 300_000, file=())

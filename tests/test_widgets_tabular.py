@@ -79,3 +79,17 @@ def test_a_table_with_decimals_works_too():
 def test_rows_of_another_table_are_refused(demo_parts):
     with pytest.raises(ValueError, match="esperaba renglones"):
         explore_row(*demo_parts[:4], torch.zeros(5, 3), demo_parts[5])
+
+
+def test_almost_every_step_of_every_control_changes_the_picture(demo_parts):
+    """Un control que se mueve sin que nada cambie parece descompuesto: los números van con los decimales que hagan falta."""
+    demo, still, steps = explore_row(*demo_parts), [], 0
+    for control in demo.controls.values():
+        opening, frames = control.value, []
+        for _, value in control.options:
+            control.value = value
+            frames.append(bytes(demo.picture.value))
+        control.value = opening
+        steps += len(frames) - 1
+        still += [control.description for one, other in zip(frames, frames[1:]) if one == other]
+    assert len(still) <= steps / 100, still

@@ -1,4 +1,4 @@
-"""Leer lo que se contesta: números, parejas, posiciones, nombres y tensores, vengan de Python, de NumPy o de PyTorch.
+"""Leer lo que se contesta: números, parejas, posiciones, nombres, diccionarios y tensores, de Python, NumPy o PyTorch.
 
 Todo sale convertido en valores de Python (o en un tensor común), de modo que después ya no corre código ajeno. Lo que
 no se entiende recibe «Revisa», con lo que se esperaba y el tipo de lo que llegó.
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labkit.exercises.sandbox import blaming_the_answer
-from labkit.exercises.verdict import Revise
+from labkit.exercises.sandbox import blaming_the_answer, is_blank
+from labkit.exercises.verdict import Pending, Revise
 from labkit.models import plain_name
 
 ORDERED = (list, tuple, range, Tensor, np.ndarray)
@@ -73,6 +73,20 @@ def read_name(value: object, known: Sequence[str], what: str) -> str:
         shown = kind_of(value) if text is None else f"«{text}»"
         raise Revise(f"{shown} no es {what}: {', '.join(known)}.")
     return names[plain_name(text)]
+
+
+def read_keys(value: object, keys: Sequence[str], ask: str) -> dict:
+    """Un diccionario con justo esas llaves, todas ya contestadas; «Pendiente» si falta alguna. ask: qué se pide."""
+    if not isinstance(value, dict):
+        raise Revise(f"{ask} Recibí {kind_of(value)}.")
+    with blaming_the_answer():
+        given = dict(value)
+    if set(given) != set(keys):
+        raise Revise(ask)
+    blank = [key for key in keys if is_blank(given[key])]
+    if blank:
+        raise Pending(f"falta {', '.join(blank)}.")
+    return given
 
 
 def read_tensor(value: object) -> Tensor:

@@ -1,6 +1,7 @@
 """Las demostraciones de la lección 6: un texto coloreado por una celda, el tuyo, y lo que la red escribe."""
 from base64 import b32encode
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from html import escape
 
@@ -97,8 +98,7 @@ def explore_own_text(respond: Callable[[str], Tensor], text: str, layer: str = "
     known = {text: respond(text)}           # solo el último: leer el texto es lo que tarda
 
     def draw(cell: int, page: int, pasted: str, file: object) -> ColoredText:
-        data = uploaded(file)
-        whole = _decoded(data) if data is not None else pasted.expandtabs(4)
+        whole = _given(pasted, file)
         if not whole:
             raise ValueError("no hay nada que leer: pega un texto en el cuadro, o trae otro archivo.")
         mine = whole[:OWN]
@@ -113,7 +113,8 @@ def explore_own_text(respond: Callable[[str], Tensor], text: str, layer: str = "
                            layout={"width": "600px", "height": "110px"})
     button = widgets.FileUpload(accept=".py,.txt", multiple=False, description="o un archivo .py o .txt",
                                 layout={"width": "initial"})
-    controls = {"cell": _whole("celda", 0, len(known[text]) - 1), "page": _whole("página", 1, -(-OWN // PAGE) + 1)}
+    page = _page_control(box, button)
+    controls = {"cell": _whole("celda", 0, len(known[text]) - 1), "page": page}
     return TextDemo(draw, {**controls, "pasted": box, "file": button})
 
 
@@ -142,6 +143,30 @@ def _page(text: str, values: Tensor, page: int, size: int, title: str) -> Colore
     start, end = pages[number - 1]
     where = f"{title} · página {number} de {len(pages)} · signos {start + 1} a {end} de {len(text)}"
     return show_text(text[start:end], values[start:end], where, float(values.abs().max()) or 1.0)
+
+
+def _page_control(box: widgets.Textarea, button: widgets.FileUpload) -> widgets.IntSlider:
+    """La página que se lee: llega hasta la última del texto que haya; con una sola, no se ve.
+
+    Se hace antes que el cuadro, para que el texto cambie primero la última página y después lo que se ve.
+    """
+    page = _whole("página", 1, 1)
+
+    def turn(change: object = None) -> None:
+        with suppress(ValueError):                  # un archivo que no se puede leer: lo dice el cuadro
+            page.max = len(text_pages(_given(box.value, button.value)[:OWN], PAGE))
+            page.layout.display = "none" if page.max == 1 else None
+
+    turn()
+    for control in (box, button):
+        control.observe(turn, "value")
+    return page
+
+
+def _given(pasted: str, file: object) -> str:
+    """El texto del archivo, si se trajo uno; si no, el del cuadro."""
+    data = uploaded(file)
+    return _decoded(data) if data is not None else pasted.expandtabs(4)
 
 
 def _decoded(data: bytes) -> str:

@@ -37,8 +37,8 @@ def explore_row(model: nn.Module, columns: Columns, row: Tensor, units: Sequence
         if law is not None and not bool(law(columns, asked)[0]):
             verdict = "Rompe una ley: no puede ser de nadie."
         text = (f"{verdict}\n"
-                f"{unit} vale {value:.1f}; en la tabla, hasta {usual[unit][-1]:.1f}.\n"
-                f"log p vale {log_p:.1f}; en la tabla, de {typical[0]:.1f} a {typical[-1]:.1f}.")
+                f"{unit} vale {value:.2f}; en la tabla, hasta {usual[unit][-1]:.1f}.\n"
+                f"log p vale {log_p:.2f}; en la tabla, de {typical[0]:.1f} a {typical[-1]:.1f}.")
         note = sized(text_image(text.replace("-", "−"), NOTES), height=HIGH)
         return png_bytes(beside([sized(bars(titles, shares, width=460, row=HIGH // 3), height=HIGH), note], 16))
 

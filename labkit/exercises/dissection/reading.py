@@ -9,10 +9,9 @@ from torch import Tensor
 from labkit.datasets import load_concepts
 from labkit.dissection import count_detectors, unique_by_category
 from labkit.exercises.accounts import account_or_sample, row_of
-from labkit.exercises.answers import kind_of, read_number
+from labkit.exercises.answers import kind_of, read_keys, read_number
 from labkit.exercises.kinds import Finding
-from labkit.exercises.sandbox import blaming_the_answer, is_blank
-from labkit.exercises.verdict import Pending, Revise
+from labkit.exercises.verdict import Revise
 from labkit.models import plain_name
 
 IMAGES, USUAL = 300, 0.04                   # cuántas imágenes de prueba; el corte del artículo
@@ -77,15 +76,7 @@ def _right_reading(row: LayerRow) -> Reading:
 
 def _read_answer(value: object, row: LayerRow) -> Reading:
     """Lo que se contestó, en números y palabras de Python; un veredicto si le falta algo."""
-    if not isinstance(value, dict):
-        raise Revise(f"{ASK_KEYS} Recibí {kind_of(value)}.")
-    with blaming_the_answer():
-        given = dict(value)
-    if set(given) != set(KEYS):
-        raise Revise(ASK_KEYS)
-    blank = [key for key in KEYS if is_blank(given[key])]
-    if blank:
-        raise Pending(f"falta {', '.join(blank)}.")
+    given = read_keys(value, KEYS, ASK_KEYS)
     counts = [read_number(given[key], int, ASK_COUNTS) for key in KEYS[:3]]
     return Reading(*counts, _read_concept(given["mejor"]))
 

@@ -8,10 +8,8 @@ import torch
 from torch import Tensor
 
 from labkit.exercises.accounts import account_or_sample, row_of
-from labkit.exercises.answers import kind_of, read_name
+from labkit.exercises.answers import read_keys, read_name
 from labkit.exercises.kinds import Finding
-from labkit.exercises.sandbox import blaming_the_answer, is_blank
-from labkit.exercises.verdict import Pending, Revise
 from labkit.tabular import Choice, Columns, Number
 
 PEOPLE = 6000
@@ -84,15 +82,7 @@ def _right(rule: Planted) -> tuple[str, str, str]:
 
 def _read(value: object, rule: Planted) -> tuple[str, str, str]:
     """Los tres nombres que se contestaron; un veredicto si falta algo o no son de la tabla."""
-    if not isinstance(value, dict):
-        raise Revise(f"{ASK_KEYS} Recibí {kind_of(value)}.")
-    with blaming_the_answer():
-        given = dict(value)
-    if set(given) != set(KEYS):
-        raise Revise(ASK_KEYS)
-    blank = [key for key in KEYS if is_blank(given[key])]
-    if blank:
-        raise Pending(f"falta {', '.join(blank)}.")
+    given = read_keys(value, KEYS, ASK_KEYS)
     proxy = read_name(given["sustituto"], list(OPTIONS), "una de las columnas de opciones")
     every = [option for options in OPTIONS.values() for option in options]
     return (proxy, read_name(given["opción"], every, "una de las opciones"),
