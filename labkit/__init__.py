@@ -12,7 +12,8 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
 
     Piso 5: lo que se escribe en la terminal
         O  __main__        reparte las órdenes de `python -m labkit ORDEN`
-        O  commands        un archivo por orden (fetch, broden, dissect, publish) y un solo lector de lo escrito, `line`
+        O  commands        un archivo por orden (fetch, broden, dissect, publish, teacher) y un solo lector, `line`
+        O  teacher         de la tarea a la calificación: lo que hacen los verbos de `teacher`
     Piso 4: lo que toca un cuaderno
         T  widgets         las demostraciones: un archivo por lección, con su palabra, y `demo`, el marco de todas
         T  exercises       los ejercicios: un archivo por lección, con su palabra, y lo que los revisa

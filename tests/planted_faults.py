@@ -612,6 +612,21 @@ FAULTS = [
     Fault("text-longest-read", "explore_own_text", "mine = whole[:OWN]", "mine = whole"),
     Fault("text-page-beyond", "_page", "number = min(page, len(pages))", "number = page"),
     Fault("text-still-not-hidden", "TextDemo._keep_first", ".{self.first.name}", ".texto"),
+    # ── el lado docente ──────────────────────────────────────────
+    Fault("teacher-late-begun", "days_late", "ceil(late / 86_400)", "int(late // 86_400)"),
+    Fault("teacher-zip-leaves", "_refuse_hostile", '".." in path.split("/")', '"..." in path.split("/")'),
+    Fault("teacher-zip-bomb", "_refuse_hostile", "RATIO * max(1, entry.compress_size)", "RATIO * entry.file_size"),
+    Fault("teacher-key-written", "_examined", "answer = (account, answer[1])", "answer = (answer[0], answer[1])"),
+    Fault("teacher-open-is-zero", "final", "in (UNGRADED, BY_HAND)]", "in (UNGRADED,)]"),
+    Fault("teacher-unwritten-waits", "_parts", '0.0 if hand["sin_escribir"] else None', "None"),
+    Fault("teacher-silent-zero", "_parts", '0.0 if hand["sin_escribir"] else None', "0.0"),
+    Fault("teacher-six-fails", "scaled", "grade < PASSING", "grade <= PASSING"),
+    Fault("teacher-half-down", "rounded", "ROUND_HALF_UP)", '"ROUND_HALF_DOWN")'),
+    Fault("teacher-check-edited", "_merged", 'if mark and not mark.get("solution"):', 'if mark and mark.get("x"):'),
+    Fault("teacher-no-reason", "hand_marks", 'if not task.by_hand and not row.get("motivo"):', "if False:"),
+    Fault("teacher-any-name", "find_by_name", "if len(_words(person.name)) == best]", "if best]"),
+    Fault("teacher-ends-are-right", "_raise_if_ended", 'if "fin" in record:', 'if "final" in record:'),
+    Fault("teacher-sheet-zero", "_filled", "if found.state == GRADED:", "if True:"),
 ]
 
 

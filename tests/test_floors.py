@@ -10,10 +10,11 @@ ROOMS = plan()
 FLOOR = {name: room.floor for name, room in ROOMS.items()}
 MOST_LINES = 3300                                               # lo que se lee en una tarde
 # una lección b puede importar a su primera mitad
-HALVES = {("experiments", "dissection"), ("counterfactuals", "occlusion"), ("priors", "regularization")}
+HALVES = {("experiments", "dissection"), ("counterfactuals", "occlusion"), ("priors", "regularization"),
+          ("commands", "teacher")}                              # y una orden, al cuarto que hace su trabajo
 DOOR = "__main__"                                               # reparte las órdenes, que están en su mismo piso
 # llamadas que sólo arman un valor; también cuenta como tal Mayúsculas(…)
-NOT_WORK = {"compile", "set", "dict", "tuple", "frozenset", "range", "str", "get_path"}
+NOT_WORK = {"compile", "set", "dict", "tuple", "frozenset", "range", "str", "get_path", "field"}
 
 
 def imported_rooms(tree: ast.AST) -> set[str]:

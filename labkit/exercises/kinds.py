@@ -54,8 +54,19 @@ class Function:
 
     def examine(self, answer: object) -> str:
         """El mensaje de «Correcto», o un `Outcome` con otro veredicto."""
+        self.admit(answer)
+        return self.judge(lambda case: call(answer, *case))
+
+    def admit(self, answer: object) -> None:
+        """Nada, si `answer` es una función propia, con los parámetros que se piden; si no, un `Outcome`."""
         require_function(answer, tuple(signature(self.reference).parameters), self.off_limits())
-        tried = compare((self._trial(answer, case) for case in self.cases()), self.mistakes)
+
+    def judge(self, ask: Callable[[tuple], object]) -> str:
+        """El mensaje de «Correcto», o un `Outcome`. ask(caso): lo que da la respuesta, se ejecute aquí o en otra parte.
+
+        A `ask` se le piden los casos en orden y, desde que uno no se pudo ejecutar, ya ninguno.
+        """
+        tried = compare((self._trial(ask, case) for case in self.cases()), self.mistakes)
         return f"{self.praise} en {tried} casos al azar."
 
     def off_limits(self) -> set[str]:
@@ -69,10 +80,10 @@ class Function:
         """Las funciones cuyo código resuelve el ejercicio."""
         return self.solution or (self.reference,)
 
-    def _trial(self, answer: Callable, case: tuple) -> Trial:
+    def _trial(self, ask: Callable[[tuple], object], case: tuple) -> Trial:
         want = self.reference(*case)
         return Trial(
-            ask=lambda: self.read(call(answer, *case), want, case),
+            ask=lambda: self.read(ask(case), want, case),
             want=self.read(want, want, case),
             commit=lambda mistake: self.read(mistake(*case), want, case),
             case=self.describe(*case),

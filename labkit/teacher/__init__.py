@@ -1,0 +1,30 @@
+"""El lado de quien da el curso: de la tarea a la calificación, con lo de sus estudiantes en una sola carpeta suya.
+
+EL CONTRATO DE DATOS: qué guarda cada archivo de esa carpeta. Las llaves de JSON y las columnas están en español.
+
+    curso.toml                  la configuración: nombre, lista, secreto, [limites], [calificacion], [lecciones.NOMBRE]
+    lista.csv                   el grupo, como lo tenga la escuela
+    llaves.csv                  llave, nombre, correo, numero: la única tabla que une una llave con una persona
+    reparto/LECCIÓN/            lo que se reparte; reparto/nbgrader/, si se pidió
+    entregas/LECCIÓN/LLAVE/INTENTO/
+        recibido.ipynb          los bytes que llegaron
+        entrega.ipynb           el cuaderno reparado; no está si no se pudo leer
+        recibo.json             archivo, llegó, días_tarde, problema, reparaciones, avisos, llave_escrita, suma,
+                                carpeta_moodle, id_moodle
+    entregas/LECCIÓN/sin_dueño.json   lo que no se supo de quién es: archivo, motivo, llave_escrita
+    respuestas/LECCIÓN/LLAVE.json     lo que respondió su código, solo datos: celda → {"casos": […]}, {"valor": …},
+                                {"veredicto", "mensaje"} o {"fin", "mensaje"} (`flat` los escribe y los lee)
+    calificaciones/LECCIÓN/LLAVE.json   estado («calificada» o «no calificada»), motivo, protección, huella, intento,
+                                ejercicios: [{celda, ejercicio, puntos, de, símbolo, palabra, mensaje, dibujo}],
+                                a_mano: [{celda, de, texto, sin_escribir}]
+    manual/LECCIÓN.csv          lo que se puso a mano: llave, celda, puntos, comentario, motivo, quien, fecha. En una
+                                celda que revisa un programa es una corrección, y el motivo es obligatorio
+    salida/LECCIÓN/             calificaciones.csv, moodle.csv, comentarios.zip;  salida/curso.csv, las finales
+
+Fuera de la carpeta no queda nada de nadie: labkit compilado va en la caché, ~/.cache/labkit/sin_fuentes, y se rehace
+solo; cada entrega corre en una carpeta temporal, que se borra.
+
+Una entrega termina en uno de tres estados: calificada, no calificada (y por qué) o falta calificar a mano; quien no
+entregó es NP. `scores.score` junta todo eso y da el estado de una persona en una lección; `INTENTO` es la fecha en que
+llegó y el principio de su suma, y cuenta el último que se pudo leer.
+"""

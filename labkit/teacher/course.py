@@ -1,0 +1,206 @@
+"""El curso de la profesora: su carpeta, su configuración (curso.toml) y lo que se saca del secreto."""
+import hashlib
+import hmac
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from importlib import import_module
+from pathlib import Path
+from secrets import token_hex
+
+from labkit.files import write_aside
+
+ROOT = Path(__file__).parents[2]                # la carpeta del curso: lessons, labkit, data
+CONFIG, ROSTER, KEYS = "curso.toml", "lista.csv", "llaves.csv"
+SCALES = ("0-10", "5-10")
+TEMPLATE = '''# La configuración de tu curso. Las líneas que empiezan con # son explicaciones.
+nombre = "Qué aprendió una red"
+lista = "lista.csv"          # tus estudiantes: nombre, correo y, si quieres, número (o el CSV que baja Moodle)
+
+# De este secreto salen los casos con que se califica. No lo enseñes, y no lo cambies a la mitad del curso.
+secreto = "{secret}"
+
+[limites]
+segundos_por_ejercicio = 90  # de procesador; un ciclo infinito cuesta esto, y nada más
+memoria_mb = 2500            # lo que puede pedir una entrega
+megas_por_entrega = 50       # lo que puede pesar un archivo recibido
+procesos = 0                 # cuántas entregas a la vez; 0: las que convengan a tu computadora
+
+[calificacion]
+escala = "0-10"              # o "5-10": menos de 6 es 5, y lo demás se redondea a un entero
+decimales = 1
+descuento_por_dia = 0.0      # puntos que se quitan por cada día, completo o empezado, después de la fecha
+extension_horas = 0          # cuánto después de la fecha todavía no es tarde
+
+# Una tabla por lección que se califica: el nombre de su cuaderno sin «_ejercicios», la fecha y cuánto pesa.
+[lecciones.00_primeros_pasos]
+entrega = 2027-02-14T23:59:00
+peso = 1
+
+[lecciones.01_oclusion]
+entrega = 2027-02-21T23:59:00
+peso = 1
+'''
+ROSTER_TEMPLATE = "nombre,correo,numero\nAna Ejemplo Uno,ana@ejemplo.mx,1\nBeto Ejemplo Dos,beto@ejemplo.mx,2\n"
+
+
+class CourseError(ValueError):
+    """Algo de la carpeta de la profesora no está como debe. El mensaje dice qué se esperaba, qué hay y qué hacer."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Hasta dónde puede llegar una entrega: segundos por ejercicio, memoria (MB), peso (MB) y cuántas a la vez."""
+    seconds: int = 90
+    memory: int = 2500
+    size: int = 50
+    processes: int = 0
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """Una lección que se califica: su nombre, cuándo se entrega (o None) y cuánto pesa en la calificación final."""
+    name: str
+    due: datetime | None = None
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Course:
+    """La carpeta de la profesora, ya leída."""
+    folder: Path
+    title: str
+    secret: str
+    roster: Path
+    limits: Limits
+    lessons: dict[str, Lesson] = field(default_factory=dict)
+    scale: str = "0-10"
+    decimals: int = 1
+    late_per_day: float = 0.0
+    grace_hours: float = 0.0
+
+    def place(self, *parts: str) -> Path:
+        """Una ruta dentro de la carpeta."""
+        return self.folder.joinpath(*parts)
+
+    def lesson(self, name: str) -> Lesson:
+        """La lección de ese nombre. CourseError, con las que hay, si no está en la configuración."""
+        clean = name.removesuffix(".ipynb").removesuffix("_ejercicios")
+        if clean not in self.lessons:
+            raise CourseError(f"«{name}» no está en {CONFIG}. Las lecciones que hay ahí: {', '.join(self.lessons)}. "
+                              f"Agrégala con una tabla [lecciones.{clean}].")
+        return self.lessons[clean]
+
+    def derive(self, *parts: str) -> int:
+        """Un número que sale del secreto y de `parts`, siempre el mismo, y que sin el secreto no se adivina."""
+        digest = hmac.new(self.secret.encode(), "/".join(parts).encode(), hashlib.sha256).digest()
+        return int.from_bytes(digest[:7], "big")
+
+
+def new_course(folder: Path) -> list[Path]:
+    """Hace la carpeta de la profesora con una configuración y una lista de ejemplo; da los archivos que escribió."""
+    refuse_inside(folder)
+    if (folder / CONFIG).exists():
+        raise CourseError(f"{folder / CONFIG} ya existe, y guarda el secreto de un curso: no lo cambio. Escoge otra "
+                          "carpeta.")
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.chmod(0o700)                         # solo tú: adentro irán datos personales
+    texts = {CONFIG: TEMPLATE.format(secret=token_hex(16)), ROSTER: ROSTER_TEMPLATE, ".gitignore": "*\n"}
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
+
+
+def load_course(folder: Path) -> Course:
+    """El curso de esa carpeta. CourseError si no está, si está dentro del repositorio o si algo no se entiende."""
+    refuse_inside(folder)
+    path = folder / CONFIG
+    if not path.is_file():
+        raise CourseError(f"No encuentro {path}. Hazla con: python -m labkit teacher new {folder}")
+    toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        table = toml.loads(path.read_text(encoding="utf-8-sig"))
+    except (toml.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CourseError(f"{path} no se entiende: {error}") from None
+    return _course(folder.resolve(), table)
+
+
+def refuse_inside(folder: Path) -> None:
+    """CourseError si la carpeta está en el repositorio del curso o en cualquier otro de git que la guardaría."""
+    place = folder.expanduser().resolve()
+    if ROOT.resolve() in (place, *place.parents):
+        raise CourseError(f"{place} está dentro del repositorio del curso. Lo de tus estudiantes va fuera de él: por "
+                          f"ejemplo, en {Path('~') / 'curso_calificaciones'}.")
+    if not place.exists() or (place / ".gitignore").is_file():
+        return
+    inside = next((parent for parent in (place, *place.parents) if (parent / ".git").exists()), None)
+    if inside and not _ignored(inside, place):
+        raise CourseError(f"{place} está en el repositorio de git {inside}, que la guardaría con todo y calificaciones."
+                          " Escoge otra carpeta.")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Escribe un texto en UTF-8; si algo falla, lo que había queda entero."""
+    with write_aside(path) as file:
+        file.write(text.encode("utf-8"))
+
+
+def _ignored(repository: Path, place: Path) -> bool:
+    try:
+        done = subprocess.run(["git", "-C", str(repository), "check-ignore", "-q", str(place)], capture_output=True,
+                              timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def _course(folder: Path, table: dict) -> Course:
+    known = {"nombre", "lista", "secreto", "limites", "calificacion", "lecciones"}
+    if unknown := set(table) - known:
+        raise CourseError(f"{CONFIG}: no conozco «{sorted(unknown)[0]}». Lo que puede haber: {', '.join(known)}.")
+    secret = _value(table, "secreto", str, "")
+    if len(secret) < 16:
+        raise CourseError(f"{CONFIG}: «secreto» debe tener al menos 16 caracteres; `teacher new` hace uno.")
+    limits, rules = _value(table, "limites", dict, {}), _value(table, "calificacion", dict, {})
+    scale = _value(rules, "escala", str, "0-10")
+    if scale not in SCALES:
+        raise CourseError(f"{CONFIG}: «escala» es {' o '.join(SCALES)}, y dice {scale!r}.")
+    lessons = {name: _lesson(name, given) for name, given in _value(table, "lecciones", dict, {}).items()}
+    return Course(
+        folder, _value(table, "nombre", str, "Curso"), secret, folder / _value(table, "lista", str, ROSTER),
+        Limits(_at_least(limits, "segundos_por_ejercicio", 1, 90), _at_least(limits, "memoria_mb", 200, 2500),
+               _at_least(limits, "megas_por_entrega", 1, 50), _at_least(limits, "procesos", 0, 0)),
+        lessons, scale, _at_least(rules, "decimales", 0, 1),
+        _value(rules, "descuento_por_dia", (int, float), 0.0), _value(rules, "extension_horas", (int, float), 0.0))
+
+
+def _lesson(name: str, given: object) -> Lesson:
+    if not isinstance(given, dict):
+        raise CourseError(f"{CONFIG}: [lecciones.{name}] debe ser una tabla con «entrega» y «peso».")
+    if not (ROOT / "lessons" / f"{name}_ejercicios.ipynb").is_file():
+        there = sorted(path.name.removesuffix("_ejercicios.ipynb") for path in ROOT.glob("lessons/*_ejercicios.ipynb"))
+        raise CourseError(f"{CONFIG}: no hay una lección «{name}» con ejercicios. Las que hay: {', '.join(there)}.")
+    weight = _value(given, "peso", (int, float), 1.0)
+    if weight < 0:
+        raise CourseError(f"{CONFIG}: el peso de {name} es negativo.")
+    due = _value(given, "entrega", date, None)
+    if due is not None and not isinstance(due, datetime):       # un día sin hora acaba a la medianoche
+        due = datetime.combine(due, time.max)
+    if due is not None and due.tzinfo is not None:
+        due = due.astimezone().replace(tzinfo=None)
+    return Lesson(name, due, float(weight))
+
+
+def _at_least(table: dict, name: str, least: int, default: int) -> int:
+    value = _value(table, name, int, default)
+    if value < least:
+        raise CourseError(f"{CONFIG}: «{name}» debe ser al menos {least}, y dice {value}.")
+    return value
+
+
+def _value(table: dict, name: str, kind: type | tuple[type, ...], default: object) -> object:
+    value = table.get(name, default)
+    if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
+        raise CourseError(f"{CONFIG}: «{name}» no es lo que debe: dice {value!r}.")
+    return value

@@ -1,0 +1,161 @@
+"""`grade`: corre y juzga lo entregado de una lección, en paralelo; lo que ya está calificado no se repite."""
+import base64
+import hashlib
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from queue import Empty, Queue
+from threading import Lock
+
+import torch
+
+from labkit.progress import progress
+from labkit.teacher.collecting import attempts, standing, write_json
+from labkit.teacher.course import Course, Lesson
+from labkit.teacher.judging import judge
+from labkit.teacher.roster import load_roster
+from labkit.teacher.running import Keeper, RunFailed, run_submission, seeds_for, without_sources
+from labkit.teacher.shield import Shield
+from labkit.teacher.tasks import grade_id_of, original, tasks
+
+GRADED, UNGRADED = "calificada", "no calificada"
+OURS_FAILED = "falló el programa que califica, y no es culpa de la entrega"
+
+
+@dataclass
+class Graded:
+    """Lo que hizo un `grade`: cuántas de cada estado, cuántas ya estaban, y con qué protección corrió."""
+    states: Counter = field(default_factory=Counter)
+    before: int = 0
+    protections: Counter = field(default_factory=Counter)
+    says: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Work:
+    """Una entrega por calificar: de quién es, el intento que cuenta y la huella de con qué se califica."""
+    key: str
+    receipt: dict
+    stamp: str
+
+
+def grade(course: Course, lesson: Lesson, again: bool = False, shield: Shield | None = None) -> Graded:
+    """Califica lo que falte de una lección; deja `calificaciones/LECCIÓN/LLAVE.json` y `respuestas/…`, uno por persona.
+
+    again: también lo que ya estaba.  shield: con qué protección; si no se dice, la mejor que haya.
+    """
+    pending, summary = [], Graded()
+    for work in _works(course, lesson):
+        if again or not _is_done(course, lesson, work):
+            pending.append(work)
+        else:
+            summary.before += 1
+    if pending:
+        _all(course, lesson, pending, summary, shield)
+    for path in course.place("calificaciones", lesson.name).glob("*.json"):
+        summary.states[json.loads(path.read_text(encoding="utf-8"))["estado"]] += 1
+    return summary
+
+
+def _works(course: Course, lesson: Lesson) -> list[Work]:
+    stamp = hashlib.sha256(json.dumps([course.derive("huella"), course.limits.seconds, course.limits.memory,
+                                       without_sources().name]).encode()).hexdigest()[:16]
+    found = []
+    for person in load_roster(course):
+        receipt = standing(attempts(course, lesson.name, person.key))
+        if receipt:
+            found.append(Work(person.key, receipt, f"{receipt['intento']}/{stamp}"))
+    return found
+
+
+def _is_done(course: Course, lesson: Lesson, work: Work) -> bool:
+    path = course.place("calificaciones", lesson.name, f"{work.key}.json")
+    if not path.is_file():
+        return False
+    result = json.loads(path.read_text(encoding="utf-8"))
+    return result["huella"] == work.stamp and not result["motivo"].startswith(OURS_FAILED)
+
+
+def _all(course: Course, lesson: Lesson, works: Sequence[Work], summary: Graded, shield: Shield | None) -> None:
+    """Las califica en paralelo, cada guardián una a la vez. Ctrl+C deja guardado lo que ya se calificó."""
+    count = min(course.limits.processes or os.cpu_count() or 1, len(works))
+    waiting: Queue[Work] = Queue()
+    for work in works:
+        waiting.put(work)
+    lock = Lock()
+    with progress("Calificando", len(works), "entregas", delay=0.5) as bar:
+        def attend(slot: int) -> None:
+            with Keeper(course, lesson.name, slot, shield) as keeper:
+                while (work := _next(waiting)) is not None:
+                    result = _one(course, lesson, work, keeper, lock)
+                    with lock:
+                        write_json(course.place("calificaciones", lesson.name, f"{work.key}.json"), result)
+                        summary.protections[keeper.shield.name] += 1
+                        summary.says.add(keeper.shield.says)
+                        bar.update()
+
+        with ThreadPoolExecutor(count) as pool:
+            try:
+                list(pool.map(attend, range(count)))
+            except BaseException:
+                while _next(waiting):
+                    pass
+                raise
+
+
+def _next(waiting: Queue) -> Work | None:
+    with suppress(Empty):
+        return waiting.get_nowait()
+    return None
+
+
+def _one(course: Course, lesson: Lesson, work: Work, keeper: Keeper, lock: Lock) -> dict:
+    """El resultado de una entrega; pase lo que pase, uno."""
+    receipt = work.receipt
+    result = {
+        "llave": work.key, "lección": lesson.name, "intento": receipt["intento"], "huella": work.stamp,
+        "protección": "", "estado": UNGRADED, "motivo": receipt["problema"], "ejercicios": [], "a_mano": [],
+        "días_tarde": receipt["días_tarde"], "avisos": receipt["avisos"], "reparaciones": receipt["reparaciones"],
+    }
+    if receipt["problema"]:
+        return result
+    try:
+        folder = course.place("entregas", lesson.name, work.key, receipt["intento"])
+        book = json.loads((folder / "entrega.ipynb").read_text(encoding="utf-8"))
+        seeds = seeds_for(course, lesson.name, work.key)
+        records = run_submission(keeper, book, seeds)
+        write_json(course.place("respuestas", lesson.name, f"{work.key}.json"),
+                   {"intento": receipt["intento"], "respuestas": records})
+        with lock, torch.random.fork_rng(devices=[]):
+            result["ejercicios"] = [_judged(task, records[task.grade_id], work.key, seeds[task.grade_id])
+                                    for task in tasks(lesson.name) if not task.by_hand]
+        result |= {"estado": GRADED, "protección": keeper.shield.name, "a_mano": by_hand(book, lesson.name)}
+    except RunFailed as error:
+        result["motivo"] = f"{OURS_FAILED}: {error}"
+    except Exception as error:                  # una entrega no detiene a las demás, ni por una falla nuestra
+        result["motivo"] = f"{OURS_FAILED}: {type(error).__name__}: {error}"
+    return result
+
+
+def _judged(task: object, record: dict, key: str, seed: int) -> dict:
+    verdict = judge(task.exercise, record, key, seed)
+    return {"celda": task.grade_id, "ejercicio": task.exercise, "de": task.points,
+            "puntos": task.points if verdict.ok else 0.0, "símbolo": verdict.mark, "palabra": verdict.word,
+            "mensaje": verdict.message, "dibujo": base64.b64encode(verdict.picture or b"").decode("ascii")}
+
+
+def by_hand(book: dict, lesson: str) -> list[dict]:
+    """Lo que se lee a mano: qué escribió, y si dejó el texto como venía."""
+    blank = {grade_id_of(cell): cell["source"] for cell in original(lesson)["cells"]}
+    written = {grade_id_of(cell): cell["source"] for cell in book["cells"] if grade_id_of(cell)}
+    return [{"celda": task.grade_id, "de": task.points, "texto": written[task.grade_id][:20_000],
+             "sin_escribir": _same(written[task.grade_id], blank[task.grade_id])}
+            for task in tasks(lesson) if task.by_hand]
+
+
+def _same(text: str, blank: str) -> bool:
+    return not text.strip() or text.split() == blank.split()

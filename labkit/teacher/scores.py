@@ -1,0 +1,141 @@
+"""De los resultados a la calificación: cuatro estados, y nunca un cero que nadie puso."""
+import json
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+
+from labkit.teacher.collecting import attempts
+from labkit.teacher.course import Course, CourseError, Lesson
+from labkit.teacher.grading import GRADED, UNGRADED
+from labkit.teacher.roster import Student, read_table
+from labkit.teacher.tasks import tasks
+
+BY_HAND, ABSENT = "falta calificar a mano", "NP"
+MANUAL = ("llave", "celda", "puntos", "comentario", "motivo", "quien", "fecha")
+PASSING = 6
+
+
+@dataclass(frozen=True)
+class Part:
+    """Una parte de la calificación: cuántos puntos de cuántos, y qué se dice. points es None si falta ponerlos."""
+    grade_id: str
+    points: float | None
+    most: float
+    note: str = ""
+    by_hand: bool = False
+    picture: str = ""
+
+
+@dataclass(frozen=True)
+class Score:
+    """La calificación de una lección, de 0 a 10. grade es None si el estado no es «calificada»: why dice por qué."""
+    state: str
+    grade: float | None = None
+    why: str = ""
+    parts: tuple[Part, ...] = ()
+    late: int = 0
+    taken: float = 0.0
+    notices: tuple[str, ...] = field(default=())
+
+
+def hand_marks(course: Course, lesson: str) -> dict[tuple[str, str], dict]:
+    """Lo que se puso a mano en `manual/LECCIÓN.csv`: (llave, celda) → renglón. CourseError si algo no puede ser.
+
+    En una celda que revisa un programa es una corrección, y ha de decir su motivo.
+    """
+    path = course.place("manual", f"{lesson}.csv")
+    if not path.is_file():
+        return {}
+    known, found = {task.grade_id: task for task in tasks(lesson)}, {}
+    for line, row in enumerate(read_table(path), start=2):
+        if not row.get("puntos"):
+            continue
+        where = f"{path.name}, renglón {line}"
+        task = known.get(row.get("celda", ""))
+        if task is None:
+            raise CourseError(f"{where}: no hay una celda «{row.get('celda')}». Las que hay: {', '.join(known)}.")
+        points = _number(row["puntos"], where)
+        if not 0 <= points <= task.points:
+            raise CourseError(f"{where}: {row['puntos']} puntos en {task.grade_id}, que vale {task.points:g}.")
+        if not task.by_hand and not row.get("motivo"):
+            raise CourseError(f"{where}: corrige lo que dijo la revisión de {task.grade_id}; escribe el motivo.")
+        found[row["llave"], task.grade_id] = {**row, "puntos": points}
+    return found
+
+
+def score(course: Course, lesson: Lesson, student: Student, marks: dict[tuple[str, str], dict]) -> Score:
+    """La calificación de una persona en una lección. marks: lo que da `hand_marks`."""
+    path = course.place("calificaciones", lesson.name, f"{student.key}.json")
+    if not path.is_file():
+        if attempts(course, lesson.name, student.key):
+            return Score(UNGRADED, why="falta correr `grade`")
+        return Score(ABSENT, why="no hay ninguna entrega suya")
+    result = json.loads(path.read_text(encoding="utf-8"))
+    if (latest := attempts(course, lesson.name, student.key)) and _newer(latest, result):
+        return Score(UNGRADED, why="hay un intento más reciente: falta correr `grade`")
+    if result["estado"] != GRADED:
+        return Score(UNGRADED, why=result["motivo"], late=result["días_tarde"], notices=tuple(result["avisos"]))
+    parts = tuple(_parts(result, student.key, marks))
+    late, notices = result["días_tarde"], tuple(result["avisos"])
+    if missing := [part.grade_id for part in parts if part.points is None]:
+        return Score(BY_HAND, why=f"faltan {', '.join(missing)}", parts=parts, late=late, notices=notices)
+    total = 10 * sum(part.points for part in parts) / sum(part.most for part in parts)
+    taken = min(total, course.late_per_day * late)
+    return Score(GRADED, rounded(total - taken, course.decimals), "", parts, late, taken, notices)
+
+
+def final(course: Course, scores: dict[str, Score]) -> tuple[str, str, str]:
+    """La calificación final con los pesos del curso: (estado, lo que va en el acta, por qué falta, si falta).
+
+    NP es no haber entregado nada; faltar a una sí cuenta 0 en su peso. Lo que está sin calificar deja la final en
+    blanco.
+    """
+    weights = {name: lesson.weight for name, lesson in course.lessons.items() if lesson.weight}
+    open_ones = [name for name in weights if scores[name].state in (UNGRADED, BY_HAND)]
+    if open_ones:
+        return UNGRADED, "", "; ".join(f"{name}: {scores[name].state}, {scores[name].why}" for name in open_ones)
+    if not weights or all(scores[name].state == ABSENT for name in weights):
+        return ABSENT, "NP", "no entregó nada"
+    total = sum(weight * (scores[name].grade or 0) for name, weight in weights.items()) / sum(weights.values())
+    return GRADED, scaled(total, course), ""
+
+
+def scaled(grade: float, course: Course) -> str:
+    """Una calificación de 0 a 10 en la escala del curso; en 5-10, menos de 6 es 5 y lo demás, un entero."""
+    if course.scale == "5-10":
+        return "5" if grade < PASSING else f"{rounded(grade, 0):.0f}"
+    return f"{rounded(grade, course.decimals):.{course.decimals}f}"
+
+
+def rounded(value: float, decimals: int) -> float:
+    """Redondeado como en el papel: la mitad, hacia arriba."""
+    step = Decimal(1).scaleb(-decimals)
+    return float(Decimal(repr(round(value, 9))).quantize(step, ROUND_HALF_UP))
+
+
+def _newer(latest: list[dict], result: dict) -> bool:
+    readable = [receipt for receipt in latest if not receipt["problema"]]
+    return (readable or latest)[-1]["intento"] != result["intento"]
+
+
+def _parts(result: dict, key: str, marks: dict[tuple[str, str], dict]) -> list[Part]:
+    found = []
+    for exercise in result["ejercicios"]:
+        name, note = exercise["celda"], f"{exercise['símbolo']} {exercise['palabra']} · {exercise['mensaje']}"
+        mark = marks.get((key, name))
+        if mark:
+            note = f"Corregido a mano: {mark['motivo']}. Antes: {note}"
+        found.append(Part(name, mark["puntos"] if mark else exercise["puntos"], exercise["de"], note,
+                          picture=exercise["dibujo"]))
+    for hand in result["a_mano"]:
+        mark = marks.get((key, hand["celda"]))
+        points = mark["puntos"] if mark else 0.0 if hand["sin_escribir"] else None
+        note = mark.get("comentario", "") if mark else "sin escribir" if hand["sin_escribir"] else ""
+        found.append(Part(hand["celda"], points, hand["de"], note, True))
+    return found
+
+
+def _number(text: str, where: str) -> float:
+    try:
+        return float(text.replace(",", "."))
+    except ValueError:
+        raise CourseError(f"{where}: «{text}» no es un número.") from None
