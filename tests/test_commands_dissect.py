@@ -176,7 +176,7 @@ def test_a_network_of_your_own_is_asked_by_its_function(tmp_path, monkeypatch, c
                        "no_hay:build": "no encontré la función build del módulo no_hay", "mired:fails": "KeyError, en el renglón",
                        "mired:asks": "Ha de poderse llamar sin argumentos", "mired:negative": "da NaN en 1 unidad (3)", "otra": "No hay una red llamada 'otra'"}.items():
         assert main([*order, name]) == 2 and says in capsys.readouterr().err
-    assert main([*order, "./mired.py:build"]) == 0                          # también como se escribe un archivo
+    assert main([*order, f"{tmp_path}/mired.py:build"]) == 0                # también como se escribe un archivo
     order[order.index("network.0")] = "network.pair"
     assert main([*order, "mired:pair"]) == 2 and "«network.pair» entrega tuple y no un tensor" in capsys.readouterr().err
     order[order.index("network.pair")] = "fc"
