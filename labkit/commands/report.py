@@ -149,9 +149,13 @@ def facts(evidence: Evidence, run: Asked) -> list[tuple[str, str]]:
 
 def _facts(evidence: Evidence, run: Asked) -> str:
     """El cuadro del resumen, en HTML."""
-    rows = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{escape(told)}</td></tr>'
+    rows = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{_told(name, told)}</td></tr>'
                    for name, told in facts(evidence, run))
     return f'<table class="facts">{rows}</table>'
+
+
+def _told(name: str, told: str) -> str:
+    return f"<code>{escape(told)}</code>" if name == "Orden" else escape(told)
 
 
 def _sure(evidence: Evidence) -> str:
