@@ -25,7 +25,7 @@ SIDE, TOGETHER = 96, 8                      # el lado de lo que se optimiza, a l
 LIT_FIRST = 4                               # en uno de cada cuatro pasos, al principio, se deja encender a las ReLU
 NOISES, STRENGTHS = 16, (0.05, 0.1, 0.2)    # para volver a intentar: cuántos ruidos, y de qué desviación
 WEIGHTED = ("Convolution", "mm", "Mm", "Linear", "Attention")               # operaciones con pesos
-GRAY = 0.02                                 # lo que ha de cambiar una imagen, en promedio, para no ser el ruido de antes
+GRAY = 0.02                                 # lo que ha de cambiar en promedio para no ser el ruido de antes
 QUALITY = 90
 
 
@@ -61,8 +61,8 @@ def imagined(model: nn.Module, world: ConceptWorld, units: list[Unit], steps: in
 
     Se busca en frecuencias y moviéndola, en los colores del conjunto; todas parten del mismo ruido. Una unidad apagada
     no da gradiente: al principio, las ReLU por las que sale la capa (`last_relus`) dejan pasar el que la encendería; lo
-    demás de la red, no, o se subiría por unidades que siguen apagadas. La que no se encienda se intenta otra vez, desde
-    el ruido, de varios, en que más responde.  KeyboardInterrupt si se interrumpe.
+    demás de la red, no, o se subiría por unidades que siguen apagadas. La que no se encienda se intenta otra vez, con
+    todas abiertas y desde el ruido, de varios, en que más responde.  KeyboardInterrupt si se interrumpe.
     """
     if not units:
         return []
@@ -71,14 +71,15 @@ def imagined(model: nn.Module, world: ConceptWorld, units: list[Unit], steps: in
     side = images.shape[-1] if dense else min(SIDE, images.shape[-1])
     start, colors = soft_noise(1, side).to(device), color_matrix(images)
     colors = colors if colors.det().abs() > 1e-4 else None                  # en puros grises no hay otros colores
-    climb = partial(_climb, model, colors=colors, steps=steps, relus=relus)
+    climb = partial(_climb, model, colors=colors, steps=steps)
     with progress("Optimizando", len(units) * steps, "pasos") as bar:
-        made = climb(units, start.expand(len(units), -1, -1, -1), bar)
+        made = climb(units, start.expand(len(units), -1, -1, -1), bar, relus=relus)
         again = [place for place, one in enumerate(made) if one.jpeg is None]
         if again:
             bar.total += len(again) * steps
             off = [units[place] for place in again]
-            for place, one in zip(again, climb(off, _best_noise(model, off, side), bar), strict=True):
+            second = climb(off, _best_noise(model, off, side), bar, relus=layer_names(model, nn.ReLU))
+            for place, one in zip(again, second, strict=True):
                 made[place] = one if one.jpeg else made[place]
     return made
 
@@ -113,7 +114,8 @@ def last_relus(model: nn.Module, images: Tensor, layer: str) -> tuple[list[str],
 
 def _best_noise(model: nn.Module, units: list[Unit], side: int) -> Tensor:
     """Por unidad, de varios ruidos suaves, cada vez más fuertes, aquel en que más responde: (u, 3, lado, lado)."""
-    noises = torch.cat([soft_noise(NOISES, side, sd, seed=seed) for seed, sd in enumerate(STRENGTHS)]).to(device_of(model))
+    noises = torch.cat([soft_noise(NOISES, side, sd, seed=seed) for seed, sd in enumerate(STRENGTHS)])
+    noises = noises.to(device_of(model))
     with torch.no_grad():
         maps = torch.cat([maps_of(model, some, units[0].layer) for some in noises.split(NOISES)])
     return noises[maps.flatten(2).mean(2)[:, [unit.channel for unit in units]].argmax(0)]
@@ -134,7 +136,7 @@ class _Counted(FourierCanvas):
 
 def _climb(model: nn.Module, units: list[Unit], start: Tensor, bar: tqdm, colors: Tensor | None, steps: int,
            relus: list[str]) -> list[Made]:
-    """Sube una imagen por unidad desde `start`, (u, 3, lado, lado): primero, con esas ReLU abiertas; luego, tal cual."""
+    """Sube una imagen por unidad desde `start`, (u, 3, lado, lado): primero con esas ReLU abiertas; luego, tal cual."""
     made, first = [], -(-steps // LIT_FIRST)
     groups = [units[place:place + TOGETHER] for place in range(0, len(units), TOGETHER)]
     for group, begin in zip(groups, start.split(TOGETHER), strict=True):
@@ -203,7 +205,7 @@ def best_images(model: nn.Module, world: ConceptWorld, layer: str, channels: lis
 
 
 def _strongest(model: nn.Module, world: ConceptWorld, layer: str, channels: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-    """De cada unidad, lo más que responde en sus mejores imágenes, (n, u), cuáles son, (n, u), y su mapa, (n, u, h, w)."""
+    """De cada unidad, lo más que responde en sus mejores imágenes, (n, u), cuáles son y su mapa, (n, u, h, w)."""
     device, kept = device_of(model), None
     batches = with_bar(picture_batches(world, 32), "Buscando ejemplares", len(world))
     first = 0

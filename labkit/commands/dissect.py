@@ -18,9 +18,10 @@ from labkit.datasets import load_concepts
 from labkit.dissection import CONVENTIONS, processes
 from labkit.worlds import ConceptWorld
 
-USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--model RED] [--broden CARPETA] [--split PARTE]
-                              [--size LADO] [--images N] [--convention NOMBRE] [--control [N]] [--csv tabla.csv]
-                              [--json tabla.json] [--pictures N] [--steps N] [--exemplars N] [--resume CARPETA]
+USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--model RED] [--broden CARPETA]
+                              [--split PARTE] [--size LADO] [--images N] [--convention NOMBRE] [--control [N]]
+                              [--csv tabla.csv] [--json tabla.json] [--pictures N] [--steps N] [--exemplars N]
+                              [--resume CARPETA]
      python -m labkit dissect --layers [--model RED] [--broden CARPETA]
 
   --layers      enseña las capas y los bloques de la red, con sus unidades y sus mapas, y termina
@@ -79,7 +80,8 @@ def _work(options: SimpleNamespace, rank: int) -> int:
         raise told from error
     if rank == 0:
         if not is_wrapped(model):
-            print(f"Nota: {options.model} recibe las imágenes en [0, 1], sin normalizar: no viene de labkit.models.wrap.")
+            print(f"Nota: {options.model} recibe las imágenes en [0, 1], sin normalizar: no viene de "
+                  "labkit.models.wrap.")
         write_report(model, world, evidence, options, order_of(options))
     return 0
 

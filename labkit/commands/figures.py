@@ -65,7 +65,8 @@ def _figure(evidence: Evidence, portrait: Portrait, sheet: str, small: bool) -> 
         named += f"; nombres posibles: {escape(others([names[k] for k in evidence.sets[channel]]))}"
     if evidence.twins:
         named += "; ✓ aguanta el control" if evidence.survives()[channel] else "; no aguanta el control"
-    seen = _picture(sheet, f"las imágenes en que más responde {unit}, con el contorno de donde llega a su umbral", small)
+    seen = _picture(sheet, f"las imágenes en que más responde {unit}, con el contorno de donde llega a su umbral",
+                    small)
     cut = float(evidence.found.cuts[channel])
     notes = f"Umbral: {signed(cut)}. Lo más que responde en cada imagen: {_listed(portrait.best.peaks)}."
     if made is not None and made.jpeg is not None:

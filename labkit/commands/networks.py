@@ -1,4 +1,4 @@
-"""La red y la capa que pide una orden: una del curso, una de torchvision o una tuya, y sus capas con el nombre que les das."""
+"""La red que pide una orden, del curso, de torchvision o tuya, y sus capas con el nombre que les das."""
 import sys
 from collections.abc import Callable
 from difflib import get_close_matches

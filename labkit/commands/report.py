@@ -125,7 +125,7 @@ def _paragraphs(texts: Iterable[str]) -> str:
 
 
 def facts(evidence: Evidence, run: Asked) -> list[tuple[str, str]]:
-    """Lo que hay que saber de una disección, cada cosa con su nombre: el cuadro del resumen, y el principio del JSON."""
+    """Lo que hay que saber de una disección, cada cosa con su nombre: va en el resumen y en el JSON."""
     found, convention = evidence.found, CONVENTIONS[evidence.convention]
     counts = three_counts(found.iou(), found.categories)
     reach = [f" (de {low:.0f} a {high:.0f}, con 95 % de confianza)" for low, high in evidence.intervals] or [""] * 3

@@ -21,7 +21,8 @@ COUNTS = ("detectoras", "conceptos, cada unidad una vez", "conceptos, sumando ca
 SHOWN = 3                                       # nombres posibles que caben en la página
 NOTHING = "–"
 TOOLS = ('<div class="tools" hidden><label>Buscar <input type="search" placeholder="un nombre, una unidad"></label>'
-         f'<label>Estado <select data-column="{COLUMNS.index("estado")}"><option value="">todos</option></select></label>'
+         f'<label>Estado <select data-column="{COLUMNS.index("estado")}"><option value="">todos</option></select>'
+         '</label>'
          f'<label>Categoría <select data-column="{COLUMNS.index("categoría")}"><option value="">todas</option></select>'
          f'</label><label>Aguanta <select data-column="{COLUMNS.index("aguanta")}"><option value="">todas</option>'
          '</select></label><output aria-live="polite"></output></div>')
@@ -30,8 +31,8 @@ TOOLS = ('<div class="tools" hidden><label>Buscar <input type="search" placehold
 class Row(NamedTuple):
     """Lo que se dice de una unidad; None, lo que no se midió.
 
-    state: "detecta", "no llega" (a 0.04) o "muda".  cut: su umbral.  possible: los nombres posibles, el mejor primero, y
-    worth, el IoU de cada uno.  lit: en cuántas imágenes llega a su umbral;  seen: en cuántas está su concepto.
+    state: "detecta", "no llega" (a 0.04) o "muda".  cut: su umbral.  possible: los nombres posibles, el mejor primero,
+    y worth, el IoU de cada uno.  lit: en cuántas imágenes llega a su umbral;  seen: en cuántas está su concepto.
     """
     unit: str
     state: str
@@ -97,8 +98,8 @@ def json_text(evidence: Evidence, facts: Iterable[tuple[str, str]]) -> str:
     numbers = {"n": evidence.count, "q": CONVENTIONS[evidence.convention].share, "corte": DETECTOR_IOU,
                **{name: {"cuenta": count, "de 95 %": interval} for name, count, interval in zip(COUNTS, counts, reach)},
                "gemelas": [{"semilla": twin.seed, **dict(zip(COUNTS, twin.counts))} for twin in evidence.twins]}
-    units = [{"unidad": row.unit, "estado": row.state, "concepto": row.concept or None, "categoría": row.category or None,
-              "IoU": row.iou, "umbral": row.cut if isfinite(row.cut) else None,
+    units = [{"unidad": row.unit, "estado": row.state, "concepto": row.concept or None,
+              "categoría": row.category or None, "IoU": row.iou, "umbral": row.cut if isfinite(row.cut) else None,
               "nombres posibles": [{"concepto": name, "IoU": worth} for name, worth in zip(row.possible, row.worth)],
               "imágenes de la unidad": row.lit, "imágenes del concepto": row.seen, "p": row.p,
               "p corregida": row.corrected, "aguanta": row.survives} for row in unit_rows(evidence)]

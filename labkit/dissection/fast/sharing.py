@@ -68,8 +68,8 @@ def dissect_shared(model: nn.Module, world: ConceptWorld, layer: str, convention
     size = mask_size(world) if convention.upsampled else None
 
     def read(batches: Callable, text: str) -> Callable[[list[int]], Iterator]:
-        return lambda numbers: with_bar(batches(world, batch_size, numbers), text, _images_in(numbers, batch_size, total),
-                                        process)
+        return lambda numbers: with_bar(batches(world, batch_size, numbers), text,
+                                        _images_in(numbers, batch_size, total), process)
 
     tail = _walk(read(picture_batches, "Umbrales"),
                  lambda batches: tail_over(model, batches, total, layer, convention, size),
