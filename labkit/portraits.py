@@ -23,7 +23,7 @@ from labkit.worlds import ConceptWorld, picture_batches
 SHOWN, TILE = 5, 128                        # imágenes por unidad; su lado, a lo más
 SIDE, TOGETHER = 96, 8                      # el lado de lo que se optimiza, a lo más; cuántas unidades a la vez
 LIT_FIRST = 4                               # en uno de cada cuatro pasos, al principio, se deja encender a las ReLU
-NOISES, STRENGTHS = 16, (0.05, 0.1, 0.2)    # para volver a intentar: cuántos ruidos, y de qué desviación
+NOISES, STRENGTHS = 16, (0.2, 0.1, 0.05)    # para volver a intentar: cuántos ruidos, y de qué desviación
 WEIGHTED = ("Convolution", "mm", "Mm", "Linear", "Attention")               # operaciones con pesos
 GRAY = 0.02                                 # lo que ha de cambiar en promedio para no ser el ruido de antes
 QUALITY = 90
@@ -113,7 +113,7 @@ def last_relus(model: nn.Module, images: Tensor, layer: str) -> tuple[list[str],
 
 
 def _best_noise(model: nn.Module, units: list[Unit], side: int) -> Tensor:
-    """Por unidad, de varios ruidos suaves, cada vez más fuertes, aquel en que más responde: (u, 3, lado, lado)."""
+    """Por unidad, de varios ruidos suaves, los más fuertes primero, aquel en que más responde: (u, 3, lado, lado)."""
     noises = torch.cat([soft_noise(NOISES, side, sd, seed=seed) for seed, sd in enumerate(STRENGTHS)])
     noises = noises.to(device_of(model))
     with torch.no_grad():
