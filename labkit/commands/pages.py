@@ -20,16 +20,17 @@ td, th { padding: 3px 10px; text-align: left; vertical-align: top; font-weight: 
 .units thead th { max-width: 7em } .twins thead th { max-width: 11em }
 .units thead th, .twins thead th { border-bottom: 2px solid var(--ink); vertical-align: bottom; font-weight: bold }
 .units thead th { position: sticky; top: 0; background: var(--paper) }
-.units tbody th { white-space: nowrap }
+.units tbody th, .units td:nth-child(2) { white-space: nowrap }
 .units thead button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer;
  text-align: inherit }
-.scroll { max-height: 75vh; overflow: auto; border-bottom: 1px solid var(--line) }
+.scroll { max-height: 75vh; overflow: auto; border-bottom: 1px solid var(--line); content-visibility: auto;
+ contain-intrinsic-size: auto 75vh }
 .tools { margin: .6em 0 } .tools label { margin-right: 1.2em; display: inline-block } .tools[hidden] { display: none }
 .tools input, .tools select { font: inherit; color: inherit; background: var(--paper); border: 1px solid var(--line);
  padding: 2px 4px }
 .bar { background: var(--bar); height: 14px; display: inline-block; print-color-adjust: exact }
 code { overflow-wrap: anywhere } pre { white-space: pre-wrap; overflow-wrap: anywhere }
-figure { margin: 1.2em 0 } figure:target { background: var(--mark) }
+figure { margin: 1.2em 0; content-visibility: auto; contain-intrinsic-size: auto 210px } figure:target { background: var(--mark) }
 figcaption { margin-bottom: .3em } figure p { margin: .2em 0; color: var(--soft); font-size: .9em }
 figure img { height: 132px; margin-right: 12px; max-width: 100%; object-fit: contain; object-position: left }
 figure img.small { height: 68px }
@@ -38,6 +39,7 @@ figure img.small { height: 68px }
 @media print { :root { --ink: #222; --paper: #fff; --soft: #555; --line: #ccc; --bar: #31688e; --link: #222;
  --mark: #fff } body { max-width: none; margin: 0 }
  nav, .tools, .download { display: none } .scroll { max-height: none; overflow: visible }
+ .scroll, figure { content-visibility: visible }
  .units thead th { position: static }
  figure, tr { break-inside: avoid } figure img { height: 2.6cm } figure img.small { height: 1.6cm }
  h2 { break-after: avoid } .units { font-size: .6em } .units td, .units th { padding: 2px 4px } }

@@ -30,7 +30,8 @@ NONE = (f"Ninguna unidad pasa de {DETECTOR_IOU}: no hay nada que enseñar. Con o
         "conceptos puede haberlas.")
 COLUMNS_TOLD = (
     f"«Detecta»: su mayor IoU pasa de {DETECTOR_IOU}; «no llega»: no pasa, y el concepto va sin negritas; «muda»: "
-    "siempre da el mismo valor. Nombres posibles: los que, con 95 % de confianza en cada unidad, también podrían ser "
+    "siempre da el mismo valor. Umbral: desde qué valor responde; 0+, con cualquiera que pase de 0. Nombres posibles: "
+    "los que, con 95 % de confianza en cada unidad, también podrían ser "
     f"el de mayor IoU con otras imágenes, buscados entre los {RIVALS} de mayor IoU. Imágenes de la unidad: en cuántas "
     "llega a su umbral; del concepto: en cuántas está. p: qué tan seguido una unidad al azar tiene un IoU igual o "
     "mayor; la corregida toma en cuenta que se preguntó por todas; "

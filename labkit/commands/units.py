@@ -19,7 +19,7 @@ COLUMNS = ("unidad", "estado", "concepto", "categoría", "IoU", "umbral", "nombr
 NUMBERS = ("IoU", "umbral", "imágenes de la unidad", "imágenes del concepto", "p", "p corregida")
 COUNTS = ("detectoras", "conceptos, cada unidad una vez", "conceptos, sumando categorías")
 SHOWN = 3                                       # nombres posibles que caben en la página
-NOTHING = "–"
+NOTHING, TINY = "–", 1e-30
 TOOLS = ('<div class="tools" hidden><label>Buscar <input type="search" placeholder="un nombre, una unidad"></label>'
          f'<label>Estado <select data-column="{COLUMNS.index("estado")}"><option value="">todos</option></select>'
          '</label>'
@@ -135,7 +135,9 @@ def _line(row: Row, figures: Container[int]) -> str:
 
 
 def signed(value: float) -> str:
-    """Un número con tres cifras, y con su signo de menos."""
+    """Un número con tres cifras, y con su signo de menos; «0+», el menor que pasa de 0."""
+    if 0 < value < TINY:
+        return "0+"
     return (f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}").replace("-", "−")
 
 
