@@ -32,14 +32,16 @@ QUALITY = 90
 class Made(NamedTuple):
     """La imagen hecha para una unidad.
 
-    jpeg: la imagen, (3, lado, lado), como archivo; None si la unidad no se encendió o la imagen no se movió del ruido
-    gris del que partió.  reached, began: lo más que responde la unidad en la imagen (tal como queda en el archivo) y
-    en ese ruido;  mean: la media de su mapa, que es lo que se subió;  moved: cuánto cambió la imagen, en promedio.
+    jpeg: la imagen, (3, lado, lado), como archivo; None si la unidad no se encendió, si no subió, o si la imagen no se
+    movió del ruido gris del que partió.  reached, began: lo más que responde la unidad en la imagen (tal como queda en
+    el archivo) y en ese ruido;  mean, first: la media de su mapa, que es lo que se sube, en una y en otro;  moved:
+    cuánto cambió la imagen, en promedio.
     """
     jpeg: bytes | None
     reached: float
     began: float
     mean: float
+    first: float
     moved: float
 
 
@@ -156,10 +158,11 @@ def _checked(model: nn.Module, units: list[Unit], images: Tensor, start: Tensor)
     files = [jpeg_bytes(image, QUALITY) for image in images]
     printed = torch.stack([load_picture(file) for file in files]).to(start)
     peaks, means = _responses(model, units, printed)
-    began, _ = _responses(model, units, start)
+    began, first = _responses(model, units, start)
     moved = (printed - start).abs().mean((1, 2, 3)).tolist()
-    return [Made(file if mean > 0 and far > GRAY else None, peak, before, mean, far)
-            for file, peak, before, mean, far in zip(files, peaks, began, means, moved, strict=True)]
+    rows = zip(files, peaks, began, means, first, moved, strict=True)
+    return [Made(file if mean > max(0, before) and far > GRAY else None, peak, noise, mean, before, far)
+            for file, peak, noise, mean, before, far in rows]
 
 
 def _responses(model: nn.Module, units: list[Unit], images: Tensor) -> tuple[list[float], list[float]]:

@@ -393,8 +393,9 @@ FAULTS = [
     Fault("table-all-names", "others", "len(possible) < 2", "len(possible) < 3"),
     Fault("page-after-relu", "_rectified", ".amin() >= 0", ".amax() >= 0"),
     # ── el camino de quien investiga: las imágenes hechas, los ejemplares, lo que el reporte dice, la red y la capa ───
-    Fault("grey-tile-printed", "_checked", "if mean > 0 and far > GRAY else None", "if True else None", "portraits"),
-    Fault("grey-tile-moved-only", "_checked", "if mean > 0 and far > GRAY", "if far > GRAY", "portraits"),
+    Fault("grey-tile-printed", "_checked", "if mean > max(0, before) and far > GRAY else None", "if True else None",
+          "portraits"),
+    Fault("grey-tile-moved-only", "_checked", "if mean > max(0, before) and far", "if far", "portraits"),
     Fault("relus-through-weights", "last_relus", "elif not any(word in node.name() for word in WEIGHTED):", "else:"),
     Fault("exemplars-weakest", "_strongest", "descending=True", "descending=False"),
     Fault("exemplars-outline-outside", "_outlined", ">= cut", "< cut"),

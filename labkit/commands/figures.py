@@ -12,7 +12,7 @@ from labkit.commands.units import full_names, others, signed
 from labkit.dissection import Label
 from labkit.dissection.labels import KINDS
 from labkit.images import contact_sheet, jpeg_bytes
-from labkit.portraits import SHOWN, Exemplars, Made
+from labkit.portraits import GRAY, SHOWN, Exemplars, Made
 
 QUALITY = 80
 PAGE_BYTES = 2_900_000                          # lo que pesa, a lo más, la página sin las imágenes hechas
@@ -82,10 +82,14 @@ def made_told(made: Made) -> str:
         return (f"En la imagen hecha para ella responde hasta {signed(made.reached)}; en el ruido del que partió, "
                 f"{signed(made.began)}.")
     if made.mean <= 0:
-        return (f"Sin imagen hecha para ella: al terminar, la media de su respuesta era {signed(made.mean)} y no pasó "
-                "de 0; no se logró encender. Con más --steps puede lograrse.")
-    return (f"Sin imagen hecha para ella: no se movió del ruido gris del que partió (cambió {made.moved:.3f} en "
-            f"promedio, de 0 a 1), aunque responde hasta {signed(made.reached)}. Con más --steps puede lograrse.")
+        why = f"al terminar, la media de su respuesta era {signed(made.mean)} y no pasó de 0; no se logró encender"
+    elif made.moved <= GRAY:
+        why = (f"no se movió del ruido gris del que partió (cambió {made.moved:.3f} en promedio, de 0 a 1), aunque "
+               f"responde hasta {signed(made.reached)}")
+    else:
+        why = (f"al terminar, la media de su respuesta era {signed(made.mean)}, y en el ruido del que partió, "
+               f"{signed(made.first)}; no subió")
+    return f"Sin imagen hecha para ella: {why}. Con más --steps puede lograrse."
 
 
 def _listed(values: Tensor) -> str:

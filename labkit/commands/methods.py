@@ -99,7 +99,7 @@ def _made(steps: int) -> str:
     return (f"La imagen hecha para una unidad sube la media de su mapa durante {steps} pasos de Adam (paso 0.2), en "
             "frecuencias y en los colores del conjunto; en cada paso la imagen se mueve, se gira y se acerca un poco. "
             "Parte de ruido gris y suave (semilla 0). Se enseña solo si, tal como queda en el archivo, la media de la "
-            "respuesta pasa de 0 y la imagen se movió del ruido.")
+            "respuesta pasa de 0 y de la del ruido, y la imagen se movió.")
 
 
 def read_told(evidence: Evidence) -> str:
