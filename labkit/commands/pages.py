@@ -30,7 +30,8 @@ td, th { padding: 3px 10px; text-align: left; vertical-align: top; font-weight: 
  padding: 2px 4px }
 .bar { background: var(--bar); height: 14px; display: inline-block; print-color-adjust: exact }
 code { overflow-wrap: anywhere } pre { white-space: pre-wrap; overflow-wrap: anywhere }
-figure { margin: 1.2em 0; content-visibility: auto; contain-intrinsic-size: auto 210px } figure:target { background: var(--mark) }
+figure { margin: 1.2em 0; content-visibility: auto; contain-intrinsic-size: auto 210px }
+figure:target { background: var(--mark) }
 figcaption { margin-bottom: .3em } figure p { margin: .2em 0; color: var(--soft); font-size: .9em }
 figure img { height: 132px; margin-right: 12px; max-width: 100%; object-fit: contain; object-position: left }
 figure img.small { height: 68px }

@@ -20,12 +20,6 @@ NUMBERS = ("IoU", "umbral", "imágenes de la unidad", "imágenes del concepto", 
 COUNTS = ("detectoras", "conceptos, cada unidad una vez", "conceptos, sumando categorías")
 SHOWN = 3                                       # nombres posibles que caben en la página
 NOTHING, TINY = "–", 1e-30
-TOOLS = ('<div class="tools" hidden><label>Buscar <input type="search" placeholder="un nombre, una unidad"></label>'
-         f'<label>Estado <select data-column="{COLUMNS.index("estado")}"><option value="">todos</option></select>'
-         '</label>'
-         f'<label>Categoría <select data-column="{COLUMNS.index("categoría")}"><option value="">todas</option></select>'
-         f'</label><label>Aguanta <select data-column="{COLUMNS.index("aguanta")}"><option value="">todas</option>'
-         '</select></label><output aria-live="polite"></output></div>')
 
 
 class Row(NamedTuple):
@@ -114,8 +108,16 @@ def unit_table(evidence: Evidence, figures: Container[int] = ()) -> str:
     """
     heads = "".join(head(name, name in NUMBERS) for name in COLUMNS)
     lines = "".join(_line(row, figures) for row in unit_rows(evidence))
-    return (f'{TOOLS}<div class="scroll"><table class="units"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody>'
+    return (f'{_tools()}<div class="scroll"><table class="units"><thead><tr>{heads}</tr></thead><tbody>{lines}</tbody>'
             "</table></div>")
+
+
+def _tools() -> str:
+    """Lo que busca y filtra: no se ve mientras la página no pueda usarlo."""
+    chosen = "".join(f'<label>{name.capitalize()} <select data-column="{COLUMNS.index(name)}">'
+                     '<option value="">todas</option></select></label>' for name in ("estado", "categoría", "aguanta"))
+    return ('<div class="tools" hidden><label>Buscar <input type="search" placeholder="un nombre, una unidad"></label>'
+            f'{chosen}<output aria-live="polite"></output></div>')
 
 
 def _line(row: Row, figures: Container[int]) -> str:
