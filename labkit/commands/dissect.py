@@ -46,11 +46,12 @@ Entre varios procesos: torchrun --nproc-per-node 2 -m labkit dissect …
 Con un ejemplo que corre sin red: lessons/disecar_tu_red.md"""
 TWINS, SIZE = 3, 224
 LINE = Line(USAGE, options=(
-    Option("--layer"), Option("--out"), Option("--model", default="escenas"),
+    Option("--layer", needed=True), Option("--out", needed=True), Option("--model", default="escenas"),
     Option("--broden"), Option("--split", OneOf(("train", "val"))), Option("--size", Whole(2)),
     Option("--images", Whole(1)), Option("--convention", lambda text: _convention(text), "paper"),
     Option("--control", Whole(1), 0, alone=TWINS), Option("--csv"), Option("--json"), Option("--pictures", Whole(), 12),
-    Option("--steps", Whole(1), 64), Option("--exemplars", Whole()), Option("--resume")), flags=("--layers",))
+    Option("--steps", Whole(1), 64), Option("--exemplars", Whole()), Option("--resume")),
+    flags=("--layers",), instead=("--layers",))
 
 
 def main(arguments: list[str]) -> int:
@@ -154,9 +155,6 @@ def _told(world: ConceptWorld, broden: str | None) -> str:
 
 def _check_together(options: SimpleNamespace) -> None:
     """Lo que solo sirve con otra cosa no se pasa por alto: Misread si va sin ella; ValueError si --resume no sirve."""
-    missing = [] if options.layers else [name for name in ("--layer", "--out") if getattr(options, name[2:]) is None]
-    if missing:
-        raise Misread(f"Falta {' y '.join(missing)}.")
     if options.broden and options.images:
         raise Misread("--images es solo para Escenas: con --broden se disecan todas las imágenes de la carpeta.")
     if options.size and not options.broden:
