@@ -17,7 +17,7 @@ FIRST = ("test_real_data.py", "03_regularizacion.ipynb")         # lo más largo
 # Los archivos de pruebas que más tardan; con los cuadernos, son lo que omite `pytest -m "not slow"`.
 SLOW = {f"test_{name}.py" for name in (
     "real_data", "shipped_networks", "exercises", "exercises_notebooks", "experiments", "exercises_dissection", "exercises_exemplars",
-    "exercises_optimization", "exercises_occlusion", "exercises_priors", "exercises_regularization", "commands_dissect", "ready_made",
+    "exercises_optimization", "exercises_occlusion", "exercises_priors", "exercises_regularization", "commands_dissect", "commands_report", "dissection_page", "ready_made",
     "exercises_counterfactuals", "counterfactuals", "dissection_shared", "maps", "setup", "shipped_data", "experiments_drawn", "dissection_real", "real_networks",
     "priors_lying")}
 

@@ -186,10 +186,10 @@ def style_likeness(maps: Tensor) -> Tensor:
 
 
 @contextmanager
-def redirect_relu(model: nn.Module) -> Iterator[None]:
-    """Dentro del `with`, una ReLU apagada, que no tiene gradiente, deja pasar el que la encendería, y solo ese."""
+def redirect_relu(model: nn.Module, names: Sequence[str] | None = None) -> Iterator[None]:
+    """Dentro del `with`, una ReLU apagada, que no tiene gradiente, deja pasar el que la encendería: todas o `names`."""
     handles = [get_layer(model, name).register_forward_hook(lambda _, inputs, output: _Redirected.apply(inputs[0]))
-               for name in layer_names(model, nn.ReLU)]
+               for name in (layer_names(model, nn.ReLU) if names is None else names)]
     try:
         yield
     finally:

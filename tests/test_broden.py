@@ -616,14 +616,26 @@ def test_stats(by_hand):
 @pytest.mark.parametrize("concept, category, expected", [
     ("street", None, [("ade/a.jpg", "val", 1.0)]), ("STREET-S", None, [("ade/a.jpg", "val", 1.0)]),
     (7, None, [("dtd/g_0106.jpg", "train", 1.0), ("ade/a.jpg", "val", 0.5)]), ("7", "part", [("ade/a.jpg", "val", 0.5)]),
-    ("left leg", "color", [])])
+    ("left leg", "color", []), (" Píerna ", "part", [("ade/a.jpg", "val", 1.0)]), ("pata", None, [("ade/a.jpg", "val", 1.0)])])
 def test_find(by_hand, concept, category, expected):
-    assert list(find(read_broden(by_hand), concept, category)) == expected
+    assert find(read_broden(by_hand), concept, category) == expected
+
+
+def test_find_gives_first_where_there_is_most(clean):
+    """Contra un ciclo que cuenta píxeles en las máscaras, en otro orden que el de index.csv."""
+    broden = read_broden(clean)
+    k = max(range(len(broden.names)), key=lambda k: len({float(broden.masks(i)[0, k].float().mean()) for i in range(len(broden))}))
+    parts = {record.image: float(broden.masks(i)[0, k].float().mean()) for i, record in enumerate(broden)}
+    told = find(broden, broden.numbers[k], broden.categories[k])
+    assert [part for _, _, part in told] == sorted(filter(None, parts.values()), reverse=True) != list(filter(None, parts.values()))
+    assert all(part == pytest.approx(parts[image]) for image, _, part in told)
 
 
 def test_find_suggests_what_there_is(by_hand):
     with pytest.raises(ValueError, match="street"):
         find(read_broden(by_hand), "streat")
+    with pytest.raises(ValueError, match="«pierna»"):
+        find(read_broden(by_hand), "pirna")
     with pytest.raises(ValueError, match="texture, part, scene, color"):
         find(read_broden(by_hand), "street", "lugar")
 
@@ -642,6 +654,8 @@ def test_command_stats_and_find(by_hand, capsys):
     assert main(["stats", str(by_hand)]) == 0 and "texture" in capsys.readouterr().out
     assert main(["find", str(by_hand), "dotted", "--limit", "1"]) == 0
     assert capsys.readouterr().out == "dtd/g_0106.jpg\ttrain\t100.0 %\n"
+    assert main(["find", str(by_hand), "Pata"]) == 0
+    assert capsys.readouterr().out == "# «Pata» es un sinónimo de left_leg (5)\nade/a.jpg\tval\t100.0 %\n"
 
 
 @pytest.mark.parametrize("arguments", [[], ["check"], ["pulir", "x"], ["find", "x"], ["stats", "x", "y"], ["check", "no-existe"], ["check", ""],

@@ -16,11 +16,13 @@ from matplotlib.cbook import get_sample_data
 from PIL import Image
 from sklearn.datasets import load_sample_images
 
+from labkit.activations import Unit
 from labkit.broden import export_concepts, read_broden
 from labkit.colors import COLOR_NAMES, color_index
 from labkit.dissection import dissect, dissect_shared
 from labkit.models import load_model
-from labkit.pictures import from_pillow
+from labkit.pictures import from_pillow, load_picture
+from labkit.portraits import imagined
 
 FOLDER = Path(os.environ.get("LABKIT_REAL_DATA") or "no hay")
 pytestmark = pytest.mark.skipif(not (FOLDER / "squeezenet1_1_imagenet.pth").is_file(), reason="sin SqueezeNet en LABKIT_REAL_DATA")
@@ -127,3 +129,14 @@ def test_in_parts_it_gives_the_same_bits(folder, tmp_path):
     whole = dissect(model, world, "fire5", batch_size=8)
     parts = dissect_shared(model, world, "fire5", batch_size=8, folder=tmp_path / "hecho")
     assert torch.equal(whole.cuts, parts.cuts) and torch.equal(whole.tally.both, parts.tally.both)
+
+
+def test_units_that_are_off_in_the_noise_get_a_picture_that_lights_them(folder):
+    """Casi dos de cada tres unidades de fire9 están apagadas en el ruido del que se parte; ninguna queda en gris."""
+    model, world = load_model("squeezenet1_1", "cpu"), read_broden(folder, size=SIDE)
+    units = [Unit("fire9", k) for k in range(0, 512, 40)]
+    made = imagined(model, world, units, 64)
+    assert sum(one.began == 0 for one in made) >= 4 and all(one.jpeg is not None for one in made)
+    for unit, one in zip(units, made):
+        maps = model[:list(dict(model.named_children())).index("fire9") + 1](load_picture(one.jpeg)[None])
+        assert float(maps[0, unit.channel].mean()) == pytest.approx(one.mean, rel=1e-3) and one.mean > 0

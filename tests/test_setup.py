@@ -80,7 +80,7 @@ def test_readme_links_every_notebook() -> None:
 
 
 @pytest.mark.skipif(UNDER_CONSTRUCTION, reason="todavía no hay lecciones")
-@pytest.mark.parametrize("document", ["README.md", "data/README.md", "lessons/guia_docente.md"])
+@pytest.mark.parametrize("document", ["README.md", "data/README.md", "lessons/guia_docente.md", "lessons/disecar_tu_red.md"])
 def test_local_links_lead_somewhere(document: str) -> None:
     path = ROOT / document
     links = re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8"))

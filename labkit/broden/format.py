@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from unicodedata import combining, normalize
 
 import numpy as np
 from PIL import Image
@@ -60,6 +61,12 @@ def is_inside(name: str) -> bool:
 def readable(name: str) -> str:
     """Un nombre de label.csv para leerse, sin el sufijo -s o -c y con espacios: "street-s" → "street"."""
     return re.sub(r"-[sc]$", "", name).replace("_", " ")
+
+
+def plain(name: str) -> str:
+    """Un nombre sin mayúsculas, acentos ni espacios de más, para comparar lo que se escribe a mano."""
+    letters = normalize("NFKD", " ".join(name.casefold().split()))
+    return "".join(letter for letter in letters if not combining(letter))
 
 
 def to_numbers(rgb: np.ndarray) -> np.ndarray:

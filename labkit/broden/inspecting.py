@@ -1,4 +1,5 @@
 """Qué hay en una carpeta Broden: contar sus etiquetas y encontrar las imágenes de un concepto."""
+import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,8 +8,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from labkit.broden.format import readable
-from labkit.broden.reading import Broden
+from labkit.broden.format import plain, readable
+from labkit.broden.reading import Broden, Label
+from labkit.progress import progress
 
 
 class LabelCounts:
@@ -70,25 +72,40 @@ def stats(broden: Broden) -> Stats:
     return Stats(dict(splits), dict(sizes), labels, dict(images), incidences, coverage)
 
 
-def find(broden: Broden, concept: str | int, category: str | None = None) -> Iterator[tuple[str, str, float]]:
-    """Las imágenes que tienen un concepto, una por una: (imagen, parte, fracción de sus píxeles).
+def find(broden: Broden, concept: str | int, category: str | None = None) -> list[tuple[str, str, float]]:
+    """Las imágenes que tienen un concepto, primero donde más ocupa: (imagen, parte, fracción de sus píxeles).
 
-    concept: su nombre, con o sin sufijo y sin importar mayúsculas, o su número.  ValueError, con lo parecido.
+    concept: su nombre o un sinónimo, con o sin sufijo y sin importar mayúsculas ni acentos, o su número.  ValueError,
+    con lo parecido.
     """
-    wanted = [label.number for label in broden.labels.values() if str(concept).lower() in
-              (str(label.number), label.name.lower(), readable(label.name).lower())]
-    if not wanted:
-        names = {readable(label.name).lower() for label in broden.labels.values()}
-        close = " o ".join(f"«{name}»" for name in get_close_matches(str(concept).lower(), names))
-        raise ValueError(f"No hay un concepto «{concept}»." + (f" ¿Quisiste decir {close}?" if close else ""))
+    wanted = [label.number for label in labels_called(broden, concept)]
     if category not in (None, *broden.category_names):
         raise ValueError(f"No hay una categoría «{category}»; hay: {', '.join(broden.category_names)}.")
-    return _found(broden, wanted, [category] if category else broden.category_names)
+    return sorted(_found(broden, wanted, [category] if category else broden.category_names), key=lambda one: -one[2])
+
+
+def labels_called(broden: Broden, concept: str | int) -> list[Label]:
+    """Las etiquetas que se llaman así, tengan ese número o lo traigan de sinónimo. ValueError, con lo parecido."""
+    word = plain(str(concept))
+    names = {number: _names_of(label) for number, label in broden.labels.items()}
+    found = [broden.labels[number] for number, known in names.items() if word in (str(number), *known)]
+    if not found:
+        close = get_close_matches(word, sorted({name for known in names.values() for name in known}))
+        raise ValueError(f"No hay un concepto «{concept}»."
+                         + (f" ¿Quisiste decir {' o '.join(f'«{name}»' for name in close)}?" if close else ""))
+    return found
+
+
+def _names_of(label: Label) -> set[str]:
+    """Todas las maneras de escribir una etiqueta: su nombre, con sufijo y sin él, y sus sinónimos."""
+    return {plain(form) for name in (label.name, *label.syns) for form in (name, readable(name))}
 
 
 def _found(broden: Broden, wanted: list[int], categories: list[str]) -> Iterator[tuple[str, str, float]]:
-    for i, record in enumerate(broden):
-        items = [item for stack in broden.contents(i, categories).values() for item in stack]
-        part = np.any([np.isin(np.broadcast_to(item, record.mask_size), wanted) for item in items], 0).mean()
-        if part:
-            yield record.image, record.split, float(part)
+    with progress("Buscando", len(broden), hidden=not sys.stdout.isatty()) as bar:
+        for i, record in enumerate(broden):
+            items = [item for stack in broden.contents(i, categories).values() for item in stack]
+            part = np.any([np.isin(np.broadcast_to(item, record.mask_size), wanted) for item in items], 0).mean()
+            if part:
+                yield record.image, record.split, float(part)
+            bar.update(1)

@@ -1,11 +1,11 @@
 """`python -m labkit broden check|stats|find|export`: revisar una carpeta Broden, contarla, buscar en ella o hacerla."""
 import sys
 from collections.abc import Iterator
-from itertools import islice
 from types import SimpleNamespace
 
 from labkit.broden.audit import check_broden
-from labkit.broden.inspecting import Stats, find, stats
+from labkit.broden.format import plain, readable
+from labkit.broden.inspecting import Stats, find, labels_called, stats
 from labkit.broden.reading import read_broden
 from labkit.broden.writing import export_concepts
 from labkit.commands.line import HELP, Line, Misread, Option, Whole, explain
@@ -16,7 +16,8 @@ USAGE = """Uso: python -m labkit broden ORDEN CARPETA
 
   check CARPETA [--all]                               cada falla, con su archivo y su renglón (0 si no hay ninguna)
   stats CARPETA                                       cuántas imágenes, etiquetas y píxeles hay por categoría
-  find CARPETA CONCEPTO [--category C] [--limit N]    en qué imágenes está un concepto
+  find CARPETA CONCEPTO [--category C] [--limit N]    en qué imágenes está un concepto, o un sinónimo suyo, y en cuánto
+                                                      de cada una, de más a menos
   export CARPETA [--source C] [--split P] [--n N]     escribe Escenas como una carpeta Broden nueva; o el conjunto C de
          [--full]                                     data/, de su parte P (test o train), N imágenes (si no, todas);
                                                       --full: máscaras del tamaño de la imagen, y no de la mitad"""
@@ -55,7 +56,11 @@ def _stats(options: SimpleNamespace) -> int:
 
 def _find(options: SimpleNamespace) -> int:
     folder, concept = options.places
-    for image, split, part in islice(find(read_broden(folder), concept, options.category), options.limit):
+    broden = read_broden(folder)
+    for label in labels_called(broden, concept):
+        if plain(concept) not in (str(label.number), plain(label.name), plain(readable(label.name))):
+            print(f"# «{concept}» es un sinónimo de {label.name} ({label.number})")
+    for image, split, part in find(broden, concept, options.category)[:options.limit]:
         print(f"{image}\t{split}\t{100 * part:.1f} %")
     return 0
 

@@ -1,10 +1,9 @@
 """`python -m labkit dissect`: disecar una capa y dejar un reporte en HTML, con las imágenes dentro."""
-from collections.abc import Callable
-from importlib import import_module
+import hashlib
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from shlex import join
-from tempfile import TemporaryFile
-from traceback import extract_tb
 from types import SimpleNamespace
 
 import torch
@@ -13,40 +12,46 @@ from torch import nn
 from labkit.broden import read_broden
 from labkit.commands.evidence import Evidence, gather
 from labkit.commands.line import Line, Misread, OneOf, Option, Whole
-from labkit.commands.report import page, summary
-from labkit.commands.units import csv_text
+from labkit.commands.networks import find_layer, is_wrapped, layers_text, list_layers, open_model
+from labkit.commands.writing import check_places, write_report
 from labkit.datasets import load_concepts
-from labkit.device import pick_device
-from labkit.dissection import CONVENTIONS, label_units, processes
-from labkit.dissection.labels import DETECTOR_IOU
-from labkit.files import reason, write_aside
-from labkit.models import load_model
-from labkit.portraits import best_images, imagined
+from labkit.dissection import CONVENTIONS, processes
 from labkit.worlds import ConceptWorld
 
-USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--model RED] [--broden CARPETA] [--images N]
-                              [--size LADO] [--convention NOMBRE] [--control [N]] [--csv tabla.csv] [--pictures N]
+USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--model RED] [--broden CARPETA]
+                              [--split PARTE] [--size LADO] [--images N] [--convention NOMBRE] [--control [N]]
+                              [--csv tabla.csv] [--json tabla.json] [--pictures N] [--steps N] [--exemplars N]
                               [--resume CARPETA]
+     python -m labkit dissect --layers [--model RED] [--broden CARPETA]
 
+  --layers      enseña las capas y los bloques de la red, con sus unidades y sus mapas, y termina
+  --layer       la capa o el bloque, con el nombre que tiene en tu red (features.12)
   --model       una red del curso o de torchvision con sus pesos ya bajados (escenas), o una tuya, ARCHIVO:FUNCIÓN,
-                como mired:hacer: la función, sin argumentos, de mired.py que da tu red ya envuelta (labkit.models.wrap)
+                como carpeta/mired.py:hacer: la función, sin argumentos, que da tu red ya envuelta (labkit.models.wrap)
   --broden      una carpeta Broden; sin ella, las imágenes de prueba de Escenas
+  --split       solo una parte de la carpeta, train o val; si no, todas
   --size        a qué lado se llevan las imágenes de Broden (224); solo con --broden
   --images      cuántas imágenes, si no todas; solo en Escenas, sin --broden
   --convention  cómo se cuenta: paper, netdissect, lite, dissect o every_image (paper)
   --control     diseca también N gemelas con pesos al azar (3, si va sola): el piso de las cuentas, y qué unidades
                 aguantan que se les compare con él. Para publicar, 20. Cada una tarda lo que la disección
-  --csv         deja también la tabla de todas las unidades en un archivo CSV
-  --pictures    en cuántos pasos se optimiza la imagen de cada unidad que detecta algo (64); 0: sin ella
+  --csv, --json dejan también la tabla de todas las unidades en un archivo
+  --pictures    de cuántas unidades, de las que detectan algo, se hace además una imagen que las active (12); es lo
+                último y lo que más tarda, y el reporte ya está escrito mientras tanto. 0: de ninguna
+  --steps       en cuántos pasos se hace cada una (64)
+  --exemplars   de cuántas unidades se enseñan las imágenes en que más responden; si no, las que quepan en 3 MB
   --resume      una carpeta donde ir guardando lo contado: si algo lo interrumpe, la misma orden sigue donde se quedó
 
-Entre varios procesos: torchrun --nproc-per-node 2 -m labkit dissect …"""
+Entre varios procesos: torchrun --nproc-per-node 2 -m labkit dissect …
+Con un ejemplo que corre sin red: lessons/disecar_tu_red.md"""
 TWINS, SIZE = 3, 224
 LINE = Line(USAGE, options=(
     Option("--layer", needed=True), Option("--out", needed=True), Option("--model", default="escenas"),
-    Option("--broden"), Option("--size", Whole(2)), Option("--images", Whole(1)),
-    Option("--convention", lambda text: _convention(text), "paper"), Option("--control", Whole(1), 0, alone=TWINS),
-    Option("--csv"), Option("--pictures", Whole(), 64), Option("--resume")))
+    Option("--broden"), Option("--split", OneOf(("train", "val"))), Option("--size", Whole(2)),
+    Option("--images", Whole(1)), Option("--convention", lambda text: _convention(text), "paper"),
+    Option("--control", Whole(1), 0, alone=TWINS), Option("--csv"), Option("--json"), Option("--pictures", Whole(), 12),
+    Option("--steps", Whole(1), 64), Option("--exemplars", Whole()), Option("--resume")),
+    flags=("--layers",), instead=("--layers",))
 
 
 def main(arguments: list[str]) -> int:
@@ -58,42 +63,67 @@ def main(arguments: list[str]) -> int:
 def _work(options: SimpleNamespace, rank: int) -> int:
     """Diseca entre los procesos que haya; el 0 escribe el reporte."""
     _check_together(options)
-    _check_place("--out", options.out, "reporte.html")
-    if options.csv is not None:
-        _check_place("--csv", options.csv, "tabla.csv")
-        if Path(options.csv).absolute() == Path(options.out).absolute():
-            raise ValueError(f"--csv: {options.csv} es también el archivo de --out; dale otro nombre, como tabla.csv.")
+    check_places(options)
     model = open_model(options.model)
-    world = (read_broden(options.broden, size=options.size or SIZE) if options.broden else
+    world = (read_broden(options.broden, options.split, options.size or SIZE) if options.broden else
              load_concepts("test", n=options.images))
-    names = f"«{options.model}»", _told(world, options.broden)
+    if not len(world):
+        raise ValueError(f"--broden: {options.broden} no tiene ninguna imagen"
+                         f"{f' de la parte {options.split}' if options.split else ''}: su index.csv no las nombra.")
     try:
-        evidence = gather(model, world, options.layer, options.convention, options.control, options.resume, names)
-    except TypeError as error:
-        if not str(error).startswith("layer: "):
-            raise
-        raise ValueError(str(error)) from error
+        if options.layers:
+            return _show_layers(model, world, rank)
+        evidence = _evidence(model, world, options)
     except RuntimeError as error:
         told = _not_fitting(error, world, options)
         if not told:
             raise
         raise told from error
     if rank == 0:
-        text = report(model, world, evidence, options.pictures, order_of(options))
-        print(summary(evidence))
-        for path, content in ((options.csv, csv_text(evidence)), (options.out, text)):
-            if path is not None:
-                _write(Path(path), content)
-                print(f"Quedó en {path}")
+        if not is_wrapped(model):
+            print(f"Nota: {options.model} recibe las imágenes en [0, 1], sin normalizar: no viene de "
+                  "labkit.models.wrap.")
+        write_report(model, world, evidence, options, order_of(options))
     return 0
+
+
+def _show_layers(model: nn.Module, world: ConceptWorld, rank: int) -> int:
+    if rank == 0:
+        print(layers_text(list_layers(model, world.pictures(torch.arange(1)))))
+    return 0
+
+
+def _evidence(model: nn.Module, world: ConceptWorld, options: SimpleNamespace) -> Evidence:
+    """La disección de lo que se pidió, con todo lo que el reporte dice de sus datos."""
+    layer, names = find_layer(model, options.layer), (f"«{shown_model(options.model)}»", _told(world, options.broden))
+    try:
+        evidence = gather(model, world, layer, options.convention, options.control, options.resume, names)
+    except TypeError as error:
+        if not str(error).startswith("layer: "):
+            raise
+        raise ValueError(str(error)) from error
+    if not options.broden:
+        return replace(evidence, split="la de prueba (test)")
+    parts = Counter(record.split for record in world)
+    split = ", ".join(f"{count} de {name or 'ninguna'}" for name, count in sorted(parts.items()))
+    tables = hashlib.sha256(b"".join((world.folder / name).read_bytes() for name in ("index.csv", "label.csv")))
+    return replace(evidence, split=f"solo {options.split}" if options.split else f"todas ({split})",
+                   data=tables.hexdigest()[:16])
+
+
+def shown_model(name: str) -> str:
+    """Cómo se llama la red en el reporte: de una ruta desde la raíz, solo el archivo."""
+    place, colon, function = name.rpartition(":")
+    return f"{Path(place).name}:{function}" if colon and Path(place).expanduser().is_absolute() else name
 
 
 def order_of(options: SimpleNamespace) -> str:
     """La orden que da los mismos números: de una carpeta, solo el nombre, y sin decir dónde queda lo escrito."""
-    words = ["python", "-m", "labkit", "dissect", "--layer", options.layer, "--model", options.model]
-    for name, value in (("--broden", options.broden and Path(options.broden).name), ("--size", options.size),
-                        ("--images", options.images), ("--convention", options.convention),
-                        ("--control", options.control), ("--pictures", options.pictures)):
+    words = ["python", "-m", "labkit", "dissect", "--layer", options.layer, "--model", shown_model(options.model)]
+    for name, value in (("--broden", options.broden and Path(options.broden).name), ("--split", options.split),
+                        ("--size", options.size), ("--images", options.images), ("--convention", options.convention),
+                        ("--control", options.control), ("--pictures", options.pictures),
+                        ("--steps", options.pictures and options.steps), ("--exemplars", options.exemplars)):
         words += [name, str(value)] if value or name == "--pictures" else []
     return join([*words, "--out", "reporte.html"])
 
@@ -129,76 +159,7 @@ def _check_together(options: SimpleNamespace) -> None:
         raise Misread("--images es solo para Escenas: con --broden se disecan todas las imágenes de la carpeta.")
     if options.size and not options.broden:
         raise Misread("--size es solo para --broden: las imágenes de Escenas van a su tamaño.")
+    if options.split and not options.broden:
+        raise Misread("--split es solo para --broden: las imágenes de Escenas son las de prueba.")
     if options.resume and Path(options.resume).expanduser().is_file():
         raise ValueError(f"--resume: esperaba una carpeta y {options.resume} es un archivo.")
-
-
-def _check_place(option: str, place: str, usual: str) -> None:
-    """ValueError si un archivo no tendría dónde quedar: mejor antes que al final."""
-    path = Path(place)
-    if not path.absolute().parent.is_dir():
-        raise ValueError(f"{option}: no existe la carpeta donde quedaría {path}.")
-    if path.is_dir():
-        raise ValueError(f"{option}: {path} es una carpeta; escribe el nombre de un archivo, como {usual}.")
-    if not path.exists() or path.is_file():                                 # /dev/stdout no se escribe aparte
-        try:
-            with TemporaryFile(dir=path.resolve().parent):
-                pass
-        except OSError as error:
-            raise ValueError(f"{option}: no podría escribir {path}: {reason(error)}.") from error
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with write_aside(path) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise OSError(f"No pude escribir {path}: {reason(error)}.") from error
-
-
-def open_model(name: str) -> nn.Module:
-    """La red que dice `--model`; con dos puntos, la que da una función tuya. ValueError si no se puede."""
-    place, _, function = name.partition(":")
-    if not (place and function):
-        try:
-            return load_model(name)
-        except RuntimeError as error:                                       # pesos dañados: la frase ya lo dice
-            raise ValueError(str(error)) from error
-    place = place.removeprefix("./").removesuffix(".py").replace("/", ".")
-    try:
-        build = getattr(import_module(place), function)
-    except (ImportError, AttributeError, TypeError, SyntaxError) as error:
-        raise ValueError(f"--model: no encontré la función {function} del módulo {place} ({error}). Corre la orden "
-                         f"desde la carpeta en que está {place}.py, o revisa ese archivo.") from error
-    model = _built(build, name)
-    if not isinstance(model, nn.Module):
-        raise ValueError(f"--model: esperaba que {name} diera una red (labkit.models.wrap), y dio "
-                         f"{type(model).__name__}.")
-    if not any(True for _ in model.parameters()):
-        raise ValueError(f"--model: la red que da {name} no tiene ningún peso: no hay nada aprendido que disecar.")
-    return model.eval().requires_grad_(False).to(pick_device())
-
-
-def _built(build: Callable[[], nn.Module], name: str) -> nn.Module:
-    """Lo que da la función; si falla, ValueError con el error y el último renglón suyo."""
-    try:
-        return build()
-    except Exception as error:
-        mine = [frame for frame in extract_tb(error.__traceback__)[1:] if "site-packages" not in frame.filename]
-        where = f", en el renglón {mine[-1].lineno} de {Path(mine[-1].filename).name}" if mine else ""
-        raise ValueError(f"--model: {name} no dio su red: {type(error).__name__}{where}: {error}. Ha de poderse llamar "
-                         "sin argumentos.") from error
-
-
-def report(model: nn.Module, world: ConceptWorld, evidence: Evidence, steps: int = 64, order: str = "") -> str:
-    """La página de una disección, con las imágenes de cada unidad que detecta algo.
-
-    evidence: de `gather`, con la misma red y el mismo conjunto.  steps: en cuántos pasos se optimiza la imagen de cada
-    unidad; 0: sin ella.  order: lo que se escribió en la terminal.
-    """
-    found, layer = evidence.found, evidence.layer
-    labels = label_units(found.iou(), layer, found.names, found.categories, DETECTOR_IOU)
-    units = [label.unit for label in labels]
-    best = best_images(model, world, layer, [unit.channel for unit in units], found.cuts)
-    made = imagined(model, world, units, steps) if steps else [None] * len(units)
-    return page(evidence, list(zip(labels, best, made, strict=True)), steps, order)

@@ -37,7 +37,8 @@ class Evidence:
     """Una disección y lo que dice qué tan segura es.
 
     network, images, layer, convention: cómo se llaman;  count: cuántas imágenes;  rectified: si lo que se leyó no tiene
-    valores negativos, en las primeras `LOOKED` imágenes;  prints: la huella de los pesos.  sets: los nombres posibles
+    valores negativos, en las primeras `LOOKED` imágenes;  prints: la huella de los pesos;  split y
+    data: de qué parte son las imágenes, y la huella de sus tablas.  sets: los nombres posibles
     de cada unidad;  intervals: los de las tres cuentas, como en `three_counts`; sin ellos si hay una sola imagen.
     lit: (c,), en cuántas imágenes llega cada unidad a su umbral;  seen: (k,), en cuántas está cada concepto.  twins, p
     y corrected, (c,): del control, si se pidió.
@@ -50,6 +51,8 @@ class Evidence:
     count: int
     rectified: bool
     prints: str = ""
+    split: str = "todas"
+    data: str = ""
     pieces: int = 0
     piece_size: int = 0
     sets: Sequence[list[int]] = ()

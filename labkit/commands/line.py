@@ -38,13 +38,15 @@ class Line:
     """Lo que se puede escribir después de una orden.
 
     usage: lo que enseña --help, y lo que sigue a un error.  places: lo que ha de escribirse, en orden, con el nombre
-    que tiene en la ayuda;  spare: cuántas palabras más se admiten.  flags: las opciones que van solas, como --all.
+    que tiene en la ayuda;  spare: cuántas palabras más se admiten.  flags: las opciones que van solas, como --all;
+    instead: de ellas, las que piden otra cosa, y con las que nada falta.
     """
     usage: str
     places: tuple[str, ...] = ()
     options: tuple[Option, ...] = ()
     flags: tuple[str, ...] = ()
     spare: float = 0
+    instead: tuple[str, ...] = ()
 
     def run(self, arguments: Sequence[str], work: Callable[[SimpleNamespace], int], speaks: bool = True) -> int:
         """Lee lo escrito, se lo da a `work` y devuelve el código de salida: el suyo, o 2 si algo no se entiende.
@@ -118,7 +120,7 @@ class Line:
         """Misread si falta o sobra algo."""
         missing = [place for i, place in enumerate(self.places) if i >= len(places) or not places[i]]
         missing += [option.name for option in self.options if option.needed and found[option.name] is None]
-        if missing:
+        if missing and not any(found[name] for name in self.instead):
             raise Misread(f"Falta {' y '.join(missing)}.")
         if len(places) > len(self.places) + self.spare:
             raise Misread(f"Sobra {places[-1]!r}.")

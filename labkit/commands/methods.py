@@ -34,10 +34,21 @@ PAPERS = {
     "benjamini": "Y. Benjamini y Y. Hochberg (1995). Controlling the False Discovery Rate. Journal of the Royal "
                  "Statistical Society B 57(1). doi:10.1111/j.2517-6161.1995.tb02031.x",
 }
+COURSE = ("Las autoras y los autores del curso (2026). ¿Qué aprendió la red? Curso de interpretación de redes "
+          f"convolucionales (labkit, versión {__version__}).")
+BIBTEX = f"""@inproceedings{{bau2017dissection,
+  title = {{Network Dissection: Quantifying Interpretability of Deep Visual Representations}},
+  author = {{Bau, David and Zhou, Bolei and Khosla, Aditya and Oliva, Aude and Torralba, Antonio}},
+  booktitle = {{CVPR}}, year = {{2017}}, doi = {{10.1109/CVPR.2017.354}}
+}}
+@misc{{labkit2026,
+  title = {{¿Qué aprendió la red? Curso de interpretación de redes convolucionales}},
+  author = {{{{Las autoras y los autores del curso}}}}, year = {{2026}}, note = {{labkit, versión {__version__}}}
+}}"""
 
 
-def methods(evidence: Evidence) -> list[str]:
-    """Los párrafos de métodos, con lo que de verdad se hizo."""
+def methods(evidence: Evidence, steps: int = 0) -> list[str]:
+    """Los párrafos de métodos, con lo que de verdad se hizo; steps: en cuántos pasos, las imágenes hechas."""
     found, way = evidence.found, CONVENTIONS[evidence.convention]
     units, groups = count_of(len(found.cuts), "unidad", "unidades"), len(set(found.categories))
     told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network} ({units}; se lee {read_told(evidence)}), "
@@ -63,7 +74,7 @@ def methods(evidence: Evidence) -> list[str]:
             f"conjunto de nombres de una unidad reúne, entre sus {RIVALS} conceptos de mayor IoU, los que no se "
             "distinguen del mejor con 95 % de confianza (Hsu, 1984): el concepto de mayor IoU en otras imágenes como "
             "estas está en el conjunto con esa probabilidad, aproximadamente, para cada unidad por separado.")
-    return told + ([_control(evidence)] if evidence.twins else [])
+    return told + ([_control(evidence)] if evidence.twins else []) + ([_made(steps)] if steps else [])
 
 
 def _control(evidence: Evidence) -> str:
@@ -83,6 +94,14 @@ def _control(evidence: Evidence) -> str:
         "no dice que ese nombre sea el único posible ni que la red use la unidad.")
 
 
+def _made(steps: int) -> str:
+    """El párrafo de las imágenes hechas."""
+    return (f"La imagen hecha para una unidad sube la media de su mapa durante {steps} pasos de Adam (paso 0.2), en "
+            "frecuencias y en los colores del conjunto; en cada paso la imagen se mueve, se gira y se acerca un poco. "
+            "Parte de ruido gris y suave (semilla 0). Se enseña solo si, tal como queda en el archivo, la media de la "
+            "respuesta pasa de 0 y de la del ruido, y la imagen se movió.")
+
+
 def read_told(evidence: Evidence) -> str:
     """Si lo que se leyó está antes o después de una ReLU, y en qué se vio."""
     seen = count_of(min(LOOKED, evidence.count), "imagen", "imágenes")
@@ -93,8 +112,28 @@ def read_told(evidence: Evidence) -> str:
 def repeating(evidence: Evidence, order: str) -> list[str]:
     """Lo que hace falta para que salga lo mismo, en HTML: la orden, las versiones y la huella de los pesos."""
     told = [f"<code>{escape(order)}</code>"] if order else []
-    return [*told, escape(f"labkit {__version__}, PyTorch {torch.__version__}. Los pesos de la red tienen la huella "
-                          f"{evidence.prints} (el principio de su SHA-256): con otros pesos, la huella es otra.")]
+    same = f"{versions()}. Los pesos de la red tienen la huella {evidence.prints} (el principio de su SHA-256)"
+    same += f", y las tablas de la carpeta, index.csv y label.csv, {evidence.data}" if evidence.data else ""
+    return [*told, escape(f"{same}: con otros, la huella es otra.")]
+
+
+def versions() -> str:
+    """Con qué versiones se hizo."""
+    return f"labkit {__version__}, PyTorch {torch.__version__}"
+
+
+def seeds_told(evidence: Evidence, pictures: bool) -> str:
+    """De qué semillas sale lo que se sortea."""
+    told = ["0 en el remuestreo"] if evidence.intervals else []
+    told += ["0 en el ruido y los movimientos de las imágenes hechas"] if pictures else []
+    last = FIRST_SEED + len(evidence.twins) - 1
+    twins = f"{FIRST_SEED} a {last} en las gemelas" if last > FIRST_SEED else f"{FIRST_SEED} en la gemela"
+    return "; ".join([*told, *([twins] if evidence.twins else [])]) or "no se sorteó nada"
+
+
+def citing() -> str:
+    """Cómo citar el método y el programa, en HTML y en BibTeX."""
+    return f"<p>El método: {escape(PAPERS['bau'])}</p><p>El programa: {escape(COURSE)}</p><pre>{escape(BIBTEX)}</pre>"
 
 
 def count_of(count: int, one: str, many: str) -> str:

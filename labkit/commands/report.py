@@ -1,25 +1,37 @@
 """La página de una disección, en HTML y con las imágenes dentro: aquí solo se escribe lo que ya se contó."""
 from base64 import b64encode
+from collections.abc import Iterable, Sequence
 from html import escape
 from statistics import median
-
-from torch import Tensor
+from typing import NamedTuple
 
 from labkit.commands.evidence import LEVEL, Evidence, summed_up, three_counts
-from labkit.commands.methods import MEANINGS, count_of, methods, read_told, references, repeating
-from labkit.commands.units import full_names, head, others, unit_table
-from labkit.dissection import CONVENTIONS, Label, unique_by_category
+from labkit.commands.figures import Portrait, drawn_figures
+from labkit.commands.methods import (
+    MEANINGS,
+    citing,
+    count_of,
+    methods,
+    read_told,
+    references,
+    repeating,
+    seeds_told,
+    versions,
+)
+from labkit.commands.pages import whole_page
+from labkit.commands.units import csv_text, head, unit_table
+from labkit.dissection import CONVENTIONS, unique_by_category
 from labkit.dissection.labels import DETECTOR_IOU, KINDS
-from labkit.images import jpeg_bytes
 from labkit.measures import RIVALS
 
-SEEN = "De cada una, las imágenes en que más responde: lo que pasa su umbral, iluminado."
-MADE = " Al final, una imagen hecha para ella: la que más la activa tras {steps} pasos de subir su respuesta."
+SPARE = 20_000                                  # bytes de lo demás: el estilo, los títulos y los párrafos
+SEEN = "De cada una, las imágenes en que más responde, con el contorno (blanco y negro) de donde llega a su umbral."
 NONE = (f"Ninguna unidad pasa de {DETECTOR_IOU}: no hay nada que enseñar. Con otra capa, más imágenes u otros "
         "conceptos puede haberlas.")
 COLUMNS_TOLD = (
     f"«Detecta»: su mayor IoU pasa de {DETECTOR_IOU}; «no llega»: no pasa, y el concepto va sin negritas; «muda»: "
-    "siempre da el mismo valor. Nombres posibles: los que, con 95 % de confianza en cada unidad, también podrían ser "
+    "siempre da el mismo valor. Umbral: desde qué valor responde; 0+, con cualquiera que pase de 0. Nombres posibles: "
+    "los que, con 95 % de confianza en cada unidad, también podrían ser "
     f"el de mayor IoU con otras imágenes, buscados entre los {RIVALS} de mayor IoU. Imágenes de la unidad: en cuántas "
     "llega a su umbral; del concepto: en cuántas está. p: qué tan seguido una unidad al azar tiene un IoU igual o "
     "mayor; la corregida toma en cuenta que se preguntó por todas; "
@@ -31,31 +43,15 @@ BARS_TOLD = (
 FEW = 200                                       # con menos, en Escenas, ni los intervalos alcanzan la cuenta verdadera
 FEW_TOLD = (f". Son pocas: con menos de {FEW} las cuentas salen infladas, porque cada unidad escoge el mejor de muchos "
             "conceptos con mucho ruido, y sus intervalos no lo arreglan")
-PAGE = """<!DOCTYPE html><html lang="es"><head><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title><style>
-body {{ font-family: sans-serif; max-width: 78em; margin: 2em auto; padding: 0 1em; color: #222; line-height: 1.4 }}
-p, li {{ max-width: 48em }}
-table {{ border-collapse: collapse; margin: .6em 0 }}
-td, th {{ padding: 3px 10px; text-align: left; vertical-align: top; font-weight: normal }}
-.facts td, .facts th, .twins td, .twins th {{ border-bottom: 1px solid #ccc }} .facts th {{ width: 15em; color: #555 }}
-.facts {{ max-width: 60em }}
-.twins .n, .units .n {{ text-align: right; font-variant-numeric: tabular-nums }}
-.twins tbody th {{ white-space: nowrap }}
-.units {{ font-size: .85em }} .units td, .units th {{ padding: 3px 7px; border-bottom: 1px solid #ddd }}
-.units thead th {{ max-width: 7em }} .twins thead th {{ max-width: 11em }}
-.units thead th, .twins thead th {{ border-bottom: 2px solid #222; vertical-align: bottom; font-weight: bold }}
-.units tbody th {{ white-space: nowrap }}
-.bar {{ background: #31688e; height: 14px; display: inline-block; print-color-adjust: exact }}
-figure {{ margin: 1.2em 0 }} figcaption {{ margin-bottom: .3em }}
-figure img {{ height: 132px; margin-right: 12px; max-width: 100%; object-fit: contain; object-position: left }}
-@media (max-width: 900px) {{ .units {{ font-size: .72em }} .units td, .units th {{ padding: 3px 4px }}
- figure img {{ height: 112px }} code {{ overflow-wrap: anywhere }} }}
-@media print {{ body {{ max-width: none; margin: 0 }}
- figure, tr {{ break-inside: avoid }} figure img {{ height: 2.6cm }}
- h2 {{ break-after: avoid }} .units {{ font-size: .7em }} }}
-</style></head><body><h1>{title}</h1>{body}</body></html>
-"""
-Portrait = tuple[Label, Tensor, Tensor | None]
+class Asked(NamedTuple):
+    """Lo que se pidió y se dice en la página: de cuántas unidades hacer una imagen, en cuántos pasos y con qué orden.
+
+    exemplars: de cuántas unidades enseñar los ejemplares; None: las que quepan.
+    """
+    pictures: int = 0
+    steps: int = 64
+    order: str = ""
+    exemplars: int | None = None
 
 
 def summary(evidence: Evidence) -> str:
@@ -73,50 +69,94 @@ def summary(evidence: Evidence) -> str:
             f"el control {int((evidence.survives() & evidence.detects()).sum())} de las {detectors} detectoras.")
 
 
-def page(evidence: Evidence, portraits: list[Portrait], steps: int, order: str = "") -> str:
+def page(evidence: Evidence, portraits: Sequence[Portrait], run: Asked = Asked()) -> str:
     """La página: el resumen, el piso de azar, los conceptos por categoría, todas las unidades, sus imágenes y métodos.
 
-    portraits: de cada detectora, su etiqueta, la hoja de las imágenes en que más responde y la que se hizo para ella,
-    si se hizo.  steps: en cuántos pasos; 0: ninguna.  order: lo que se escribe en la terminal para hacerla otra vez.
+    portraits: las detectoras, de mayor a menor IoU, con sus imágenes.  run: lo que se pidió.
     """
     found = evidence.found
     by_category = unique_by_category(found.iou(), found.categories, DETECTOR_IOU)
     most = max(1, *by_category.values())
     bars = "".join(_bar(KINDS.get(name, name), count, most) for name, count in by_category.items())
-    shown = f"<p>{SEEN}{MADE.format(steps=steps) if steps else ''}</p>" if portraits else f"<p>{NONE}</p>"
-    figures = "".join(_figure(evidence, *portrait) for portrait in portraits)
-    body = (f"<p>{escape(summary(evidence))}</p><h2>En resumen</h2>{_facts(evidence)}"
-            f"<h2>El piso de azar</h2>{_floor(evidence)}"
-            f"<h2>Conceptos distintos por categoría</h2><p>{BARS_TOLD}</p><table><thead><tr>{head('categoría')}"
-            f"{head('conceptos')}</tr></thead><tbody>{bars}</tbody></table>"
-            f"<h2>Todas las unidades</h2><p>{COLUMNS_TOLD}</p>{unit_table(evidence)}"
-            f"<h2>Las unidades que detectan algo</h2>{shown}{figures}"
-            f"<h2>Métodos</h2>{''.join(f'<p>{escape(told)}</p>' for told in methods(evidence))}"
-            f"<h2>Para repetirlo</h2>{''.join(f'<p>{told}</p>' for told in repeating(evidence, order))}"
-            f"<h2>Referencias</h2><ul>{''.join(f'<li>{escape(told)}</li>' for told in references(evidence))}</ul>")
-    return PAGE.format(title=escape(f"Disección de {evidence.layer} de la red {evidence.network}"), body=body)
+    parts = [("En resumen", _facts(evidence, run)), ("El piso de azar", _floor(evidence)),
+             ("Conceptos distintos por categoría",
+              f"<p>{BARS_TOLD}</p><table><thead><tr>{head('categoría')}{head('conceptos')}</tr></thead>"
+              f"<tbody>{bars}</tbody></table>"),
+             ("Todas las unidades", ""), ("Las unidades que detectan algo", ""),
+             ("Métodos", _paragraphs(map(escape, methods(evidence, run.steps if run.pictures else 0)))),
+             ("Para repetirlo", _paragraphs(repeating(evidence, run.order))), ("Cómo citar", citing()),
+             ("Referencias", f"<ul>{''.join(f'<li>{escape(told)}</li>' for told in references(evidence))}</ul>")]
+    body = dict(parts)
+    taken = sum(map(len, body.values())) + len(unit_table(evidence, range(len(found.cuts)))) + SPARE
+    taken += len(table := _download(evidence))
+    figures = drawn_figures(evidence, portraits, taken, run.exemplars)
+    drawn = {portrait.label.unit.channel for portrait in portraits[:len(figures)]}
+    body["Todas las unidades"] = f"<p>{COLUMNS_TOLD}</p>{table}{unit_table(evidence, drawn)}"
+    body["Las unidades que detectan algo"] = _shown(portraits, len(figures), run) + "".join(figures)
+    ways = "".join(f'<a href="#s{place}">{name}</a>' for place, name in enumerate(body))
+    told = "".join(f'<h2 id="s{place}">{name}</h2>{text}' for place, (name, text) in enumerate(body.items()))
+    return whole_page(escape(f"Disección de {evidence.layer} de la red {evidence.network}"),
+                      f"<p>{escape(summary(evidence))}</p><nav>{ways}</nav>{told}")
 
 
-def _facts(evidence: Evidence) -> str:
-    """El cuadro del resumen."""
+def _shown(portraits: Sequence[Portrait], drawn: int, run: Asked) -> str:
+    """Qué se enseña de las detectoras, y qué no."""
+    if not portraits:
+        return f"<p>{NONE}</p>"
+    told = SEEN
+    if drawn < len(portraits):
+        told += (f" De las {len(portraits)} detectoras, aquí van las {drawn} de mayor IoU"
+                 f"{'' if run.exemplars is not None else '; con --exemplars N, las N primeras, quepan o no en 3 MB'}.")
+    made = sum(portrait.made is not None for portrait in portraits)
+    if made:
+        told += (f" En {'la primera' if made == 1 else f'las {made} primeras'}, al final va una imagen hecha para la "
+                 f"unidad: la que más la activa tras {run.steps} pasos de subir su respuesta.")
+    return f"<p>{told}</p>"
+
+
+def _download(evidence: Evidence) -> str:
+    """La tabla en CSV, dentro de la página."""
+    code = b64encode(csv_text(evidence).encode()).decode()
+    return (f'<p class="download"><a download="tabla.csv" href="data:text/csv;charset=utf-8;base64,{code}">Bajar esta '
+            "tabla en CSV</a></p>")
+
+
+def _paragraphs(texts: Iterable[str]) -> str:
+    return "".join(f"<p>{text}</p>" for text in texts)
+
+
+def facts(evidence: Evidence, run: Asked) -> list[tuple[str, str]]:
+    """Lo que hay que saber de una disección, cada cosa con su nombre: va en el resumen y en el JSON."""
     found, convention = evidence.found, CONVENTIONS[evidence.convention]
     counts = three_counts(found.iou(), found.categories)
     reach = [f" (de {low:.0f} a {high:.0f}, con 95 % de confianza)" for low, high in evidence.intervals] or [""] * 3
     units = count_of(len(found.cuts), "unidad", "unidades")
-    facts = [("Red", evidence.network), ("Capa", f"{evidence.layer}, {units}"), ("Se lee", read_told(evidence)),
-             ("Imágenes", evidence.images + FEW_TOLD * (evidence.count < FEW)),
-             ("Conceptos", f"{len(found.names)}, de {len(set(found.categories))} categorías"),
-             ("Convención", f"{evidence.convention}: {MEANINGS[evidence.convention]}"),
-             ("Parte que enciende (q)", f"{convention.share:g}: a lo más {100 * convention.share:g} % de los valores "
-                                        "de una unidad superan su umbral"),
-             ("Corte", f"una unidad detecta algo si su mayor IoU pasa de {DETECTOR_IOU}"),
-             ("Unidades que detectan algo", f"{counts[0]} de {len(found.cuts)}{reach[0]}"),
-             ("Conceptos distintos, cada unidad una vez", f"{counts[1]}{reach[1]}"),
-             ("Conceptos distintos, sumando categorías", f"{counts[2]}{reach[2]}"),
-             ("Nombres seguros", _sure(evidence)), ("Unidades mudas", str(int(found.dead.sum()))),
-             ("Aguantan el control", _survivors(evidence))]
-    rows = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{escape(told)}</td></tr>' for name, told in facts)
+    seeds = seeds_told(evidence, bool(run.pictures))
+    return [("Red", evidence.network), ("Capa", f"{evidence.layer}, {units}"), ("Se lee", read_told(evidence)),
+            ("Imágenes", evidence.images + FEW_TOLD * (evidence.count < FEW)),
+            ("Parte de las imágenes", evidence.split), ("Número de imágenes (n)", str(evidence.count)),
+            ("Conceptos", f"{len(found.names)}, de {len(set(found.categories))} categorías"),
+            ("Convención", f"{evidence.convention}: {MEANINGS[evidence.convention]}"),
+            ("Parte que enciende (q)", f"{convention.share:g}: a lo más {100 * convention.share:g} % de los valores "
+                                       "de una unidad superan su umbral"),
+            ("Corte", f"una unidad detecta algo si su mayor IoU pasa de {DETECTOR_IOU}"),
+            ("Unidades que detectan algo", f"{counts[0]} de {len(found.cuts)}{reach[0]}"),
+            ("Conceptos distintos, cada unidad una vez", f"{counts[1]}{reach[1]}"),
+            ("Conceptos distintos, sumando categorías", f"{counts[2]}{reach[2]}"),
+            ("Nombres seguros", _sure(evidence)), ("Unidades mudas", str(int(found.dead.sum()))),
+            ("Aguantan el control", _survivors(evidence)), ("Semillas", seeds),
+            ("Versiones", versions()), *([("Orden", run.order)] if run.order else [])]
+
+
+def _facts(evidence: Evidence, run: Asked) -> str:
+    """El cuadro del resumen, en HTML."""
+    rows = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{_told(name, told)}</td></tr>'
+                   for name, told in facts(evidence, run))
     return f'<table class="facts">{rows}</table>'
+
+
+def _told(name: str, told: str) -> str:
+    return f"<code>{escape(told)}</code>" if name == "Orden" else escape(told)
 
 
 def _sure(evidence: Evidence) -> str:
@@ -178,22 +218,3 @@ def _bar(name: str, count: int, most: int) -> str:
     """Un renglón de la gráfica: un nombre, su barra y su número."""
     bar = f'<span class="bar" style="width:{240 * count / most:.0f}px"></span>'
     return f'<tr><th scope="row">{escape(name)}</th><td>{bar} {count}</td></tr>'
-
-
-def _figure(evidence: Evidence, label: Label, sheet: Tensor, made: Tensor | None) -> str:
-    """Una unidad en HTML: su nombre, su IoU, sus otros nombres posibles, si aguanta el control, y sus imágenes."""
-    unit, category = escape(str(label.unit)), escape(KINDS.get(label.category, label.category))
-    named = f"<b>{unit}</b>: {escape(label.concept)} ({category}), IoU {label.iou:.3f}"
-    if evidence.sets:
-        names = full_names(evidence)
-        named += f"; nombres posibles: {escape(others([names[k] for k in evidence.sets[label.unit.channel]]))}"
-    if evidence.twins:
-        named += "; ✓ aguanta el control" if evidence.survives()[label.unit.channel] else "; no aguanta el control"
-    seen = _picture(sheet, f"las imágenes en que más responde {unit}, con lo que pasa su umbral iluminado")
-    climbed = "" if made is None else _picture(made, f"la imagen optimizada para que {unit} responda más")
-    return f"<figure><figcaption>{named}</figcaption>{seen}{climbed}</figure>"
-
-
-def _picture(image: Tensor, text: str) -> str:
-    """Una imagen dentro de la página, con lo que se lee en su lugar."""
-    return f'<img alt="{text}" src="data:image/jpeg;base64,{b64encode(jpeg_bytes(image, 80)).decode()}">'

@@ -68,7 +68,8 @@ def dissect_shared(model: nn.Module, world: ConceptWorld, layer: str, convention
     size = mask_size(world) if convention.upsampled else None
 
     def read(batches: Callable, text: str) -> Callable[[list[int]], Iterator]:
-        return lambda numbers: with_bar(batches(world, batch_size, numbers), text, len(numbers) * batch_size, process)
+        return lambda numbers: with_bar(batches(world, batch_size, numbers), text,
+                                        _images_in(numbers, batch_size, total), process)
 
     tail = _walk(read(picture_batches, "Umbrales"),
                  lambda batches: tail_over(model, batches, total, layer, convention, size),
@@ -94,7 +95,7 @@ def pieces_shared(model: nn.Module, world: ConceptWorld, layer: str, found: Diss
     def read(numbers: list[int]) -> Iterator:
         batches = ((*pair, number * batch_size) for number, pair in
                    zip(numbers, concept_batches(world, batch_size, numbers)))
-        return with_bar(batches, "En pedazos", len(numbers) * batch_size, _place()[0])
+        return with_bar(batches, "En pedazos", _images_in(numbers, batch_size, len(world)), _place()[0])
 
     return _walk(read, lambda batches: count_pieces(model, batches, layer, found, convention, size),
                  Store(folder, "pedazos", digest(key, found.cuts, size), Pieces), -(-len(world) // batch_size))
@@ -124,6 +125,11 @@ def _walk(read: Callable[[list[int]], Iterator], count: Callable[[Iterable], Cou
             store.save(process, done, result)
     parts = [moved(part) for part in (result, *(part for _, part in found.values())) if part is not None]
     return reduce(add, (part for theirs in _gathered(parts) for part in theirs))
+
+
+def _images_in(numbers: list[int], batch_size: int, total: int) -> int:
+    """Cuántas imágenes llevan esos lotes: el último puede ser más chico."""
+    return sum(min(batch_size, total - number * batch_size) for number in numbers)
 
 
 def _place() -> tuple[int, int]:

@@ -1,0 +1,173 @@
+"""La red que pide una orden, del curso, de torchvision o tuya, y sus capas con el nombre que les das."""
+import sys
+from collections.abc import Callable
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from traceback import extract_tb
+from types import ModuleType
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from labkit.device import device_of, pick_device
+from labkit.downloads import import_torchvision, tilde
+from labkit.models import IMAGENET, load_model
+
+PREFIX = "network."                             # lo que `wrap` pone antes del nombre de cada capa de tu red
+
+
+def open_model(name: str) -> nn.Module:
+    """La red que dice `--model`; con dos puntos, la que da una función tuya. ValueError si no se puede."""
+    place, _, function = name.rpartition(":")
+    if not (place and function):
+        return _shipped(name)
+    try:
+        build = getattr(_module(place), function)
+    except (ImportError, AttributeError, TypeError, SyntaxError) as error:
+        raise ValueError(f"--model: no encontré la función {function} del módulo {place} ({error}). Escribe la ruta de "
+                         "su archivo, como carpeta/mired.py:hacer, o revísalo.") from error
+    except Exception as error:
+        raise ValueError(f"--model: {place} no se pudo leer: {_told(error)}.") from error
+    model = _built(build, name)
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"--model: esperaba que {name} diera una red (labkit.models.wrap), y dio "
+                         f"{type(model).__name__}.")
+    if not any(True for _ in model.parameters()):
+        raise ValueError(f"--model: la red que da {name} no tiene ningún peso: no hay nada aprendido que disecar.")
+    return model.eval().requires_grad_(False).to(pick_device())
+
+
+def is_wrapped(model: nn.Module) -> bool:
+    """Si la red trae su normalización dentro, como las del curso y las de `wrap`."""
+    return any(name == "normalize" for name, _ in model.named_children())
+
+
+def _shipped(name: str) -> nn.Module:
+    """Una red del curso o de torchvision; si faltan los pesos, ValueError que dice dónde ponerlos."""
+    try:
+        return load_model(name)
+    except FileNotFoundError as error:
+        if name not in IMAGENET:
+            raise
+        raise ValueError(f"--model: {error} {weights_told(name)}") from error
+    except RuntimeError as error:                                           # pesos dañados: la frase ya lo dice
+        raise ValueError(str(error)) from error
+
+
+def weights_told(name: str) -> str:
+    """Dónde poner a mano los pesos de una red de torchvision, para una computadora sin red."""
+    url = import_torchvision().models.get_model_weights(name).IMAGENET1K_V1.url
+    place = Path(torch.hub.get_dir(), "checkpoints")
+    return (f"Si esta computadora no tiene red, baja en otra {url} y copia aquí el archivo, con ese mismo nombre, en "
+            f"{tilde(place)}; o llámalo {name}_imagenet.pth y pon su carpeta en la variable LABKIT_REAL_DATA.")
+
+
+def _module(place: str) -> ModuleType:
+    """El módulo de una red tuya: un archivo .py, en la carpeta que sea, o un módulo que Python sepa importar."""
+    path = Path(place).expanduser()
+    path = path if path.suffix == ".py" else path.with_name(f"{path.name}.py")
+    if path.is_file():
+        return _file_module(path.resolve())
+    if path.name == place or "/" in place or "\\" in place:
+        raise ImportError(f"no existe el archivo {place}")
+    return import_module(place)
+
+
+def _file_module(path: Path) -> ModuleType:
+    """Lo que define un archivo; encuentra los que tiene al lado, como cuando se corre con python."""
+    if str(path.parent) not in sys.path:
+        sys.path.insert(0, str(path.parent))
+    spec = spec_from_file_location(path.stem, path)
+    module = module_from_spec(spec)
+    sys.modules.setdefault(path.stem, module)                               # para los pesos guardados con sus clases
+    spec.loader.exec_module(module)
+    return module
+
+
+def _built(build: Callable[[], nn.Module], name: str) -> nn.Module:
+    """Lo que da la función; si falla, ValueError con el error y el último renglón suyo."""
+    try:
+        return build()
+    except Exception as error:
+        raise ValueError(f"--model: {name} no dio su red: {_told(error)}. Ha de poderse llamar sin "
+                         "argumentos.") from error
+
+
+def _told(error: Exception) -> str:
+    """El error, y en qué renglón de lo tuyo ocurrió."""
+    mine = [frame for frame in extract_tb(error.__traceback__)[1:]
+            if "site-packages" not in frame.filename and Path(frame.filename).parent != Path(__file__).parent
+            and "importlib" not in frame.filename]
+    where = f", en el renglón {mine[-1].lineno} de {Path(mine[-1].filename).name}" if mine else ""
+    return f"{type(error).__name__}{where}: {error}"
+
+
+# ── las capas ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+class Layer(NamedTuple):
+    """Una capa o un bloque: su nombre, de qué clase es y la forma de lo que entrega, sin el lote; None: no se usó."""
+    name: str
+    kind: str
+    shape: tuple[int, ...] | None
+
+
+def find_layer(model: nn.Module, name: str) -> str:
+    """El nombre completo de una capa o un bloque, aunque falte el principio, como el `network.` que pone `wrap`.
+
+    ValueError, con las que hay, si no está o si puede ser más de una.
+    """
+    known = [full for full, _ in model.named_modules() if full]
+    ends = [full for full in known if full.endswith(f".{name}")] if name else []
+    for full in (name, PREFIX + name):
+        if full in known:
+            return full
+    if len(ends) == 1:
+        return ends[0]
+    if ends:
+        raise ValueError(f"--layer: «{name}» puede ser {' o '.join(ends)}; escríbela completa.")
+    shown = [short_name(full) for full in known]
+    close = get_close_matches(name, shown, n=1)
+    guess = f" ¿Quisiste decir «{close[0]}»?" if close else ""
+    raise ValueError(f"--layer: no hay una capa «{name}».{guess} Las capas y los bloques son: {', '.join(shown)}. Con "
+                     "--layers se ve además qué da cada una.")
+
+
+def short_name(full: str) -> str:
+    """El nombre de una capa sin el prefijo de `wrap`: el que tiene en tu red."""
+    return full.removeprefix(PREFIX)
+
+
+def list_layers(model: nn.Module, images: Tensor) -> list[Layer]:
+    """Las capas y los bloques de la red, en orden, y lo que entrega cada uno con unas imágenes (b, 3, h, w)."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    handles = [module.register_forward_hook(_keeps(shapes, name)) for name, module in model.named_modules() if name]
+    try:
+        with torch.no_grad():
+            model(images.to(device_of(model)))
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [Layer(short_name(name), type(module).__name__, shapes.get(name))
+            for name, module in model.named_modules() if name]
+
+
+def _keeps(shapes: dict[str, tuple[int, ...]], name: str) -> Callable[[nn.Module, tuple, Tensor], None]:
+    def keep(_: nn.Module, inputs: tuple, output: Tensor) -> None:
+        if isinstance(output, Tensor):
+            shapes.setdefault(name, tuple(output.shape[1:]))
+    return keep
+
+
+def layers_text(layers: list[Layer]) -> str:
+    """La lista, en columnas: nombre, clase, unidades y tamaño del mapa."""
+    width = max(len(layer.name) for layer in layers)
+    kinds = max(len(layer.kind) for layer in layers)
+    lines = [f"{'capa':<{width}}  {'clase':<{kinds}}  {'unidades':>8}  mapa"]
+    for name, kind, shape in layers:
+        units = str(shape[0]) if shape else "–"
+        size = " × ".join(map(str, shape[1:])) if shape else "no da un tensor"
+        lines.append(f"{name:<{width}}  {kind:<{kinds}}  {units:>8}  {size}".rstrip())
+    return "\n".join(lines)
