@@ -93,6 +93,8 @@ def maximize(model: nn.Module, objective: Objective, canvas: nn.Module, steps: i
         raise TypeError(f"canvas: esperaba un lienzo y recibí {type(canvas).__name__}. Prueba PixelCanvas(images).")
     if steps < 1 or keep_every < 1:
         raise ValueError(f"steps, keep_every: esperaba al menos 1 y recibí {steps} y {keep_every}.")
+    if torch.is_inference_mode_enabled():
+        raise ValueError("maximize: hacen falta gradientes y aquí están apagados; sácalo de torch.inference_mode().")
     weights = [weight for weight in canvas.parameters() if weight.requires_grad]
     adam = torch.optim.Adam(weights, lr, maximize=True)
     scores, frames, kept, gradient = [], [], [], torch.zeros_like(canvas().detach())
