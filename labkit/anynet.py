@@ -113,7 +113,7 @@ def intact(model: nn.Module) -> Iterator[None]:
     Vuelven el modo de cada módulo y sus búferes (los promedios de una norma por lote, una cuenta de pasadas).
     """
     modes = [(module, module.training) for module in model.modules()]
-    owners = [(module._buffers, dict(module._buffers)) for module in model.modules() if module._buffers]
+    owners = [(module._buffers, dict(module._buffers)) for module in model.modules() if not hidden(module)]
     contents = [(buffer, _version(buffer), buffer.detach().clone()) for buffer in model.buffers()]
     if any(training for _, training in modes):
         model.eval()
@@ -177,6 +177,13 @@ def answers(model: nn.Module, images: Tensor) -> Tensor:
 def full(values: Tensor) -> Tensor:
     """Los mismos números en float32, si venían en media precisión: muchas cuentas no existen en float16 o bfloat16."""
     return values.float() if values.is_floating_point() and values.element_size() < 4 else values
+
+
+def check_slope(model: nn.Module, slope: Tensor) -> None:
+    """ValueError si un gradiente es cero en todas partes y pudo ser por la precisión: en float16, 1e-8 ya es 0."""
+    if weights_dtype(model) == torch.float16 and not slope.any():
+        raise ValueError("model: el gradiente es 0 en toda la imagen, y con la red en float16 no se sabe si es de verdad "
+                         "o porque ahí no cabe uno tan chico. Prueba model.float().")
 
 
 def check_open(model: nn.Module, layers: dict[str, nn.Module]) -> None:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import INPUT, Acts, Unit, get_layer, layer_names, run
+from labkit.anynet import check_slope
 from labkit.device import device_of
 from labkit.objectives import Objective, channel, each
 from labkit.shapes import check_shape
@@ -106,6 +107,7 @@ def maximize(model: nn.Module, objective: Objective, canvas: nn.Module, steps: i
                 # la suma y no la media: así el paso de una imagen no depende de cuántas la acompañan
                 gradient, *slopes = torch.autograd.grad(score.sum(), [images, *weights], materialize_grads=True)
             _check_scores(score, images, objective)
+            check_slope(model, gradient)
             if step % keep_every == 0:
                 frames.append(images.detach().clone())
                 kept.append(step)

@@ -5,7 +5,7 @@ densa) o por la forma de lo que da: en una imagen cuadrada, los dos lados del ma
 otro eje. Si los tres miden igual, se pregunta otra vez con una imagen del doble de ancho. Lo que así no se sabe, no se
 supone: la capa queda con su duda, y quien pregunte por ella la lee.
 """
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +16,7 @@ from labkit.device import device_of
 
 MOST_EXTRAS = 8                             # cuántas fichas sueltas puede llevar una red además de las de la imagen
 NAMES = ("logits", "out", "output")         # cómo se llaman los logits en un diccionario
+SLIP = 0.05                                 # cuánto, de un lado al otro, puede moverse por donde no debe
 MIXED = "no da un renglón por imagen: mezcla las imágenes del lote; prueba otra capa"
 WINDOWS = "parte la imagen en pedazos, y no se sabe en qué lugar cae cada uno; prueba la capa o el bloque que la contiene"
 LOOSE = "da fichas y no se sabe en qué lugar de la imagen cae cada una; prueba otra capa"
@@ -48,7 +49,7 @@ class Logits(nn.Module):
     def forward(self, output: Tensor | Mapping | tuple | list) -> Tensor:
         if isinstance(output, Tensor):
             return output
-        found = dict(self._candidates(output))
+        found = dict(self._candidates(output)) if isinstance(output, (Mapping, tuple, list)) else {}
         named = [found[name] for name in NAMES if name in found]
         if named or found and (len(found) == 1 or not isinstance(output, Mapping)):
             return named[0] if named else next(iter(found.values()))
@@ -91,30 +92,80 @@ def learn_layouts(model: nn.Module, size: int) -> dict[str, Layout]:
             grids.add(h * w)
         elif one.shape is not None and len(one.shape) == 3:
             counts.add(one.shape[1])
+    if any(layout.doubt == WINDOWS for layout in layouts.values()) or _cuts_windows(model):
+        layouts.update(dict.fromkeys(_out_of_place(model, size, layouts), Layout(doubt=WINDOWS)))
     return layouts
 
 
 def outputs_of(model: nn.Module, height: int, width: int) -> list[Seen]:
     """Lo que dio cada capa con dos imágenes de ruido, en el orden en que terminaron; de la que se repite, lo primero.
     """
-    dice = torch.Generator().manual_seed(0)
-    images = torch.rand(2, 3, height, width, generator=dice).to(device_of(model))
     seen: dict[str, Seen] = {}
 
-    def watch(name: str, module: nn.Module) -> torch.utils.hooks.RemovableHandle:
-        def after(_: nn.Module, inputs: tuple, output: Tensor) -> None:
-            shape = tuple(output.shape) if isinstance(output, Tensor) else None
-            seen.setdefault(name, Seen(name, module, shape))
-        return module.register_forward_hook(after)
+    def look(name: str, module: nn.Module, output: Tensor) -> None:
+        seen.setdefault(name, Seen(name, module, tuple(output.shape) if isinstance(output, Tensor) else None))
 
-    handles = [watch(name, module) for name, module in model.named_modules() if name and not hidden(module)]
+    _watched(model, _noise(2, height, width), look)
+    return list(seen.values())
+
+
+def _watched(model: nn.Module, images: Tensor, look: Callable[[str, nn.Module, Tensor], None]) -> None:
+    """Una pasada en que se mira lo que da cada capa que se deja ver."""
+    handles = [module.register_forward_hook(lambda module, inputs, output, name=name: look(name, module, output))
+               for name, module in model.named_modules() if name and not hidden(module)]
+    images = images.to(device_of(model))
     try:
         with torch.no_grad(), asking(model, images):
             model(images)
     finally:
         for handle in handles:
             handle.remove()
-    return list(seen.values())
+
+
+def _noise(b: int, height: int, width: int) -> Tensor:
+    """b imágenes de ruido, siempre el mismo."""
+    return torch.rand(b, 3, height, width, generator=torch.Generator().manual_seed(0))
+
+
+def _cuts_windows(model: nn.Module) -> bool:
+    """Si algún módulo dice, por su nombre, que parte la imagen."""
+    names = {type(module).__name__.lower() for module in model.modules()}
+    return any("partition" in name or "window" in name for name in names)
+
+
+def _out_of_place(model: nn.Module, size: int, layouts: dict[str, Layout]) -> list[str]:
+    """Las capas cuyo «mapa» no está acomodado como la imagen, aunque tenga su forma: 16 ventanas de 16 lugares.
+
+    Se cambia un cuarto de la imagen, en tres esquinas. En un mapa, de izquierda a derecha lo que cambia se mueve por
+    los renglones, y de arriba abajo, por las columnas; si se mueve más por donde no debe, no es un mapa.
+    """
+    images, half = _noise(1, size, size).repeat(4, 1, 1, 1), size // 2
+    other = 1 - images[0]
+    images[1, :, :half, :half] = other[:, :half, :half]                         # arriba a la izquierda
+    images[2, :, :half, half:] = other[:, :half, half:]                         # arriba a la derecha
+    images[3, :, half:, :half] = other[:, half:, :half]                         # abajo a la izquierda
+    wrong = []
+
+    def look(name: str, module: nn.Module, output: Tensor) -> None:
+        layout = layouts.get(name, Layout(doubt=ODD))
+        if layout.doubt or layout.tokens or says_first(module) or output.ndim != 4:
+            return
+        maps = layout.maps(output).float()
+        changed = (maps[1:] - maps[:1]).abs().sum(1) + 1e-12                    # (3, h, w)
+        rows, columns = (_centers(changed.sum(axis)) for axis in (2, 1))
+        across = abs(rows[1] - rows[0]) - abs(columns[1] - columns[0])          # > 0: se movió por donde no debía
+        down = abs(columns[2] - columns[0]) - abs(rows[2] - rows[0])
+        if max(across, down) > SLIP:
+            wrong.append(name)
+
+    _watched(model, images, look)
+    return wrong
+
+
+def _centers(weights: Tensor) -> list[float]:
+    """El centro de cada renglón de pesos (m, n), de 0 a 1."""
+    places = (torch.arange(weights.shape[1], device=weights.device) + 0.5) / weights.shape[1]
+    return (weights @ places / weights.sum(1)).tolist()
 
 
 def _wider(model: nn.Module, size: int) -> dict[str, tuple[int, ...] | None]:
