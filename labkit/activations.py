@@ -180,7 +180,7 @@ def _seen(model: nn.Module, images: Tensor, layer: str, y: int | None, x: int | 
         raise ValueError(f"y, x: el mapa de «{layer}» mide {h}×{w} y pediste el lugar (y={row}, x={column}).")
     reached = maps[:, :, row, column].isnan().any(1).nonzero()
     if not len(reached):
-        raise ValueError(f"layer: la red quita los NaN antes de «{layer}», y con ellos se mide. Prueba una capa anterior.")
+        raise ValueError(f"layer: la red quita los NaN antes de «{layer}», y con ellos se mide. Prueba una capa antes.")
     return int(reached[0]), int(reached[-1]) + 1
 
 

@@ -50,8 +50,8 @@ class Layout:
         places = self.channels(values)[:, :, self.extras:]
         side = isqrt(places.shape[2])
         if side * side != places.shape[2]:
-            raise ValueError(f"images: las {places.shape[2]} fichas que salieron no forman un cuadrado, y no se sabe en "
-                             "qué lugar cae cada una. Prueba con imágenes cuadradas.")
+            raise ValueError(f"images: las {places.shape[2]} fichas que salieron no forman un cuadrado, y no se sabe "
+                             "en qué lugar cae cada una. Prueba con imágenes cuadradas.")
         return places.unflatten(2, (side, side))
 
     def back(self, maps: Tensor, values: Tensor, whole: bool = False) -> Tensor:
@@ -164,7 +164,7 @@ def asking(model: nn.Module, images: Tensor) -> Iterator[None]:
                                  f"{_advice(model, images, str(error))} Lo que dijo: {error}") from error
 
 
-def answers(model: nn.Module, images: Tensor) -> Tensor:
+def logits_of(model: nn.Module, images: Tensor) -> Tensor:
     """Lo que contesta la red entera, sus logits, (b, k, …); ValueError si lo que entrega no es un tensor."""
     with asking(model, images):
         logits = model(images)
@@ -182,8 +182,8 @@ def full(values: Tensor) -> Tensor:
 def check_slope(model: nn.Module, slope: Tensor) -> None:
     """ValueError si un gradiente es cero en todas partes y pudo ser por la precisión: en float16, 1e-8 ya es 0."""
     if weights_dtype(model) == torch.float16 and not slope.any():
-        raise ValueError("model: el gradiente es 0 en toda la imagen, y con la red en float16 no se sabe si es de verdad "
-                         "o porque ahí no cabe uno tan chico. Prueba model.float().")
+        raise ValueError("model: el gradiente es 0 en toda la imagen, y con la red en float16 no se sabe si es de "
+                         "verdad o porque ahí no cabe uno tan chico. Prueba model.float().")
 
 
 def check_open(model: nn.Module, layers: dict[str, nn.Module]) -> None:

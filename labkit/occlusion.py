@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from labkit.activations import run
-from labkit.anynet import answers, intact
+from labkit.anynet import intact, logits_of
 from labkit.device import device_of
 from labkit.objectives import Objective
 from labkit.progress import progress
@@ -111,7 +111,7 @@ def sizes_sweep(model: nn.Module, image: Tensor, objective: Objective, sizes: It
 
 def class_probabilities(model: nn.Module, image: Tensor, boxes: Tensor, fill: Fill = 0.0) -> Tensor:
     """La probabilidad de cada clase con cada parche en su sitio: (n, k); cada fila suma 1."""
-    return _ask(model, image, boxes, fill, lambda images: answers(model, images).softmax(1))
+    return _ask(model, image, boxes, fill, lambda images: logits_of(model, images).softmax(1))
 
 
 def winners(model: nn.Module, image: Tensor, boxes: Tensor, fill: Fill = 0.0) -> Tensor:

@@ -18,7 +18,7 @@ MOST_EXTRAS = 8                             # cuántas fichas sueltas puede llev
 NAMES = ("logits", "out", "output")         # cómo se llaman los logits en un diccionario
 SLIP = 0.05                                 # cuánto, de un lado al otro, puede moverse por donde no debe
 MIXED = "no da un renglón por imagen: mezcla las imágenes del lote; prueba otra capa"
-WINDOWS = "parte la imagen en pedazos, y no se sabe en qué lugar cae cada uno; prueba la capa o el bloque que la contiene"
+WINDOWS = "parte la imagen en pedazos, y no se sabe en qué lugar cae cada uno; prueba el bloque que la contiene"
 LOOSE = "da fichas y no se sabe en qué lugar de la imagen cae cada una; prueba otra capa"
 SAME = "mide lo mismo hacia todos lados, y no hay cómo distinguir los canales; prueba otra capa, o wrap con otro size"
 ODD = "esperaba (b, c, h, w), (b, h, w, c), fichas (b, n, c) o (b, c); prueba otra capa"
@@ -53,8 +53,8 @@ class Logits(nn.Module):
         named = [found[name] for name in NAMES if name in found]
         if named or found and (len(found) == 1 or not isinstance(output, Mapping)):
             return named[0] if named else next(iter(found.values()))
-        raise ValueError(f"model: esperaba logits (b, {self.classes}) y la red entrega {written(output)}. Envuélvela en "
-                         "un nn.Module cuyo forward devuelva solo ese tensor.")
+        raise ValueError(f"model: esperaba logits (b, {self.classes}) y la red entrega {written(output)}. Envuélvela "
+                         "en un nn.Module cuyo forward devuelva solo ese tensor.")
 
     def _candidates(self, output: Mapping | tuple | list) -> Iterator[tuple[str | int, Tensor]]:
         """Lo que podría ser los logits, con su nombre o su lugar."""
@@ -93,7 +93,7 @@ def learn_layouts(model: nn.Module, size: int) -> dict[str, Layout]:
         elif one.shape is not None and len(one.shape) == 3:
             counts.add(one.shape[1])
     if any(layout.doubt == WINDOWS for layout in layouts.values()) or _cuts_windows(model):
-        layouts.update(dict.fromkeys(_out_of_place(model, size, layouts), Layout(doubt=WINDOWS)))
+        layouts.update(dict.fromkeys(_misplaced(model, size, layouts), Layout(doubt=WINDOWS)))
     return layouts
 
 
@@ -133,7 +133,7 @@ def _cuts_windows(model: nn.Module) -> bool:
     return any("partition" in name or "window" in name for name in names)
 
 
-def _out_of_place(model: nn.Module, size: int, layouts: dict[str, Layout]) -> list[str]:
+def _misplaced(model: nn.Module, size: int, layouts: dict[str, Layout]) -> list[str]:
     """Las capas cuyo «mapa» no está acomodado como la imagen, aunque tenga su forma: 16 ventanas de 16 lugares.
 
     Se cambia un cuarto de la imagen, en tres esquinas. En un mapa, de izquierda a derecha lo que cambia se mueve por
@@ -179,7 +179,8 @@ def _wider(model: nn.Module, size: int) -> dict[str, tuple[int, ...] | None]:
 def _is_cube(one: Seen) -> bool:
     """Si es un mapa en que los canales miden lo mismo que los lados, y la capa no dice dónde están."""
     shape = one.shape or ()
-    return len(shape) == 4 and shape[1] == shape[2] == shape[3] and not (says_first(one.module) or says_last(one.module))
+    says = says_first(one.module) or says_last(one.module)
+    return len(shape) == 4 and shape[1] == shape[2] == shape[3] and not says
 
 
 def _layout(one: Seen, wider: tuple[int, ...] | None, grids: set[int], counts: set[int]) -> Layout:

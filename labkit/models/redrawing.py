@@ -103,7 +103,7 @@ def _draw_kaiming(module: nn.Conv2d | nn.Linear, generator: torch.Generator) -> 
         nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
         try:
             module.weight = weight
-        except (RuntimeError, ValueError, NotImplementedError):     # no sabe de qué otros saldría: `not_redrawn` lo dirá
+        except (RuntimeError, ValueError, NotImplementedError):     # no sabe de cuáles saldría: `not_redrawn` lo dirá
             return
     else:
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
@@ -129,7 +129,8 @@ def _kept_by(module: nn.Module, twin: nn.Module, place: str) -> Iterator[str]:
         known = drawn or name in LOOSE_SPREAD or name in LOOSE_VALUE or _is_original(module)
         if not known or _same(old, new[name]) and len(old.unique()) > 1:
             yield place + name
-    saved = module.state_dict(keep_vars=True) if not any(module.children()) else dict(module.named_buffers(recurse=False))
+    leaf = not any(module.children())                           # lo que no es un tensor solo se ve en su state_dict
+    saved = module.state_dict(keep_vars=True) if leaf else dict(module.named_buffers(recurse=False))
     for name, old in saved.items():
         learned = not isinstance(old, Tensor) or old.is_floating_point() or old.is_quantized
         if learned and name not in new and not (drawn or name in CONSTANTS):
