@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from labkit.anynet import FIRST, Layout, NetworkFailure, asking, hidden, says_first, says_last, weights_dtype, written
+from labkit.anynet import FIRST, Layout, NetworkFailure, asking, hidden, says_first, says_last, written
 from labkit.device import device_of
 
 MOST_EXTRAS = 8                             # cuántas fichas sueltas puede llevar una red además de las de la imagen
