@@ -90,12 +90,7 @@ def maximize(model: nn.Module, objective: Objective, canvas: nn.Module, steps: i
     antes de mostrarlas a la red. keep_every: cada cuántos pasos se guarda un cuadro. Interrumpir (■) deja lo hecho
     hasta ahí. La red no cambia ni acumula gradientes, y ninguna imagen depende de sus vecinas.
     """
-    if not isinstance(canvas, nn.Module):
-        raise TypeError(f"canvas: esperaba un lienzo y recibí {type(canvas).__name__}. Prueba PixelCanvas(images).")
-    if steps < 1 or keep_every < 1:
-        raise ValueError(f"steps, keep_every: esperaba al menos 1 y recibí {steps} y {keep_every}.")
-    if torch.is_inference_mode_enabled():
-        raise ValueError("maximize: hacen falta gradientes y aquí están apagados; sácalo de torch.inference_mode().")
+    _check_asked(canvas, steps, keep_every)
     weights = [weight for weight in canvas.parameters() if weight.requires_grad]
     adam = torch.optim.Adam(weights, lr, maximize=True)
     scores, frames, kept, gradient = [], [], [], torch.zeros_like(canvas().detach())
@@ -222,6 +217,15 @@ def _score(model: nn.Module, objective: Objective, images: Tensor, transform: Tr
     acts = run(model, shown.contiguous(memory_format=torch.channels_last), objective.layers)
     acts[INPUT] = images  # una penalización mira el lienzo, no lo transformado
     return objective(acts)
+
+
+def _check_asked(canvas: nn.Module, steps: int, keep_every: int) -> None:
+    if not isinstance(canvas, nn.Module):
+        raise TypeError(f"canvas: esperaba un lienzo y recibí {type(canvas).__name__}. Prueba PixelCanvas(images).")
+    if steps < 1 or keep_every < 1:
+        raise ValueError(f"steps, keep_every: esperaba al menos 1 y recibí {steps} y {keep_every}.")
+    if torch.is_inference_mode_enabled():
+        raise ValueError("maximize: hacen falta gradientes y aquí están apagados; sácalo de torch.inference_mode().")
 
 
 def _check_scores(score: Tensor, images: Tensor, objective: Objective) -> None:
