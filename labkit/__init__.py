@@ -51,9 +51,10 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         T  kept            vectores guardados en un archivo
         I  downloads       bajar un archivo y comprobar su suma; CIFAR-10
         I  regions         los píxeles que están en los mismos conceptos, dichos una vez
-    Piso 0: lo que no sabe de redes
+    Piso 0: lo que no mira dentro de una red
         T  shapes          revisar formas, con un error que dice qué probar
         T  device          en qué dispositivo trabajar, y la semilla
+        T  anynet          lo que pide cualquier red para que se le pregunte, y que después quede como estaba
         T  files           leer data/ y comprobar que está entera
         T  progress        la barra de avance, en español
         T  pictures        abrir cualquier imagen

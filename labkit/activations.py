@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from labkit.anynet import asking, check_open, full, hidden, layout_of, weights_dtype
 from labkit.device import device_of
 from labkit.shapes import check_shape, check_values
 
@@ -57,8 +58,8 @@ class Unit:
 
 def layer_names(model: nn.Module, kind: type[nn.Module] | None = None) -> list[str]:
     """Los nombres de las capas en el orden en que se definieron: todas, o sólo las de un tipo (kind=nn.Conv2d)."""
-    leaves = [(name, module) for name, module in model.named_modules() if name and not any(module.children())]
-    return [name for name, module in leaves if kind is None or isinstance(module, kind)]
+    leaves = [(name, module) for name, module in model.named_modules() if name and all(map(hidden, module.children()))]
+    return [name for name, module in leaves if not hidden(module) and (kind is None or isinstance(module, kind))]
 
 
 def get_layer(model: nn.Module, name: str) -> nn.Module:
@@ -84,7 +85,7 @@ def record(model: nn.Module, layers: Iterable[str], stop: bool = False) -> Itera
     def keep(name: str, values: Tensor) -> Tensor:
         if name == INPUT:
             acts.clear()                              # empieza una pasada nueva
-        acts.setdefault(name, values)
+        acts.setdefault(name, values if name == INPUT else full(values))
         if stop and len(acts) == len(wanted):
             raise _Stop
         # lo que sigue recibe una copia: una ReLU in situ (inplace=True) ya no puede alterar lo recordado
@@ -126,7 +127,7 @@ def silence(model: nn.Module, units: Iterable[Unit]) -> Iterator[None]:
         return values
 
     with _hooked(model, {_changes_at(model, layer): lambda values, some=some: zeroed(values, some)
-                         for layer, some in channels.items()}):
+                         for layer, some in channels.items()}, whole=True):
         yield
 
 
@@ -134,11 +135,12 @@ def run(model: nn.Module, images: Tensor, layers: Iterable[str]) -> Acts:
     """Las activaciones de las capas pedidas: un diccionario capa → (b, c, h, w) o (b, c), más "input".
 
     images: (b, 3, h, w) RGB en [0, 1], o renglones de una tabla, (b, d). La pasada se corta tras la más honda de las
-    capas pedidas. Conserva gradientes si los tienes encendidos. ValueError si la imagen o una capa no sirven.
+    capas pedidas, y es en `eval()`; la red y el azar quedan como estaban. Conserva gradientes si los tienes encendidos.
+    ValueError si la imagen o una capa no sirven.
     """
     _check_images(model, images)
     wanted = _names(layers)
-    with record(model, wanted, stop=True) as acts:
+    with record(model, wanted, stop=True) as acts, asking(model, images):
         model(images)
     unused = [name for name in wanted if name not in acts]
     if unused:
@@ -154,7 +156,7 @@ def receptive_field(model: nn.Module, layer: str, size: int = 64, y: int | None 
     size: el lado de las imágenes.  y, x: su lugar en el mapa de la capa; si no lo dices, el centro. Una capa densa ve
     toda la imagen. Se mide: un renglón de píxeles en NaN deja en NaN a toda neurona que lo mire.
     """
-    lines = torch.zeros(size, 3, size, size, device=device_of(model))
+    lines = torch.zeros(size, 3, size, size, device=device_of(model), dtype=weights_dtype(model))
     lines[torch.arange(size), :, torch.arange(size)] = torch.nan                # la imagen i, sin su renglón i
     y0, y1 = _seen(model, lines, layer, y, x)
     x0, x1 = _seen(model, lines.transpose(2, 3), layer, y, x)
@@ -166,7 +168,7 @@ def _seen(model: nn.Module, images: Tensor, layer: str, y: int | None, x: int | 
     maps = []
     with torch.no_grad():
         for part in images.split(32):
-            with record(model, [layer], stop=True) as acts:
+            with record(model, [layer], stop=True) as acts, asking(model, part):
                 model(part)
             maps.append(acts[layer])
     maps = torch.cat(maps)
@@ -177,6 +179,8 @@ def _seen(model: nn.Module, images: Tensor, layer: str, y: int | None, x: int | 
     if not (0 <= row < h and 0 <= column < w):
         raise ValueError(f"y, x: el mapa de «{layer}» mide {h}×{w} y pediste el lugar (y={row}, x={column}).")
     reached = maps[:, :, row, column].isnan().any(1).nonzero()
+    if not len(reached):
+        raise ValueError(f"layer: la red quita los NaN antes de «{layer}», y con ellos se mide. Prueba una capa antes.")
     return int(reached[0]), int(reached[-1]) + 1
 
 
@@ -185,14 +189,18 @@ class _Stop(Exception):
 
 
 @contextmanager
-def _hooked(model: nn.Module, watchers: dict[str, Callable[[Tensor], Tensor]]) -> Iterator[None]:
-    """Dentro del `with`, lo que sale de cada capa pasa por su vigía; los ganchos se quitan pase lo que pase."""
+def _hooked(model: nn.Module, watchers: dict[str, Callable[[Tensor], Tensor]], whole: bool = False) -> Iterator[None]:
+    """Dentro del `with`, lo que sale de cada capa pasa por su vigía; los ganchos se quitan pase lo que pase.
+
+    whole: el vigía recibe todos los canales, y no solo lo que cae en algún lugar de la imagen (`anynet.Layout`).
+    """
     # se buscan todas antes de colgar nada: un nombre equivocado no deja ganchos a medias
     modules = {layer: model if layer == INPUT else get_layer(model, layer) for layer in watchers}
+    check_open(model, modules)
     handles: list[RemovableHandle] = []
     try:
         for layer, watch in watchers.items():
-            handles.append(_hang(modules[layer], layer, watch))
+            handles.append(_hang(model, modules[layer], layer, watch, whole))
         yield
     finally:
         for handle in handles:
@@ -204,7 +212,8 @@ def _changes_at(model: nn.Module, layer: str) -> str:
     return f"{layer}.step" if f"{layer}.step" in dict(model.named_modules()) else layer
 
 
-def _hang(module: nn.Module, layer: str, watch: Callable[[Tensor], Tensor]) -> RemovableHandle:
+def _hang(model: nn.Module, module: nn.Module, layer: str, watch: Callable[[Tensor], Tensor], whole: bool
+          ) -> RemovableHandle:
     """Cuelga un gancho: a la entrada de la red si la capa es "input", a la salida del módulo si es otra."""
     if layer == INPUT:
         return module.register_forward_pre_hook(lambda _, inputs: (watch(inputs[0]), *inputs[1:]))
@@ -213,7 +222,8 @@ def _hang(module: nn.Module, layer: str, watch: Callable[[Tensor], Tensor]) -> R
         if not isinstance(output, Tensor):
             raise TypeError(f"layer: «{layer}» entrega {type(output).__name__} y no un tensor; "
                             "prueba una capa dentro de ella.")
-        return watch(output)
+        layout = layout_of(model, layer, module, output)
+        return layout.back(watch(layout.channels(output) if whole else layout.maps(output)), output, whole)
 
     return module.register_forward_hook(after)
 
@@ -226,10 +236,9 @@ def _names(layers: Iterable[str]) -> list[str]:
 def _check_images(model: nn.Module, images: Tensor) -> None:
     """ValueError si las imágenes no pueden entrar a esta red: forma, valores, tipo o dispositivo."""
     check_shape(images, "b d" if isinstance(images, Tensor) and images.ndim == 2 else "b 3 h w", "images")
-    weights = next(model.parameters(), images)                      # una red sin pesos acepta lo que sea
-    if images.device != weights.device:
-        raise ValueError(f"images: están en {images.device} y la red en {weights.device}. "
-                         f'Prueba images.to("{weights.device}").')
+    weights, place = next(model.parameters(), images), device_of(model)     # una red sin pesos acepta lo que sea
+    if images.device != place and weights is not images:
+        raise ValueError(f'images: están en {images.device} y la red en {place}. Prueba images.to("{place}").')
     if images.dtype == torch.int64 and images.ndim == 2:            # los códigos de un texto: los revisa su red
         return
     check_values(images, "images")

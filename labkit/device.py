@@ -1,7 +1,6 @@
 """Dónde se calcula y con qué azar."""
 import random
 import warnings
-from itertools import chain
 
 import numpy as np
 import torch
@@ -23,8 +22,15 @@ def pick_device(name: str | None = None) -> torch.device:
 
 
 def device_of(model: nn.Module) -> torch.device:
-    """Dónde está una red: el dispositivo de sus pesos; sin ellos, el de lo demás que guarda; si no guarda nada, cpu."""
-    return next(chain(model.parameters(), model.buffers()), torch.empty(0, device="cpu")).device
+    """Dónde está una red: el dispositivo de sus pesos; sin ellos, el de lo demás que guarda; si no guarda nada, cpu.
+
+    ValueError si alguno está en «meta»: tiene forma y no números, y no hay nada que preguntarle.
+    """
+    kept = [*model.parameters(), *model.buffers()]
+    if any(tensor.is_meta for tensor in kept):
+        raise ValueError("model: la red está en «meta», con formas y sin números. Cárgale sus pesos, por ejemplo con "
+                         "load_state_dict(…, assign=True).")
+    return kept[0].device if kept else torch.device("cpu")
 
 
 def seed_all(seed: int = 0) -> None:

@@ -3,6 +3,7 @@ import hashlib
 from pathlib import Path
 
 import safetensors.torch
+import torch
 from torch import Tensor, nn
 
 from labkit.files import reason, write_aside
@@ -12,7 +13,8 @@ def fingerprint(model: nn.Module, images: Tensor, asked: str) -> str:
     """Un texto que cambia si cambian la red, las imágenes o lo que se pide de ellas."""
     digest = hashlib.sha256(f"{asked} {tuple(images.shape)} {images.dtype}".encode())
     for tensor in (*model.state_dict().values(), images):
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        # como bytes, porque NumPy no tiene bfloat16
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

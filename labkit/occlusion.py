@@ -7,8 +7,8 @@ En todo el módulo, image: (3, h, w) RGB en [0, 1]. boxes: (n, 4), un parche por
 x1. fill, lo que se ve donde se tapa: un número (0.0 es negro), "mean" (la media de cada canal), "blur" (la imagen
 desenfocada), "noise" (ruido, siempre el mismo) u otra imagen (3, h, w).
 """
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext, suppress
 from itertools import product
 
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from labkit.activations import run
+from labkit.anynet import intact, logits_of
 from labkit.device import device_of
 from labkit.objectives import Objective
 from labkit.progress import progress
@@ -110,7 +111,7 @@ def sizes_sweep(model: nn.Module, image: Tensor, objective: Objective, sizes: It
 
 def class_probabilities(model: nn.Module, image: Tensor, boxes: Tensor, fill: Fill = 0.0) -> Tensor:
     """La probabilidad de cada clase con cada parche en su sitio: (n, k); cada fila suma 1."""
-    return _ask(model, image, boxes, fill, lambda images: model(images).softmax(1))
+    return _ask(model, image, boxes, fill, lambda images: logits_of(model, images).softmax(1))
 
 
 def winners(model: nn.Module, image: Tensor, boxes: Tensor, fill: Fill = 0.0) -> Tensor:
@@ -193,23 +194,11 @@ def _ask(model: nn.Module, image: Tensor, boxes: Tensor, fill: Fill, question: C
     device = device_of(model)
     here = image.to(device)
     cover = fill_image(here, fill)
-    with _evaluating(model), torch.inference_mode(), torch.autocast(device.type) if mixed else nullcontext():
+    with intact(model), torch.inference_mode(), torch.autocast(device.type) if mixed else nullcontext():
         order = _memory_order(question, here)
         answers = _in_batches(lambda part: question(occlude(here, part, cover).contiguous(memory_format=order)),
                               boxes.to(device), here[0].numel())
     return torch.cat(answers).float().to(image.device)
-
-
-@contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """La red en modo de evaluación dentro del `with`; al salir, cada módulo vuelve al modo en que estaba."""
-    modes = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
 
 
 def _memory_order(question: Callable[[Tensor], Tensor], image: Tensor) -> torch.memory_format:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import INPUT, Acts, Unit, get_layer, layer_names, run
+from labkit.anynet import check_slope
 from labkit.device import device_of
 from labkit.objectives import Objective, channel, each
 from labkit.shapes import check_shape
@@ -89,10 +90,7 @@ def maximize(model: nn.Module, objective: Objective, canvas: nn.Module, steps: i
     antes de mostrarlas a la red. keep_every: cada cuántos pasos se guarda un cuadro. Interrumpir (■) deja lo hecho
     hasta ahí. La red no cambia ni acumula gradientes, y ninguna imagen depende de sus vecinas.
     """
-    if not isinstance(canvas, nn.Module):
-        raise TypeError(f"canvas: esperaba un lienzo y recibí {type(canvas).__name__}. Prueba PixelCanvas(images).")
-    if steps < 1 or keep_every < 1:
-        raise ValueError(f"steps, keep_every: esperaba al menos 1 y recibí {steps} y {keep_every}.")
+    _check_asked(canvas, steps, keep_every)
     weights = [weight for weight in canvas.parameters() if weight.requires_grad]
     adam = torch.optim.Adam(weights, lr, maximize=True)
     scores, frames, kept, gradient = [], [], [], torch.zeros_like(canvas().detach())
@@ -104,6 +102,7 @@ def maximize(model: nn.Module, objective: Objective, canvas: nn.Module, steps: i
                 # la suma y no la media: así el paso de una imagen no depende de cuántas la acompañan
                 gradient, *slopes = torch.autograd.grad(score.sum(), [images, *weights], materialize_grads=True)
             _check_scores(score, images, objective)
+            check_slope(model, gradient)
             if step % keep_every == 0:
                 frames.append(images.detach().clone())
                 kept.append(step)
@@ -218,6 +217,15 @@ def _score(model: nn.Module, objective: Objective, images: Tensor, transform: Tr
     acts = run(model, shown.contiguous(memory_format=torch.channels_last), objective.layers)
     acts[INPUT] = images  # una penalización mira el lienzo, no lo transformado
     return objective(acts)
+
+
+def _check_asked(canvas: nn.Module, steps: int, keep_every: int) -> None:
+    if not isinstance(canvas, nn.Module):
+        raise TypeError(f"canvas: esperaba un lienzo y recibí {type(canvas).__name__}. Prueba PixelCanvas(images).")
+    if steps < 1 or keep_every < 1:
+        raise ValueError(f"steps, keep_every: esperaba al menos 1 y recibí {steps} y {keep_every}.")
+    if torch.is_inference_mode_enabled():
+        raise ValueError("maximize: hacen falta gradientes y aquí están apagados; sácalo de torch.inference_mode().")
 
 
 def _check_scores(score: Tensor, images: Tensor, objective: Objective) -> None:

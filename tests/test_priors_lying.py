@@ -11,8 +11,8 @@ from scipy import stats
 from labkit.activations import run
 from labkit.datasets import load_images
 from labkit.files import data_path, read_data
-from labkit.models import load_model
-from labkit.models.plain import draw_weights, plain_network, ready
+from labkit.models import draw_weights, load_model
+from labkit.models.plain import plain_network, ready
 from labkit.objectives import each, logit
 from labkit.optimization import PixelCanvas, maximize, noise
 from labkit.priors import class_evidence, grain, lying_pair, processing

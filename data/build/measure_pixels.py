@@ -31,8 +31,8 @@ from packing import write_sums  # noqa: E402
 from labkit.activations import layer_names  # noqa: E402
 from labkit.datasets import load_images  # noqa: E402
 from labkit.files import data_path  # noqa: E402
-from labkit.models import load_model, plain_network, random_twin  # noqa: E402
-from labkit.models.plain import draw_weights, ready  # noqa: E402
+from labkit.models import draw_weights, load_model, plain_network, random_twin  # noqa: E402
+from labkit.models.plain import ready  # noqa: E402
 from labkit.pixels import Fit, color_histogram, compressed, edges, hand_made, linear_svm  # noqa: E402
 from labkit.vectors import features, features_by_layer  # noqa: E402
 

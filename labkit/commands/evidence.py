@@ -138,31 +138,11 @@ def random_twins(model: nn.Module, count: int) -> Iterator[tuple[int, nn.Module]
     ValueError si algún peso no se puede sortear: una gemela que conserva algo de lo aprendido no es un control.
     """
     for seed in range(FIRST_SEED, FIRST_SEED + count):
-        with torch.random.fork_rng(devices=[]):                         # hay capas que se sortean con el azar de todos
-            torch.manual_seed(seed)
+        try:
             twin = random_twin(model, seed)
-        kept = not_redrawn(model, twin)
-        if kept:
-            more = f" y {len(kept) - 3} más" if len(kept) > 3 else ""
-            raise ValueError(f"--control: esperaba poder sortear todos los pesos de la red, y estos se quedan como "
-                             f"estaban: {', '.join(kept[:3])}{more}. Una gemela que conserva algo de lo aprendido no "
-                             "es un control: dale a su capa un método reset_parameters, o quita --control.")
+        except ValueError as error:
+            raise ValueError(f"--control: no hay gemela de esta red; quita --control, o arréglalo. {error}") from error
         yield seed, twin
-
-
-def not_redrawn(model: nn.Module, twin: nn.Module) -> list[str]:
-    """Los pesos de la red que su gemela no sorteó.
-
-    Los de una capa que no es convolución ni densa ni sabe sortearse (`reset_parameters`), y los que siguen iguales; un
-    sesgo en 0 o una escala en 1 puede coincidir.
-    """
-    new, kept = dict(twin.named_parameters(remove_duplicate=False)), []
-    for place, module in model.named_modules():
-        drawn = isinstance(module, (nn.Conv2d, nn.Linear)) or hasattr(module, "reset_parameters")
-        for name, old in module.named_parameters(place, recurse=False):
-            if not drawn or torch.equal(old, new[name]) and len(old.unique()) > 1:
-                kept.append(name)
-    return kept
 
 
 def _rectified(model: nn.Module, world: ConceptWorld, layer: str) -> bool:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from labkit.anynet import logits_of
 from labkit.device import device_of
 from labkit.occlusion import Fill, fill_image
 from labkit.shapes import check_shape
@@ -28,7 +29,8 @@ def answers(model: nn.Module, images: Tensor, labels: Tensor, size: int = 64) ->
     check_shape(labels, f"{n}", "labels")
     images, labels = images.to(device_of(model)), labels.to(device_of(model))
     with torch.no_grad():
-        logits = torch.cat([model(part.contiguous(memory_format=torch.channels_last)) for part in images.split(size)])
+        logits = torch.cat([logits_of(model, part.contiguous(memory_format=torch.channels_last))
+                            for part in images.split(size)])
     own = logits.gather(1, labels[:, None])
     rest = logits.scatter(1, labels[:, None], -torch.inf).amax(1)
     return Answers((own[:, 0] - rest).cpu(), logits.softmax(1).gather(1, labels[:, None])[:, 0].cpu())

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import Unit, silence
+from labkit.anynet import logits_of
 from labkit.device import device_of
 
 
@@ -29,6 +30,6 @@ def _right(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int) ->
     """La exactitud en cada clase, (k,)."""
     device = device_of(model)
     with torch.no_grad():
-        logits = torch.cat([model(part.to(device)).cpu() for part in images.split(batch_size)])
+        logits = torch.cat([logits_of(model, part.to(device)).cpu() for part in images.split(batch_size)])
     hits, hot = logits.argmax(1) == labels, F.one_hot(labels, logits.shape[1])
     return (hot * hits[:, None]).sum(0) / hot.sum(0)

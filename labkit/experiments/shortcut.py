@@ -6,6 +6,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from labkit.activations import Unit, silence
+from labkit.anynet import logits_of
 from labkit.measures import Gap
 from labkit.objectives import Objective, score
 
@@ -36,7 +37,7 @@ def matching_group(effects: Tensor, among: Iterable[int], total: float) -> list[
 def answered(model: nn.Module, images: Tensor, label: int, layer: str, channels: Sequence[int] = ()) -> Tensor:
     """En qué imágenes la red contesta esa clase si se anulan esas unidades, (n,) de verdaderos y falsos."""
     with torch.no_grad(), silence(model, [Unit(layer, channel) for channel in channels]):
-        return (model(images).argmax(1) == label).cpu()
+        return (logits_of(model, images).argmax(1) == label).cpu()
 
 
 def share_interval(hits: int, n: int, share: float = 0.95) -> Gap:

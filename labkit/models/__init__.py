@@ -4,7 +4,6 @@ Contrato de `load_model`: la red llega en `eval()`, congelada, sin ReLU que escr
 normalización como primera capa, así que toda imagen del curso es RGB en [0, 1].
 """
 
-import copy
 import json
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -15,18 +14,21 @@ import torch
 from torch import nn
 
 from labkit.activations import layer_names
+from labkit.anynet import hidden, weights_dtype
 from labkit.device import device_of, pick_device
 from labkit.files import data_path
 from labkit.models.families import inception_network, residual_network
 from labkit.models.imagenet import LAYERS, imagenet_network
-from labkit.models.plain import GlobalAverage, Normalize, draw_weights, plain_network, read_weights, ready, save_model
+from labkit.models.layouts import Logits, Sealed, learn_layouts
+from labkit.models.plain import GlobalAverage, Normalize, plain_network, read_weights, ready, save_model
+from labkit.models.redrawing import copied, draw_weights, not_redrawn, random_twin
 from labkit.pictures import load_picture
 
 FAMILIES = {"inception": inception_network, "residual": residual_network}
 IMAGENET = tuple(LAYERS)  # redes de torchvision que `load_model` sabe abrir
 
 __all__ = ["GlobalAverage", "Normalize", "draw_weights", "find_classes", "inception_network", "load_model",
-           "model_card", "plain_name", "plain_network", "random_twin", "residual_network", "save_model",
+           "model_card", "not_redrawn", "plain_name", "plain_network", "random_twin", "residual_network", "save_model",
            "shipped_models", "wrap"]
 
 
@@ -62,30 +64,27 @@ def model_card(name: str = "escenas") -> dict[str, str]:
     return read_weights("networks", f"{name}.safetensors")[1]
 
 
-def random_twin(model: nn.Module, seed: int = 0) -> nn.Module:
-    """La misma red con pesos nuevos al azar (He et al., 2015): el control de toda explicación.
-
-    No toca a `model`; con la misma semilla da siempre el mismo doble, en el mismo dispositivo que `model`.
-    """
-    twin = draw_weights(copy.deepcopy(model).cpu(), seed)
-    return ready(twin).to(device_of(model))
-
-
 def wrap(model: nn.Module, mean: Sequence[float], std: Sequence[float], classes: Sequence[str],
          size: int = 224) -> nn.Sequential:
     """Una copia de cualquier clasificador de imágenes, lista para el curso: `normalize`, tu red y `fc`, sus logits.
 
     mean, std: la media y la desviación con que normalizas cada canal de una imagen en [0, 1] (si no normalizas: ceros y
     unos). classes: los nombres de sus clases, en el orden de los logits. size: lado de las imágenes que espera.
-    Tus capas conservan su nombre tras el prefijo `network.`; `.layers` las lista.
+    Tus capas conservan su nombre tras el prefijo `network.`; `.layers` las lista, y `.layouts` dice dónde pone cada una
+    sus canales: con canales al final, o con fichas, `run` da de todos modos (b, c, h, w).  Conserva la precisión de tus
+    pesos y recibe imágenes en float32. De una red compilada se toma la original; de una TorchScript solo se ven los
+    logits.  ValueError si no puede con imágenes de ese lado, si está en «meta» o si no se hallan sus logits.
     """
     if not len(mean) == len(std) == 3 or min(std) <= 0:
         raise ValueError(f"mean, std: esperaba tres números cada una, std > 0, y recibí {mean} y {std}.")
-    pieces = OrderedDict(normalize=Normalize(mean, std), network=copy.deepcopy(model), fc=nn.Identity())
-    wrapped = nn.Sequential(pieces).to(device_of(model))
-    wrapped.classes, wrapped.layers = [str(name) for name in classes], layer_names(wrapped)
+    place, inside, names = device_of(model), copied(model), [str(name) for name in classes]
+    pieces = OrderedDict(normalize=Normalize(mean, std).to(weights_dtype(model)),
+                         network=Sealed(inside) if hidden(inside) else inside, fc=Logits(len(names)))
+    wrapped = ready(nn.Sequential(pieces).to(place))
+    wrapped.classes, wrapped.layers = names, layer_names(wrapped)
     wrapped.preprocess = partial(load_picture, size=size)
-    return ready(wrapped)
+    wrapped.layouts = learn_layouts(wrapped, size)
+    return wrapped
 
 
 def find_classes(model: nn.Module, text: str) -> list[tuple[int, str]]:

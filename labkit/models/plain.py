@@ -9,12 +9,13 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from labkit.anynet import hidden
 from labkit.files import read_data, write_aside
 from labkit.shapes import check_shape
 
 
 class Normalize(nn.Module):
-    """Lleva imágenes (b, 3, h, w) de [0, 1] a (imagen − media) / desviación, canal por canal."""
+    """Lleva imágenes (b, 3, h, w) de [0, 1] a (imagen − media) / desviación, canal por canal, en su precisión."""
 
     def __init__(self, mean: Sequence[float] = (0.5, 0.5, 0.5), std: Sequence[float] = (0.25, 0.25, 0.25)) -> None:
         super().__init__()
@@ -23,7 +24,7 @@ class Normalize(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         check_shape(images, "b 3 h w", "images")
-        return (images - self.mean) / self.std
+        return (images.to(self.mean.dtype) - self.mean) / self.std
 
 
 class GlobalAverage(nn.Module):
@@ -68,20 +69,6 @@ def plain_network(
 def convolution(before: int, after: int, side: int) -> nn.Conv2d:
     """Una convolución que no cambia el tamaño de los mapas; `side`, impar, es el lado de sus filtros."""
     return nn.Conv2d(before, after, side, padding=side // 2)
-
-
-def draw_weights(model: nn.Module, seed: int = 0) -> nn.Module:
-    """Sortea de nuevo, ahí mismo, los pesos de `model` y lo devuelve: Kaiming normal, sesgos en 0, normas en 1."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for module in model.modules():
-            if isinstance(module, (nn.Conv2d, nn.Linear)):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu", generator=generator)
-                if module.bias is not None:
-                    module.bias.zero_()
-            elif hasattr(module, "reset_parameters"):
-                module.reset_parameters()
-    return model
 
 
 def save_model(model: nn.Module, path: Path, notes: dict[str, str]) -> None:
@@ -129,12 +116,15 @@ def named(model: nn.Module, classes: Sequence[str]) -> nn.Module:
     """La red con los nombres de sus clases y de sus capas a la vista."""
     model.classes = list(classes)
     model.layers = [name for name, _ in model.named_children()]
+    model.layouts = {}                                          # todas sus capas tienen los canales en el eje 1
     return model
 
 
 def ready(model: nn.Module) -> nn.Module:
     """La red en `eval()`, congelada y sin operaciones que escriban sobre su entrada."""
     for module in model.modules():
-        if hasattr(module, "inplace"):
+        if hasattr(module, "inplace") and not hidden(module):
             module.inplace = False
-    return model.eval().requires_grad_(False)
+    for weights in model.parameters():                          # y no con model.requires_grad_: TorchScript no lo tiene
+        weights.requires_grad_(False)
+    return model.eval()

@@ -5,6 +5,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor, nn
 
+from labkit.anynet import logits_of
 from labkit.counterfactuals import FILLS, Denoiser, answers, inpaint
 from labkit.counterfactuals.scenes import Counterfactuals
 from labkit.images import bars, beside, draw_outline, enlarge, png_bytes, text_image
@@ -54,7 +55,7 @@ def _column(model: nn.Module, data: Counterfactuals, variant: int, fill: str, de
     k, mask, label = int(data.scene[variant]), data.masks[variant], data.labels[data.scene[variant]]
     shown = _shown(data.images[k], data.variants[variant], mask, fill, denoiser)
     with torch.no_grad():
-        chances = model(shown[None]).softmax(1)[0]
+        chances = logits_of(model, shown[None]).softmax(1)[0]
     margin = answers(model, shown[None], label[None]).margin.item()
     picture = enlarge(shown, SCALE)
     if fill == "nada":

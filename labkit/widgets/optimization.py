@@ -5,6 +5,7 @@ import ipywidgets as widgets
 import torch
 from torch import Tensor, nn
 
+from labkit.anynet import logits_of
 from labkit.datasets import ImageSet
 from labkit.images import (bars, beside, caption, contact_sheet, draw_box, enlarge, jpeg_bytes, png_bytes, sized,
                            text_image)
@@ -141,7 +142,7 @@ def explore_budget(model: nn.Module, image: Tensor, target: int, radii: Sequence
     canvas = PixelCanvas(begin.to(image.device), torch.tensor([float(radius) for _, radius in pairs]))
     ended = maximize(model, logit(target), canvas, steps_up, lr=0.02).images
     with torch.no_grad():
-        chances = model(ended).softmax(1).cpu()
+        chances = logits_of(model, ended).softmax(1).cpu()
 
     def draw(mix: float, radius: float) -> bytes:
         i = pairs.index((mix, radius))
