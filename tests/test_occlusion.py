@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from labkit import occlusion
+from labkit import batches, occlusion
 from labkit.activations import Unit
 from labkit.objectives import channel, logit, margin, probability
 from labkit.occlusion import (
@@ -273,7 +273,7 @@ def test_share_on_mask_counts_only_the_drops():
 def test_same_bits_twice_and_same_numbers_with_any_batch(network, image, monkeypatch):
     first = occlusion_map(network, image, probability(1), 4, 1, "noise")
     assert torch.equal(first, occlusion_map(network, image, probability(1), 4, 1, "noise"))
-    monkeypatch.setattr(occlusion, "CPU_PIXELS", 1)   # de una en una
+    monkeypatch.setattr(batches, "CPU_PIXELS", 1)   # de una en una
     torch.testing.assert_close(first, occlusion_map(network, image, probability(1), 4, 1, "noise"), atol=1e-6, rtol=0)
 
 
