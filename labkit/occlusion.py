@@ -134,7 +134,7 @@ def lowest_box(boxes: Tensor, scores: Tensor) -> Tensor:
     """El parche (4,) que deja la puntuación más baja, el mínimo de la gráfica por posición (el primero si empatan)."""
     n = check_numbers(boxes, "n 4", "boxes", integers=True)["n"]
     check_numbers(scores, f"{n}", "scores", integers=True)
-    return boxes[scores.argmin().item()]
+    return boxes[scores.double().argmin().item()]
 
 
 def coverage(boxes: Tensor, mask: Tensor) -> Tensor:

@@ -178,7 +178,8 @@ class FourierCanvas(nn.Module):
 
 def spectrum_of(images: Tensor, colors: Tensor) -> Tensor:
     """El espectro de las imágenes (b, 3, h, w) antes de la sigmoide y en esos colores: (b, 3, h, w // 2 + 1)."""
-    images, colors = as_images(images), as_colors(colors)
+    images = as_images(images)
+    colors = as_colors(colors).to(images)
     logits = torch.special.logit(images, eps=EDGE)
     return torch.fft.rfft2(torch.einsum("ij,bjhw->bihw", torch.linalg.inv(colors), logits), norm="ortho")
 

@@ -57,6 +57,7 @@ def features_by_layer(model: nn.Module, images: Batches, layers: Sequence[str], 
     with torch.no_grad(), progress("Mirando", total) as bar:
         for batch in batches:
             batch = batch[0] if isinstance(batch, (tuple, list)) else batch
+            check_kind(batch, Tensor, "images", "lotes de imágenes")
             acts = run(model, batch.to(device).contiguous(memory_format=torch.channels_last), layers)
             for name in layers:
                 parts[name].append(_pooled(acts[name], pool).cpu())

@@ -72,6 +72,7 @@ def tally_over(model: nn.Module, batches: Iterable[tuple[Tensor, Regions | Tenso
     """Lo mismo que `tally`, sin barra de avance."""
     device, total = device_of(model), None
     check_numbers(cuts, "c", "cuts")
+    check_numbers(categories, "k", "categories", integers=True)
     categories = positions(categories, "k", "categories", len(categories))
     with torch.no_grad():
         for images, marks in batches:
