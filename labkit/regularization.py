@@ -14,7 +14,7 @@ from torch import Generator, Tensor, nn
 from labkit.activations import INPUT, run
 from labkit.checks import as_colors, as_images, as_transform, as_transforms, dice, number_or_images, varied_pixels
 from labkit.objectives import Objective
-from labkit.shapes import HUGE, check_kind, check_numbers, real, whole
+from labkit.shapes import HUGE, check_kind, check_numbers, full, real, whole
 
 Transform = Callable[[Tensor], Tensor]  # (b, 3, h, w) → (b, 3, h, w)
 
@@ -221,7 +221,7 @@ def ascent_path(heights: Callable[[Tensor], Tensor], start: Tensor, basis: Tenso
     """
     check_numbers(start, "2", "start")
     check_numbers(basis, "2 2", "basis")
-    points, lr = [start], real(lr, "lr", -HUGE, HUGE)
+    points, basis, lr = [full(start)], basis.to(full(start)), real(lr, "lr", -HUGE, HUGE)
     for _ in range(whole(steps, "steps")):
         gradient = torch.func.grad(lambda x: heights(x[None])[0])(points[-1])
         points.append(points[-1] + lr * basis @ (basis.T @ gradient))

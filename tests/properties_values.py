@@ -693,7 +693,7 @@ def moved(out, images, reach, seed) -> None:
     assert 0 <= place(reach) < min(real_images(images).shape[2:]) and isinstance(seed, int)
     h, w = images.shape[2:]
     padded = np.pad(images.double().numpy(), ((0, 0), (0, 0), (reach, reach), (reach, reach)), mode="reflect")
-    for ours, wide in zip(out.double().numpy(), padded, strict=True):
+    for ours, wide in zip(out.detach().double().numpy(), padded, strict=True):
         assert any(np.allclose(ours, wide[:, y:y + h, x:x + w], atol=1e-2) for y in range(2 * reach + 1) for x in range(2 * reach + 1))
 
 

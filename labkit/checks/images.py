@@ -43,7 +43,7 @@ def as_transforms(moves: Sequence[Transform]) -> Sequence[Transform]:
 def as_colors(colors: Tensor) -> Tensor:
     """Tres colores que varían por separado, (3, 3), al menos en float32; ValueError si no."""
     check_numbers(colors, "3 3", "colors")
-    if torch.linalg.cond(colors.double()) > 1e6:
+    if not torch.linalg.cond(colors.double()) <= 1e6:                       # la de ceros da NaN
         raise ValueError("colors: esperaba tres colores que varían por separado y recibí uno que sale de los otros. "
                          "Prueba con otras imágenes en color_matrix, o sin colors.")
     return full(colors)
