@@ -168,7 +168,7 @@ add("occlusion.paint_boxes", occlusion.paint_boxes,
     lambda out, boxes, values, h, w: same(out, painted(boxes, values, h, w), 1e-2), keep=("h", "w"), nan=True)
 add("occlusion.lowest_box", occlusion.lowest_box,
     lambda d: {"boxes": boxes_in(d, 3, 4, 5), "scores": d.normal(3)},
-    lambda out, boxes, scores: same(out, boxes[min(range(len(boxes)), key=[number(s) for s in scores.tolist()].__getitem__)]))
+    lambda out, boxes, scores: same(out, boxes[min(range(len(boxes)), key=[float(s) for s in scores.tolist()].__getitem__)]))
 
 
 # ── vectores y medidas ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -132,6 +132,14 @@ def check_probabilities(values: Tensor, name: str, pattern: str = "") -> None:
         raise ValueError(f"{name}: esperaba números de 0 a 1 y recibí de {values.min():g} a {values.max():g}.")
 
 
+def check_turnable(rotation: Tensor) -> None:
+    """ValueError si no es una rotación que se pueda hacer a medias: con media vuelta, o un espejo, no hay una sola."""
+    check_rotation(rotation)
+    if ((torch.linalg.eigvals(rotation.double()) + 1).abs() < 1e-3).any():
+        raise ValueError("rotation: esperaba una rotación sin espejos ni medias vueltas, que se pueda hacer a medias "
+                         "de una sola manera, y recibí una que no. Prueba random_rotation con otra semilla.")
+
+
 def check_rotation(rotation: Tensor, size: int | None = None) -> None:
     """ValueError si no es una rotación, (size, size): Qᵀ Q = 1."""
     side = check_numbers(rotation, "c c" if size is None else f"{size} {size}", "rotation")

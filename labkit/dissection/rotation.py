@@ -8,7 +8,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from labkit.checks import check_rotation, dice
+from labkit.checks import check_rotation, check_turnable, dice
 from labkit.models import ready
 from labkit.shapes import HUGE, check_numbers, real, whole
 
@@ -37,7 +37,7 @@ def random_rotation(size: int, seed: int = 0) -> Tensor:
 
 def rotation_power(rotation: Tensor, power: float) -> Tensor:
     """Q^α: la misma rotación a medias. Con 0 es la identidad; con 1, Q. Cada ángulo de giro se multiplica por α."""
-    check_rotation(rotation)
+    check_turnable(rotation)
     power = real(power, "power", -HUGE, HUGE)
     values, vectors = torch.linalg.eig(rotation.double())
     turned = torch.polar(torch.ones_like(values.real), power * values.angle())
