@@ -176,7 +176,7 @@ def test_more_than_256_segments(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("n", [31, 0, -1, 2.5])
 def test_n_out_of_range(world, n):
-    with pytest.raises(ValueError, match=f"«escenas/test» tiene 30 imágenes; esperaba un entero de 1 a 30 y recibí {n}"):
+    with pytest.raises(ValueError, match=f"n: esperaba un entero de 1 a 30, las imágenes de «escenas/test», y recibí {n}"):
         load_images(n=n)
 
 

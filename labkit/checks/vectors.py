@@ -94,6 +94,14 @@ def check_labels_of(vectors: Tensor, labels: Tensor, size: int, name: str) -> No
                          f"y de {vectors.shape[1]}.")
 
 
+def check_one_unit(values: Tensor) -> int:
+    """Cuántas respuestas de una unidad son, (n,); ValueError si son de varias, no hay o traen NaN."""
+    if isinstance(values, Tensor) and values.ndim == 2:
+        raise ValueError(f"values: esperaba lo que responde una unidad, (n,), y recibí {tuple(values.shape)}. "
+                         "Prueba values[:, k].")
+    return check_numbers(values, "n", "values", integers=True)["n"]
+
+
 def check_responses(values: Tensor) -> None:
     """ValueError si no son las respuestas de c unidades, (n, c), sin NaN."""
     if not isinstance(values, Tensor) or values.ndim != 2:

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import Unit, receptive_field, run
-from labkit.checks import dice
+from labkit.checks import check_one_unit, dice
 from labkit.colors import color_index
 from labkit.datasets import ConceptSet
 from labkit.measures import roc_areas
@@ -35,7 +35,7 @@ def choose(values: Tensor, k: int = 8, seed: int = 0) -> dict[str, Tensor]:
 
     values: (n,), su respuesta en cada imagen. Da posiciones, (k,). Ver solo las mejores es escoger las cerezas.
     """
-    n = check_numbers(values, "n", "values", integers=True)["n"]
+    n = check_one_unit(values)
     k = whole(k, "k", 1, n, ", las imágenes que hay,")
     order = values.argsort(descending=True, stable=True)
     middle = (n - k) // 2
