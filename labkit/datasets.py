@@ -158,7 +158,7 @@ def load_concepts(split: str = "test", source: str = "escenas", n: int | None = 
 def _count(split: str, source: str, n: int | None, sizes: dict[str, int]) -> int:
     """Cuántas imágenes leer; ValueError, con lo que sí hay, si la parte o la cantidad no existen."""
     if not isinstance(split, str) or split not in sizes:
-        raise ValueError(f"split: «{source}» no tiene una parte «{shown(split)}»; tiene: {', '.join(sizes)}.")
+        raise ValueError(f"split: «{source}» no tiene una parte «{split!s:.60}»; tiene: {', '.join(sizes)}.")
     total = sizes[split]
     return total if n is None else whole(n, "n", 1, total, f", las imágenes de «{source}/{split}»,")
 

@@ -189,7 +189,8 @@ def _blurred(image: Tensor) -> Tensor:
 def _ask(model: nn.Module, image: Tensor, boxes: Tensor, fill: Fill, question: Callable[[Tensor], Tensor],
          mixed: bool = False) -> Tensor:
     """Lo que responde `question(images)` con cada parche en su sitio: (n, …)."""
-    check_numbers(boxes, "n 4", "boxes", integers=True)
+    if not check_numbers(boxes, "n 4", "boxes", 0, integers=True)["n"]:
+        raise ValueError("boxes: no hay ningún parche; constrúyelos con occluder_boxes.")
     check_numbers(image, "3 h w", "image")
     device = device_of(model)
     here = image.to(device)

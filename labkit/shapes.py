@@ -133,7 +133,8 @@ def positions(values: Tensor, pattern: str, name: str, count: int, least: int = 
     check_shape(values, pattern, name)
     if not _is_whole(values) or (values.numel() and not least <= values.min() <= values.max() < count):
         extremes = f", de {values.min()} a {values.max()}" if _is_whole(values) and values.numel() else ""
-        raise ValueError(f"{name}: esperaba enteros de {least} a {count - 1} y recibí {values.dtype} "
+        first = str(least).replace("-", "−")
+        raise ValueError(f"{name}: esperaba enteros de {first} a {count - 1} y recibí {values.dtype} "
                          f"{tuple(values.shape)}{extremes}.")
     return values.long()
 

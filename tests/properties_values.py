@@ -606,7 +606,7 @@ add("optimization.noise", optimization.noise, lambda d: {"b": d.int(1, 3), "size
 def shrunk(out, shift, radius, norm) -> None:
     assert shift.is_floating_point() and norm in ("l2", "linf")
     for i, (ours, given) in enumerate(zip(out.double(), shift.double(), strict=True)):
-        most = number(radius) if not isinstance(radius, Tensor) else float(radius.flatten()[i if radius.numel() > 1 else 0])
+        most = min(radius, 1e18) if not isinstance(radius, Tensor) else float(radius.flatten()[i if radius.numel() > 1 else 0])
         size = given.norm() if norm == "l2" else given.abs().max()
         assert most >= 0
         same(ours, given.clamp(-most, most) if norm == "linf" else given * min(1, most / max(float(size), 1e-12)), 1e-2)

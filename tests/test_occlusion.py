@@ -407,7 +407,7 @@ def test_no_hook_survives_a_network_that_fails_half_way(network, image):
 def test_long_maps_show_a_bar_in_spanish_on_stdout_and_short_ones_nothing(network, image, capsys, monkeypatch):
     occlusion_map(network, image, logit(0), 4, 2)
     assert capsys.readouterr() == ("", "")
-    monkeypatch.setattr(occlusion, "progress", lambda text, total, unit, delay: progress(text, total, unit, 0))
+    monkeypatch.setattr(batches, "progress", lambda text, total, unit, delay: progress(text, total, unit, 0))
     occlusion_map(network, image, logit(0), 4, 2)
     printed = capsys.readouterr()
     assert "Tapando" in printed.out and "31 parches" in printed.out and printed.err == ""   # 6 × 5 posiciones y el vacío

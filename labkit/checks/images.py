@@ -1,4 +1,5 @@
 """Imágenes, lienzos y objetivos: revisados, con un error que dice qué se esperaba y qué llegó."""
+import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -58,11 +59,12 @@ def number_or_images(value: float | Tensor, name: str) -> float | Tensor:
 
 
 def one_per_image(value: float | Tensor, b: int, name: str) -> Tensor:
-    """Un número de 0 en adelante por imagen, (b, 1, 1, 1), o uno para todas, (1, 1, 1, 1)."""
+    """Un número de 0 en adelante por imagen, (b, 1, 1, 1), o uno para todas, (1, 1, 1, 1); infinito es sin límite."""
     if not isinstance(value, Tensor) or value.ndim == 0:
-        return torch.tensor(real(value, name, 0, HUGE)).view(1, 1, 1, 1)
-    check_numbers(value.flatten(), f"{b}" if value.numel() > 1 else "1", name, integers=True)
-    if value.min() < 0:
+        free = isinstance(value, float) and value == math.inf
+        return torch.tensor(math.inf if free else real(value, name, 0, HUGE)).view(1, 1, 1, 1)
+    check_shape(value.flatten(), f"{b}" if value.numel() > 1 else "1", name)
+    if not (value >= 0).all():                                              # un NaN tampoco
         raise ValueError(f"{name}: esperaba números desde 0 y recibí {value.min():g}.")
     return value.reshape(-1, 1, 1, 1)
 
