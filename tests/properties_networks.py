@@ -9,11 +9,13 @@ from properties_values import covered, filled, number, place, real_images, start
 from torch import Tensor, nn
 
 from labkit import dissection, objectives, occlusion, optimization, regularization, vectors, worlds
+from labkit.colors import COLOR_NAMES, color_index
+from labkit.datasets import ConceptSet
 from labkit.dissection import masks
 from labkit.dissection.rotation import Rotate
 from labkit.dissection.thresholds import tail_of
 from labkit.exemplars import units
-from labkit.regions import regions_of_masks
+from labkit.regions import masks_of, regions_of_masks
 
 CASES: dict[str, Case] = {}
 
@@ -318,3 +320,46 @@ add("worlds.category_numbers", worlds.category_numbers, lambda d: {"categories":
 add("worlds.categories_in", worlds.categories_in, lambda d: {"world": Small(d), "rows": d.ints(2, high=3)},
     lambda out, world, rows: same([sorted(f) for f in out] == [sorted(c for c, m in zip(world.categories, world.truth[place(r)]) if m.any()) for r in rows.tolist()], True),
     keep=("world",))
+
+
+def concepts_of(d: Dice) -> ConceptSet:
+    """Cuatro imágenes con sus conceptos: dos lugares, tres segmentos (nada, cebra con rayas, muro) y los once colores."""
+    images, kinds = d.tensor(4, 3, 3, 3), [("scene", "playa"), ("scene", "patio"), ("object", "cebra"), ("object", "muro"), ("texture", "rayado")]
+    members = torch.tensor([[False, True, False], [False, False, True], [False, True, False]])
+    named = [*kinds, *(("color", name) for name in COLOR_NAMES)]
+    return ConceptSet(images, d.ints(4, high=2), ["cebra", "muro"], d.ints(4, high=2), ["playa", "patio"], [name for _, name in named],
+                      [kind for kind, _ in named], torch.cat([torch.tensor([[1, 2, 0]]).repeat(4, 1)[:, None], d.ints(4, 2, 3, high=3)], 1).to(torch.uint8), members)
+
+
+def rows_of(index) -> list[int]:
+    assert not isinstance(index, (bool, float, str)) and index is not None
+    rows = np.arange(4)[index.numpy() if isinstance(index, Tensor) else index].reshape(-1).tolist()
+    return [int(row) for row in rows]
+
+
+def hand_masks(world: ConceptSet, index) -> np.ndarray:
+    found = []
+    for i in rows_of(index):
+        where, color = world.segments[i].numpy(), color_index(world.images[i:i + 1])[0].numpy()
+        planes = [np.full(where.shape, world.scenes[i].item() == k) for k in range(2)]
+        planes += [np.isin(where, np.flatnonzero(row)) for row in world.members.numpy()]
+        found.append(planes + [color == k for k in range(len(COLOR_NAMES))])
+    return np.array(found)
+
+
+def index_of(d: Dice):
+    return d.pick(d.int(0, 3), [d.int(0, 3), d.int(0, 3)], d.ints(3, high=4))
+
+
+add("datasets.ConceptSet.masks", lambda world, index: world.masks(index), lambda d: {"world": concepts_of(d), "index": index_of(d)},
+    lambda out, world, index: same(out, hand_masks(world, index)), keep=("world",))
+add("datasets.ConceptSet.regions", lambda world, index: masks_of(world.regions(index)), lambda d: {"world": concepts_of(d), "index": index_of(d)},
+    lambda out, world, index: [same(where, hand_masks(world, index)[i][concepts]) for i, (concepts, where) in enumerate(out)], keep=("world",))
+add("datasets.ConceptSet.object_masks", lambda world, index: world.object_masks(index), lambda d: {"world": concepts_of(d), "index": index_of(d)},
+    lambda out, world, index: same(out, np.array([hand_masks(world, i)[0][2 + world.labels[i].item()] for i in rows_of(index)])), keep=("world",))
+add("exemplars.object_traits", units.object_traits, lambda d: {"world": concepts_of(d)}, lambda out, world: (same(out["scene"], world.scenes), same(
+    out["size"], np.digitize(areas := hand_areas(world), np.quantile(areas, [1 / 3, 2 / 3]), right=True))), keep=("world",))
+
+
+def hand_areas(world: ConceptSet) -> np.ndarray:
+    return np.array([hand_masks(world, i)[0][2 + world.labels[i].item()].sum() for i in range(4)], np.float32)
