@@ -17,7 +17,7 @@ from labkit.downloads.cifar10 import CLASSES, SIZES, read_cifar10
 from labkit.files import read_data
 from labkit.packed import read_images, read_info, segments_listed
 from labkit.regions import Regions, stack_regions
-from labkit.shapes import shown, whole
+from labkit.shapes import rows_at, whole
 
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
 
@@ -87,7 +87,7 @@ class ConceptSet(ImageSet):
         things = [("object", self.classes[label]) for label in self.labels[rows]]
         if missing := set(things) - set(concepts):
             raise ValueError(f"classes: no hay un objeto con el nombre de la clase «{sorted(missing)[0][1]}».")
-        wanted = torch.tensor([concepts.index(thing) - first for thing in things])
+        wanted = torch.tensor([concepts.index(thing) - first for thing in things], dtype=torch.int64)
         return self.members[wanted[:, None, None], self.segments[rows].long()]
 
     def batches(self, size: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
@@ -118,10 +118,7 @@ class ConceptSet(ImageSet):
 
     def _rows(self, index: int | slice | Sequence[int] | Tensor) -> Tensor:
         """Las posiciones pedidas, (b,), vengan como vengan."""
-        try:
-            return torch.arange(len(self))[index].reshape(-1)
-        except (IndexError, TypeError, ValueError, RuntimeError) as error:
-            raise IndexError(f"index: esperaba posiciones de 0 a {len(self) - 1} y recibí {shown(index)}.") from error
+        return rows_at(index, len(self))
 
 
 def load_images(split: str = "test", source: str = "escenas", n: int | None = None, download: bool = False) -> ImageSet:

@@ -139,6 +139,24 @@ def positions(values: Tensor, pattern: str, name: str, count: int, least: int = 
     return values.long()
 
 
+def rows_at(index: Any, count: int) -> Tensor:
+    """Las posiciones pedidas entre `count`, (b,): un entero, un corte, una lista o un tensor, también de verdaderos.
+
+    Las negativas cuentan desde el final. IndexError si alguna no está, o si no son posiciones.
+    """
+    try:
+        if isinstance(index, slice):
+            return torch.arange(count)[index]
+        if isinstance(index, Tensor) and index.dtype == torch.bool and index.shape == (count,):
+            return index.nonzero()[:, 0]
+        several = isinstance(index, (list, tuple, range)) or (isinstance(index, (Tensor, np.ndarray)) and index.ndim)
+        items = index.flatten().tolist() if isinstance(index, (Tensor, np.ndarray)) and several else index
+        places = [whole(item, "index", -count, count - 1) for item in (items if several else [index])]
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise IndexError(f"index: esperaba posiciones de 0 a {count - 1} y recibí {shown(index)}.") from error
+    return torch.tensor(places, dtype=torch.int64) % count
+
+
 def one_of(value: str, name: str, options: Collection[str]) -> str:
     """Lo mismo que se dio, si es una de las opciones; ValueError, con todas, si no."""
     if not (isinstance(value, str) and value in options):

@@ -333,6 +333,8 @@ def concepts_of(d: Dice) -> ConceptSet:
 
 def rows_of(index) -> list[int]:
     assert not isinstance(index, (bool, float, str)) and index is not None
+    if isinstance(index, (list, tuple)):
+        return [int(np.arange(4)[place]) for place in index if not isinstance(place, bool) and place is not None or 1 / 0]
     rows = np.arange(4)[index.numpy() if isinstance(index, Tensor) else index].reshape(-1).tolist()
     return [int(row) for row in rows]
 
@@ -344,7 +346,7 @@ def hand_masks(world: ConceptSet, index) -> np.ndarray:
         planes = [np.full(where.shape, world.scenes[i].item() == k) for k in range(2)]
         planes += [np.isin(where, np.flatnonzero(row)) for row in world.members.numpy()]
         found.append(planes + [color == k for k in range(len(COLOR_NAMES))])
-    return np.array(found)
+    return np.array(found).reshape(-1, len(world.names), *world.segments.shape[1:])
 
 
 def index_of(d: Dice):
@@ -356,7 +358,7 @@ add("datasets.ConceptSet.masks", lambda world, index: world.masks(index), lambda
 add("datasets.ConceptSet.regions", lambda world, index: masks_of(world.regions(index)), lambda d: {"world": concepts_of(d), "index": index_of(d)},
     lambda out, world, index: [same(where, hand_masks(world, index)[i][concepts]) for i, (concepts, where) in enumerate(out)], keep=("world",))
 add("datasets.ConceptSet.object_masks", lambda world, index: world.object_masks(index), lambda d: {"world": concepts_of(d), "index": index_of(d)},
-    lambda out, world, index: same(out, np.array([hand_masks(world, i)[0][2 + world.labels[i].item()] for i in rows_of(index)])), keep=("world",))
+    lambda out, world, index: same(out, np.array([hand_masks(world, i)[0][2 + world.labels[i].item()] for i in rows_of(index)]).reshape(-1, 3, 3)), keep=("world",))
 add("exemplars.object_traits", units.object_traits, lambda d: {"world": concepts_of(d)}, lambda out, world: (same(out["scene"], world.scenes), same(
     out["size"], np.digitize(areas := hand_areas(world), np.quantile(areas, [1 / 3, 2 / 3]), right=True))), keep=("world",))
 

@@ -783,6 +783,9 @@ add("shapes.as_mask", shapes.as_mask, lambda d: {"mask": d.bools(2, 3), "pattern
     lambda out, mask, pattern, name: same(out, truthy(mask)), keep=("pattern", "name"))
 add("shapes.positions", shapes.positions, lambda d: {"values": d.ints(3, high=5), "pattern": "n", "name": "values", "count": 5},
     lambda out, values, pattern, name, count: same(out, labels_ok(values, count)), keep=("pattern", "name", "count"))
+add("shapes.rows_at", shapes.rows_at, lambda d: {"index": d.pick(d.int(-5, 4), [d.int(0, 4), -1], d.ints(3, high=5), d.bools(5)), "count": 5},
+    lambda out, index, count: same(out, np.arange(5)[index.numpy() if isinstance(index, Tensor) else list(index) if isinstance(index, tuple) else index].reshape(-1)
+                                   if not isinstance(index, (bool, float, type(None))) and index != [] else 1 / 0 if index != [] else []), keep=("count",))
 add("shapes.one_of", shapes.one_of, lambda d: {"value": d.pick("a", "b"), "name": "value", "options": ("a", "b")},
     lambda out, value, name, options: same(out in ("a", "b") and out == value, True), keep=("name", "options"))
 add("shapes.full", shapes.full, lambda d: {"values": d.tensor(3)}, lambda out, values: same(out, values), keep=("values",))
