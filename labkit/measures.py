@@ -187,7 +187,7 @@ def resampled_interval(values: Sequence[float], whole: float, share: float = 0.9
     Una cuenta de detectoras crece al remuestrear, porque el mejor IoU de muchos conceptos sube con cualquier ruido; y
     la cuenta misma ya había crecido por eso. Lo remuestreado solo no cubre el número de la población; los dos, casi.
     """
-    share, whole = real(share, "share", 0, 1, open_ends=True), real(whole, "whole")
+    share, whole = real(share, "share", 0, 1), real(whole, "whole")
     tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
     low, high = torch.tensor(reals(values, "values"), dtype=torch.float64).quantile(tails).tolist()
     return min(low, 2 * whole - high), max(high, 2 * whole - low)

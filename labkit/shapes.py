@@ -105,7 +105,9 @@ def real(value: float | Tensor, name: str, least: float = -math.inf, most: float
 
 
 def reals(values: Iterable[float] | Tensor, name: str, least: int = 1) -> list[float]:
-    """Una lista de números finitos: vale también un arreglo o un tensor de un eje. ValueError si no, o si son menos.
+    """Una lista de números finitos, o de verdaderos y falsos (1 y 0): vale también un arreglo o un tensor de un eje.
+
+    ValueError si no lo es, o si son menos de `least`.
     """
     if isinstance(values, Tensor):
         check_dense(values, name)
@@ -115,7 +117,8 @@ def reals(values: Iterable[float] | Tensor, name: str, least: int = 1) -> list[f
         raise TypeError(f"{name}: esperaba una lista de números y recibí {shown(values)}.") from error
     if len(numbers) < least:
         raise ValueError(f"{name}: esperaba al menos {COUNTS.get(least, least)} y recibí {len(numbers)}.")
-    return [real(number, f"{name}[{i}]", -HUGE, HUGE) for i, number in enumerate(numbers)]
+    return [real(int(number) if isinstance(number, bool) else number, f"{name}[{i}]", -HUGE, HUGE)
+            for i, number in enumerate(numbers)]
 
 
 def as_mask(mask: Tensor, pattern: str, name: str) -> Tensor:

@@ -269,10 +269,11 @@ def t_gap(out: Gap, mean: float, sd: float, degrees: float, share: float) -> Non
     same(list(out), [mean, mean - wide, mean + wide], 1e-3)
 
 
-def numbers_of(values) -> list[float]:
+def numbers_of(values, least: int = 2) -> list[float]:
+    """Los números de una lista; un verdadero es un 1."""
     values = values.tolist() if isinstance(values, Tensor) else list(values)
-    assert len(values) >= 2
-    return [float(number(v)) for v in values]
+    assert len(values) >= least
+    return [float(v) if isinstance(v, bool) else float(number(v)) for v in values]
 
 
 def welch(out, first, second, share) -> None:
@@ -362,11 +363,11 @@ add("measures.redraws", measures.redraws, lambda d: {"count": d.int(2, 5), "time
     lambda out, count, times, share, seed: (same(out.shape, (place(times), place(count))), same(out.sum(1), [count] * times),
                                             same(0 < number(share) < 1, True)), keep=("count",))
 add("measures.resampled_interval", measures.resampled_interval, lambda d: {"values": list_of(d, 5), "whole": d.real(), "share": d.real(0.5, 0.99)},
-    lambda out, values, whole, share: reflected(out, [float(number(v)) for v in values], number(whole), number(share)))
+    lambda out, values, whole, share: reflected(out, numbers_of(values, 1), number(whole), number(share)))
 
 
 def reflected(out, values, whole, share) -> None:
-    assert values and 0 < share < 1
+    assert values and 0 <= share <= 1
     low, high = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
     same(out, (min(low, 2 * whole - high), max(high, 2 * whole - low)))
 
@@ -778,7 +779,7 @@ add("shapes.whole", shapes.whole, lambda d: {"value": d.int(0, 9), "name": "valu
 add("shapes.real", shapes.real, lambda d: {"value": d.real(), "name": "value", "least": 0.0, "most": 1.0},
     lambda out, value, name, least, most: same([out, type(out) is float], [number(value), 0 <= value <= 1]), keep=("name", "least", "most"))
 add("shapes.reals", shapes.reals, lambda d: {"values": d.pick(list_of(d), d.normal(3)), "name": "values"},
-    lambda out, values, name: same(out, [number(v) for v in (values.tolist() if isinstance(values, Tensor) else values)]), keep=("name",))
+    lambda out, values, name: same(out, numbers_of(values, 1)), keep=("name",))
 add("shapes.as_mask", shapes.as_mask, lambda d: {"mask": d.bools(2, 3), "pattern": "a b", "name": "mask"},
     lambda out, mask, pattern, name: same(out, truthy(mask)), keep=("pattern", "name"))
 add("shapes.positions", shapes.positions, lambda d: {"values": d.ints(3, high=5), "pattern": "n", "name": "values", "count": 5},
