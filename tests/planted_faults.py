@@ -471,8 +471,9 @@ FAULTS = [
     Fault("drops-sign", "class_drops", "before - less", "less - before"),
     # ── cualquier valor ──────────────────────────────────────────────────────────────────────────────────────────────
     Fault("whole-takes-true", "whole", "and not isinstance(number, bool) ", ""),
-    Fault("real-takes-nan", "real", " and -LARGEST <= number <= LARGEST", ""),
-    Fault("distances-not-centered", "distances", "(first.double() - middle, second.double() - middle)", "(first, second)"),
+    Fault("real-takes-infinite", "real", " and -LARGEST <= number <= LARGEST", ""),
+    Fault("distances-far-from-zero", "distances", "(first.double() - middle, second.double() - middle)",
+          "(first.float(), second.float())"),
     Fault("dark-16-bits-as-8", "_from_numbers", "(65535.0,) if picture.mode", "(255.0, 65535.0) if picture.mode"),
     Fault("jitter-past-the-edge", "jitter", "min(h, w) - 1, f", "2 * min(h, w), f"),
     Fault("sum-starts-anywhere", "Objective.__radd__", "if start != 0:", "if False:"),

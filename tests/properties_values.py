@@ -699,7 +699,7 @@ def moved(out, images, reach, seed) -> None:
 
 
 add("regularization.jitter", lambda images, reach, seed: regularization.jitter(reach, seed)(images),
-    lambda d: {"images": (im := d.images(2)), "reach": d.int(0, min(im.shape[2:]) - 1), "seed": d.int(0, 99)}, moved)
+    lambda d: {"images": (im := d.images(2)), "reach": d.int(0, min(im.shape[2:]) + 1), "seed": d.int(0, 99)}, moved, raises=True)
 for name, argument in (("rotate", "degrees"), ("scale", "amount"), ("pixel_noise", "sd")):
     def turned(out, images, seed, argument=argument, **given) -> None:
         amount = number(given[argument])

@@ -117,6 +117,12 @@ def test_what_is_not_a_number_in_range_is_told(value):
         real(value, "share", 0, 1)
 
 
+def test_an_infinite_is_not_a_number_to_work_with():
+    for value in (float("inf"), -float("inf"), float("nan"), np.float64("inf"), torch.tensor(torch.inf), 1e308):
+        with pytest.raises(ValueError, match="lr: esperaba un número y recibí"):
+            real(value, "lr")
+
+
 def test_huge_numbers_are_not_called_infinite():
     with pytest.raises(ValueError, match="images: esperaba números de menos de 1e.15 y recibí de 0 a 1e.30"):
         check_values(torch.tensor([0.0, 1e30]), "images")
