@@ -773,7 +773,7 @@ add("shapes.check_shape", shapes.check_shape, lambda d: {"tensor": d.tensor(2, 3
 add("shapes.check_values", shapes.check_values, lambda d: {"tensor": d.tensor(2, 3), "name": "tensor"},
     lambda out, tensor, name: same(torch.as_tensor(tensor).isfinite().all(), True), keep=("name",))
 add("shapes.check_numbers", shapes.check_numbers, lambda d: {"tensor": d.tensor(2, 3), "pattern": "a 3", "name": "tensor"},
-    lambda out, tensor, pattern, name: same([tensor.isfinite().all(), *tensor.shape], [True, out["a"], 3]), keep=("pattern", "name"))
+    lambda out, tensor, pattern, name: same([tensor.isfinite().all(), len(tensor) > 0, *tensor.shape], [True, True, out["a"], 3]), keep=("pattern", "name"))
 add("shapes.whole", shapes.whole, lambda d: {"value": d.int(0, 9), "name": "value", "least": 0, "most": 9},
     lambda out, value, name, least, most: same([out, type(out) is int], [place(value), 0 <= value <= 9]), keep=("name", "least", "most"))
 add("shapes.real", shapes.real, lambda d: {"value": d.real(), "name": "value", "least": 0.0, "most": 1.0},

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from labkit.device import device_of, pick_device, seed_all
-from labkit.shapes import check_shape, check_values, real, shown, whole
+from labkit.shapes import check_shape, check_values, positions, real, shown, whole
 
 
 def test_names_the_axes():
@@ -121,6 +121,13 @@ def test_an_infinite_is_not_a_number_to_work_with():
     for value in (float("inf"), -float("inf"), float("nan"), np.float64("inf"), torch.tensor(torch.inf), 1e308):
         with pytest.raises(ValueError, match="lr: esperaba un número y recibí"):
             real(value, "lr")
+
+
+@pytest.mark.parametrize("values", [torch.tensor([5]), torch.tensor([-1]), torch.tensor([1.0]), torch.tensor([True])])
+def test_positions_end_before_the_count(values):
+    assert positions(torch.tensor([0, 4]), "n", "top", 5).dtype == torch.int64
+    with pytest.raises(ValueError, match="top: esperaba enteros de 0 a 4 y recibí"):
+        positions(values, "n", "top", 5)
 
 
 def test_huge_numbers_are_not_called_infinite():
