@@ -45,6 +45,8 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         I  broden          leer, escribir y revisar carpetas Broden
     Piso 1: mirar dentro de una red y de una imagen
         E  activations     `run`, `record`, `edit`, `silence`, y el campo receptivo
+        T  checks          revisar lo que recibe cada lección: vectores, respuestas, rejillas, lienzos
+        T  batches         preguntar por tandas, según la memoria
         T  images          dibujar sobre tensores: cuadros, letras, hojas
         T  colors          qué color es cada píxel, con los once nombres de Broden
         T  packed          cómo vienen guardadas las imágenes en data/: mosaicos y tablas
@@ -52,7 +54,7 @@ investiga con una red suya; O, quien escribe órdenes en la terminal.
         I  downloads       bajar un archivo y comprobar su suma; CIFAR-10
         I  regions         los píxeles que están en los mismos conceptos, dichos una vez
     Piso 0: lo que no mira dentro de una red
-        T  shapes          revisar formas, con un error que dice qué probar
+        T  shapes          revisar formas, números y máscaras, con un error que dice qué probar
         T  device          en qué dispositivo trabajar, y la semilla
         T  anynet          lo que pide cualquier red para que se le pregunte, y que después quede como estaba
         T  files           leer data/ y comprobar que está entera

@@ -7,6 +7,8 @@ colores casi grises un poco de tinte cuenta mucho, y entre colores vivos cuenta 
 import torch
 from torch import Tensor
 
+from labkit.shapes import check_numbers, full
+
 # (L, a, b): ajustados a unos 200 colores nombrados a mano (pasto, arena, cielo, ladrillo, pelo…). Son centros de
 # decisión y no muestras: el negro y el blanco caen fuera de [0, 100] para que el gris ocupe justo de L ≈ 22 a L ≈ 84.
 PROTOTYPES = {
@@ -22,6 +24,8 @@ RGB_TO_XYZ = ((0.4339, 0.3762, 0.1899), (0.2127, 0.7152, 0.0721), (0.0178, 0.109
 
 def color_index(images: Tensor) -> Tensor:
     """El color de cada píxel: (b, 3, h, w) RGB en [0, 1] → (b, h, w), posiciones en `COLOR_NAMES`."""
+    check_numbers(images, "b 3 h w", "images", 0)
+    images = full(images)
     prototypes = images.new_tensor(list(PROTOTYPES.values())).T.reshape(1, 3, -1, 1)        # (1, 3, 11, 1)
     pixels = _by_root_chroma(rgb_to_lab(images)).movedim(1, -1).flatten(0, -2)              # (b·h·w, 3)
     centers = _by_root_chroma(prototypes)[0, :, :, 0].T                                     # (11, 3)
@@ -35,6 +39,8 @@ def rgb_to_lab(images: Tensor) -> Tensor:
 
     Fuente: IEC 61966-2-1 (sRGB) y CIE 15 (L*a*b*).
     """
+    check_numbers(images, "b 3 h w", "images", 0)
+    images = full(images)
     linear = torch.where(images <= 0.04045, images / 12.92, ((images + 0.055) / 1.055) ** 2.4)
     xyz = torch.einsum("kc,bchw->bkhw", images.new_tensor(RGB_TO_XYZ), linear)
     bent = torch.where(xyz > (6 / 29) ** 3, xyz.clamp(min=1e-9) ** (1 / 3), xyz / (3 * (6 / 29) ** 2) + 4 / 29)

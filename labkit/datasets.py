@@ -17,6 +17,7 @@ from labkit.downloads.cifar10 import CLASSES, SIZES, read_cifar10
 from labkit.files import read_data
 from labkit.packed import read_images, read_info, segments_listed
 from labkit.regions import Regions, stack_regions
+from labkit.shapes import rows_at, whole
 
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
 
@@ -86,7 +87,7 @@ class ConceptSet(ImageSet):
         things = [("object", self.classes[label]) for label in self.labels[rows]]
         if missing := set(things) - set(concepts):
             raise ValueError(f"classes: no hay un objeto con el nombre de la clase «{sorted(missing)[0][1]}».")
-        wanted = torch.tensor([concepts.index(thing) - first for thing in things])
+        wanted = torch.tensor([concepts.index(thing) - first for thing in things], dtype=torch.int64)
         return self.members[wanted[:, None, None], self.segments[rows].long()]
 
     def batches(self, size: int = 64) -> Iterator[tuple[Tensor, Tensor]]:
@@ -117,10 +118,7 @@ class ConceptSet(ImageSet):
 
     def _rows(self, index: int | slice | Sequence[int] | Tensor) -> Tensor:
         """Las posiciones pedidas, (b,), vengan como vengan."""
-        try:
-            return torch.arange(len(self))[index].reshape(-1)
-        except IndexError as error:
-            raise IndexError(f"index: esperaba posiciones de 0 a {len(self) - 1} y recibí {index}.") from error
+        return rows_at(index, len(self))
 
 
 def load_images(split: str = "test", source: str = "escenas", n: int | None = None, download: bool = False) -> ImageSet:
@@ -130,7 +128,7 @@ def load_images(split: str = "test", source: str = "escenas", n: int | None = No
     de dónde se leen; con download=True se bajan si faltan).  Errores: parte, conjunto o n que no hay (dicen lo que sí
     hay); archivo que falta o está dañado; descarga que no se pudo hacer.
     """
-    if source == "cifar10":
+    if isinstance(source, str) and source == "cifar10":
         images, labels = read_cifar10(split, _count(split, source, n, SIZES), download)
         return ImageSet(images.float().div_(255), labels, list(CLASSES), torch.zeros_like(labels), [])
     info = read_info(source)
@@ -142,7 +140,7 @@ def load_images(split: str = "test", source: str = "escenas", n: int | None = No
 
 def load_concepts(split: str = "test", source: str = "escenas", n: int | None = None) -> ConceptSet:
     """Las mismas imágenes con sus conceptos, píxel por píxel: lo que pide la disección. Como `load_images`."""
-    if source == "cifar10":
+    if isinstance(source, str) and source == "cifar10":
         raise ValueError("source: «cifar10» no trae conceptos, sólo la clase de cada fotografía. Prueba «escenas», o "
                          "una carpeta Broden con labkit.broden.read_broden.")
     plain = load_images(split, source, n)
@@ -156,13 +154,10 @@ def load_concepts(split: str = "test", source: str = "escenas", n: int | None = 
 
 def _count(split: str, source: str, n: int | None, sizes: dict[str, int]) -> int:
     """Cuántas imágenes leer; ValueError, con lo que sí hay, si la parte o la cantidad no existen."""
-    if split not in sizes:
-        raise ValueError(f"split: «{source}» no tiene una parte «{split}»; tiene: {', '.join(sizes)}.")
+    if not isinstance(split, str) or split not in sizes:
+        raise ValueError(f"split: «{source}» no tiene una parte «{split!s:.60}»; tiene: {', '.join(sizes)}.")
     total = sizes[split]
-    if n is not None and (not isinstance(n, int) or not 1 <= n <= total):
-        raise ValueError(f"n: «{source}/{split}» tiene {total} imágenes; "
-                         f"esperaba un entero de 1 a {total} y recibí {n}.")
-    return total if n is None else n
+    return total if n is None else whole(n, "n", 1, total, f", las imágenes de «{source}/{split}»,")
 
 
 def _concepts(info: dict) -> tuple[list[tuple[str, str]], Tensor]:

@@ -93,6 +93,20 @@ def sweep(path: Path) -> None:
                 shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
 
 
+def write_text(path: str | Path, text: str, newline: str = "\n") -> None:
+    """Escribe un texto en UTF-8 con `write_aside`: o queda entero, o queda lo de antes.  newline: el fin de renglón."""
+    with write_aside(path) as file:
+        file.write(text.replace("\n", newline).encode("utf-8"))
+
+
+def home() -> Path | None:
+    """La carpeta personal, o None si no se sabe cuál es (sin HOME y sin renglón en la lista de usuarios)."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        return None
+
+
 def reason(error: OSError) -> str:
     """Por qué no se pudo leer o escribir, en español; un error que no es del sistema ya lo dice con sus palabras."""
     return REASONS.get(error.errno, error.strerror or str(error))
@@ -106,6 +120,6 @@ def missing_data() -> list[str]:
 def _expected_sums() -> dict[str, str]:
     """Nombre de archivo → suma esperada; vacío si la carpeta no trae SHA256SUMS."""
     path = data_path(SUMS)
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    pairs = [line.split(maxsplit=1) for line in lines if line.strip()]
-    return {name: digest for digest, name in pairs}
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.is_file() else []
+    pairs = [line.split(maxsplit=1) for line in lines]
+    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}

@@ -5,6 +5,7 @@ No saben de redes: reciben lo que responden unas unidades, o cuentas ya hechas. 
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from statistics import fmean
 from typing import NamedTuple
 
@@ -13,6 +14,10 @@ from scipy import stats
 from sklearn.metrics import average_precision_score
 from torch import Tensor
 
+from labkit.checks import as_questions, check_probabilities, check_responses as check_responses, dice
+from labkit.shapes import check_numbers, check_shape, full, positions, real, reals, whole
+
+MOST = 10 ** 12                             # más imágenes que estas, ninguna
 RIVALS = 12                                 # entre cuántos nombres, a lo más, se busca el mejor de una unidad
 
 
@@ -41,16 +46,19 @@ class Tally:
     categories: Tensor
 
     def __add__(self, other: "Tally") -> "Tally":
+        check_shape(other.both, "{} {}".format(*self.both.shape), "other")
         return Tally(self.both + other.both, self.active + other.active, self.truth + other.truth,
                      self.pixels + other.pixels, self.categories)
 
     def times(self, count: int) -> "Tally":
         """Las mismas cuentas, contadas `count` veces: para remuestrear."""
+        count = whole(count, "count", 0, MOST)
         return Tally(self.both * count, self.active * count, self.truth * count, self.pixels * count, self.categories)
 
     def iou(self) -> Tensor:
         """La intersección entre la unión de cada unidad y cada concepto, (c, k), de 0 a 1; 0 donde no hay unión."""
-        union = self.active[:, self.categories] + self.truth - self.both
+        categories = positions(self.categories, "k", "categories", self.active.shape[1])
+        union = self.active[:, categories] + self.truth - self.both
         return torch.where(union > 0, self.both.double() / union.clamp(min=1), 0.0)
 
 
@@ -60,11 +68,16 @@ def roc_areas(values: Tensor, truth: Tensor) -> Tensor:
     values: (n, c) respuestas;  truth: (n,) o (n, k) de verdaderos y falsos. Los empates cuentan la mitad; sin
     verdaderos o sin falsos no hay área: nan. Es la medida de Quian Quiroga et al. (2005), doi:10.1038/nature03687.
     """
-    asked = _asked(values, truth).double()
-    ranks = torch.from_numpy(stats.rankdata(values.detach().cpu().numpy(), axis=0))  # (n, c): del menor, 1, al mayor, n
+    asked = as_questions(values, truth).cpu().double()
+    ranks = _ranks(values)
     yes = asked.sum(0)
     areas = (ranks.T @ asked - yes * (yes + 1) / 2) / (yes * (len(asked) - yes))
     return (areas if truth.ndim == 2 else areas[:, 0]).float()
+
+
+def _ranks(values: Tensor) -> Tensor:
+    """El lugar de cada respuesta entre las de su unidad, (n, c): de la menor, 1, a la mayor, n."""
+    return torch.from_numpy(stats.rankdata(full(values.detach()).cpu().numpy(), axis=0))
 
 
 def average_precisions(values: Tensor, truth: Tensor) -> Tensor:
@@ -73,11 +86,11 @@ def average_precisions(values: Tensor, truth: Tensor) -> Tensor:
     values y truth, como en `roc_areas`. Su piso de azar es la parte de verdaderos, y no 0.5: con una clase rara dice
     lo que el área ROC calla. Sin verdaderos o sin falsos no hay área: nan.
     """
-    asked = _asked(values, truth)
+    asked, ranks = as_questions(values, truth).cpu(), _ranks(values)
     areas = torch.full((values.shape[1], asked.shape[1]), torch.nan)
     for k in range(asked.shape[1]):
         if 0 < int(asked[:, k].sum()) < len(asked):
-            areas[:, k] = torch.tensor([average_precision_score(asked[:, k].cpu(), unit) for unit in values.cpu().T])
+            areas[:, k] = torch.tensor([average_precision_score(asked[:, k], unit) for unit in ranks.T])
     return areas if truth.ndim == 2 else areas[:, 0]
 
 
@@ -87,9 +100,8 @@ def area_interval(area: float, positives: int, negatives: int, share: float = 0.
     Son las áreas que no se rechazan con la varianza de Hanley y McNeil (1982), doi:10.1148/radiology.143.1.7063747;
     así, también un área de 1 tiene su intervalo (Newcombe, 2006, doi:10.1002/sim.2324).
     """
-    if not 0 <= area <= 1 or min(positives, negatives) < 1:
-        raise ValueError(f"area, positives, negatives: esperaba un área de 0 a 1 y al menos una imagen de cada lado, y "
-                         f"recibí {area}, {positives} y {negatives}.")
+    area, share = real(area, "area", 0, 1), real(share, "share", 0, 1, open_ends=True)
+    positives, negatives = whole(positives, "positives", 1, MOST), whole(negatives, "negatives", 1, MOST)
     tried = torch.linspace(0, 1, 10_001, dtype=torch.float64)
     better, worse = tried / (2 - tried) - tried ** 2, 2 * tried ** 2 / (1 + tried) - tried ** 2
     spread = (tried * (1 - tried) + (positives - 1) * better + (negatives - 1) * worse) / (positives * negatives)
@@ -99,6 +111,9 @@ def area_interval(area: float, positives: int, negatives: int, share: float = 0.
 
 def purity(top: Tensor, labels: Tensor) -> Tensor:
     """De las k imágenes de cada unidad, (c, k), qué parte es de la clase más repetida entre ellas: (c,)."""
+    check_shape(labels, "n", "labels")
+    check_numbers(top, "c k", "top", integers=True)
+    top = positions(top, "c k", "top", len(labels))
     classes = labels[top]                                                                   # (c, k)
     return (classes[:, :, None] == classes[:, None, :]).sum(2).amax(1) / top.shape[1]
 
@@ -109,28 +124,17 @@ def difference(first: Sequence[float], second: Sequence[float], share: float = 0
     Cada número es una red entrenada con su semilla; con tres o cinco, el intervalo es ancho. Fuente: Welch (1947),
     doi:10.1093/biomet/34.1-2.28.
     """
-    if min(len(first), len(second)) < 2:
-        raise ValueError(f"first, second: esperaba al menos dos redes de cada lado, y recibí {len(first)} y "
-                         f"{len(second)}.")
-    mean = fmean(second) - fmean(first)
-    if len(set(first)) == len(set(second)) == 1:                            # sin dispersión no hay cuenta que hacer
-        return Gap(mean, mean, mean)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")                                     # si uno de los dos no varía, scipy avisa
-        low, high = stats.ttest_ind(second, first, equal_var=False).confidence_interval(share)
-    return Gap(mean, float(low), float(high))
+    first, second = reals(first, "first", 2), reals(second, "second", 2)
+    varies = max(len(set(first)), len(set(second))) > 1
+    return _gap(fmean(second) - fmean(first), varies, share, lambda: stats.ttest_ind(second, first, equal_var=False))
 
 
 def paired(first: Sequence[float], second: Sequence[float], share: float = 0.95) -> Gap:
     """Lo mismo, cuando los números van por parejas: la misma red antes y después (Student, 1908)."""
-    if len(first) != len(second) or len(first) < 2:
-        raise ValueError(f"first, second: esperaba las mismas redes, al menos dos, y recibí {len(first)} y "
-                         f"{len(second)}.")
-    gaps = [after - before for before, after in zip(first, second)]
-    if len(set(gaps)) == 1:
-        return Gap(gaps[0], gaps[0], gaps[0])
-    low, high = stats.ttest_rel(second, first).confidence_interval(share)
-    return Gap(fmean(gaps), float(low), float(high))
+    first, second = reals(first, "first", 2), reals(second, "second", 2)
+    if len(first) != len(second):
+        raise ValueError(f"first, second: esperaba las mismas redes y recibí {len(first)} y {len(second)}.")
+    return mean_interval([after - before for before, after in zip(first, second)], share)
 
 
 def mean_interval(values: Sequence[float] | Tensor, share: float = 0.95) -> Gap:
@@ -138,14 +142,17 @@ def mean_interval(values: Sequence[float] | Tensor, share: float = 0.95) -> Gap:
 
     Error: ValueError si son menos de dos. Fuente: Student (1908), doi:10.1093/biomet/6.1.1.
     """
-    numbers = [float(value) for value in values]
-    if len(numbers) < 2:
-        raise ValueError(f"values: esperaba al menos dos números y recibí {len(numbers)}.")
-    mean = fmean(numbers)
-    if len(set(numbers)) == 1:                                              # sin dispersión no hay cuenta que hacer
-        return Gap(mean, mean, mean)
-    low, high = stats.ttest_1samp(numbers, 0.0).confidence_interval(share)
-    return Gap(mean, float(low), float(high))
+    numbers = reals(values, "values", 2)
+    return _gap(fmean(numbers), len(set(numbers)) > 1, share, lambda: stats.ttest_1samp(numbers, 0.0))
+
+
+def _gap(mean: float, varies: bool, share: float, test: Callable) -> Gap:
+    """Un promedio con el intervalo de su prueba t; sin dispersión no hay cuenta que hacer, y el intervalo es él."""
+    share = real(share, "share", 0, 1, open_ends=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")                                     # si casi no hay dispersión, scipy avisa
+        low, high = test().confidence_interval(share) if varies else (mean, mean)
+    return Gap(mean, float(low), float(high)) if isfinite(low) and isfinite(high) else Gap(mean, mean, mean)
 
 
 def discoveries(p: Tensor, level: float = 0.05) -> Tensor:
@@ -153,9 +160,11 @@ def discoveries(p: Tensor, level: float = 0.05) -> Tensor:
 
     Fuente: Benjamini y Hochberg (1995), doi:10.1111/j.2517-6161.1995.tb02031.x.
     """
+    check_probabilities(p, "p", "c")
+    level = real(level, "level", 0, 1)
     if not len(p):
         return torch.zeros(0, dtype=torch.bool)
-    return torch.from_numpy(stats.false_discovery_control(p.cpu().double().numpy()) <= level).to(p.device)
+    return torch.from_numpy(stats.false_discovery_control(p.detach().cpu().double().numpy()) <= level).to(p.device)
 
 
 def interval(parts: Sequence[Tally], statistic: Callable[[Tensor], float], times: int = 200, share: float = 0.95,
@@ -178,8 +187,9 @@ def resampled_interval(values: Sequence[float], whole: float, share: float = 0.9
     Una cuenta de detectoras crece al remuestrear, porque el mejor IoU de muchos conceptos sube con cualquier ruido; y
     la cuenta misma ya había crecido por eso. Lo remuestreado solo no cubre el número de la población; los dos, casi.
     """
+    share, whole = real(share, "share", 0, 1), real(whole, "whole")
     tails = torch.tensor([(1 - share) / 2, (1 + share) / 2], dtype=torch.float64)
-    low, high = torch.tensor(values, dtype=torch.float64).quantile(tails).tolist()
+    low, high = torch.tensor(reals(values, "values"), dtype=torch.float64).quantile(tails).tolist()
     return min(low, 2 * whole - high), max(high, 2 * whole - low)
 
 
@@ -190,10 +200,11 @@ def name_sets(parts: Sequence[Tally], times: int = 400, share: float = 0.95, see
     cabe en lo que esa ventaja baila al volver a sacar los pedazos: el de mayor IoU de verdad está en su lista con
     probabilidad `share`, más o menos. Compiten los doce de mayor IoU. Fuente: Hsu (1984), doi:10.1214/aos/1176346732.
     """
+    weights = redraws(len(parts), times, share, seed)
     rivals = sum(parts[1:], parts[0]).iou().argsort(dim=1, descending=True, stable=True)[:, :RIVALS]        # (c, r)
     both = torch.stack([part.both.gather(1, rivals) for part in parts])                     # (pedazos, c, r)
     union = torch.stack([part.active.gather(1, part.categories[rivals]) + part.truth[rivals] for part in parts]) - both
-    stays = could_be_best(both, union, redraws(len(parts), times, share, seed), share)
+    stays = could_be_best(both, union, weights, share)
     return [names[kept].tolist() for names, kept in zip(rivals, stays)]
 
 
@@ -202,41 +213,24 @@ def could_be_best(both: Tensor, union: Tensor, weights: Tensor, share: float = 0
 
     both, union: (pedazos, c, r), los píxeles de la intersección y de la unión;  weights: (veces, pedazos).
     """
-    found = []
-    for met, whole in zip(both.unbind(1), union.unbind(1)):                                 # (pedazos, r)
-        iou = met.sum(0).double() / whole.sum(0).clamp(min=1)
-        again = (weights @ met.double()) / (weights @ whole.double()).clamp(min=1)          # (veces, r)
+    sizes, share = check_numbers(both, "p c r", "both", integers=True), real(share, "share", 0, 1, open_ends=True)
+    check_numbers(union, "{p} {c} {r}".format(**sizes), "union", integers=True)
+    check_numbers(weights, f"t {sizes['p']}", "weights")
+    found, weights = [], weights.double()
+    for met, every in zip(both.unbind(1), union.unbind(1)):                                 # (pedazos, r)
+        iou = met.sum(0).double() / every.sum(0).clamp(min=1)
+        again = (weights @ met.double()) / (weights @ every.double()).clamp(min=1)          # (veces, r)
         lead = iou - iou[:, None]                                                           # (r, r): de j sobre k
         swing = (again[:, None] - again[:, :, None] - lead).amax(2)                         # (veces, r)
         found.append(lead.amax(1) <= swing.quantile(share, 0))
     return torch.stack(found)
 
 
-def check_responses(values: Tensor) -> None:
-    """ValueError si no son las respuestas de c unidades, (n, c), sin NaN."""
-    if values.ndim != 2:
-        raise ValueError(f"values: esperaba las respuestas de c unidades, (n, c), y recibí {tuple(values.shape)}. "
-                         "Si es una sola, prueba values[:, None].")
-    if not len(values) or values.isnan().any():
-        raise ValueError(f"values: no hay imágenes o hay NaN en {int(values.isnan().any(0).sum())} unidades.")
-
-
-def _asked(values: Tensor, truth: Tensor) -> Tensor:
-    """Las preguntas, (n, k), ya revisadas contra las respuestas (n, c)."""
-    check_responses(values)
-    if truth.dtype != torch.bool or truth.ndim not in (1, 2):
-        raise ValueError(f"truth: esperaba verdaderos y falsos, (n,) o (n, k), y recibí {truth.dtype} "
-                         f"{tuple(truth.shape)}. ¿Te faltó «== clase»?")
-    if len(truth) != len(values):
-        raise ValueError(f"truth: esperaba {len(values)} renglones, como values, y recibí {len(truth)}.")
-    return truth if truth.ndim == 2 else truth[:, None]
-
-
 def redraws(count: int, times: int, share: float, seed: int = 0) -> Tensor:
     """Cuántas veces sale cada uno de `count` pedazos en cada remuestreo con reemplazo: (veces, pedazos)."""
+    times, share, generator = whole(times, "times"), real(share, "share"), dice(seed)
     if count < 2 or times < 2 or not 0 < share < 1:
         raise ValueError(f"parts, times, share: esperaba al menos 2 pedazos, 2 veces y una parte entre 0 y 1, y recibí "
                          f"{count}, {times} y {share}.")
-    generator = torch.Generator().manual_seed(seed)
     return torch.stack([torch.bincount(torch.randint(0, count, (count,), generator=generator), minlength=count)
                         for _ in range(times)]).double()

@@ -4,15 +4,15 @@ El mismo objetivo se tapa (lección 1), se escala (2 y 3) y sirve para ordenar f
 restan y se multiplican por números: `channel(u) - 0.5 * channel(v)`. La idea del objetivo como pieza que se compone:
 Olah et al. (2017), «Feature Visualization», Distill, doi:10.23915/distill.00007.
 """
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 
 import torch
 from torch import Tensor, nn
 
 from labkit.activations import Acts, Unit, run
-from labkit.shapes import check_shape
+from labkit.checks import class_number
+from labkit.shapes import check_kind, check_numbers, real, whole
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Objective:
         if isinstance(acts, Tensor):
             raise TypeError(f"{self}: esperaba las activaciones que da run y recibí un tensor. "
                             "Para puntuar imágenes (n, 3, h, w), prueba score(model, images, objective).")
-        missing = [layer for layer in self.layers if layer not in acts]
+        missing = [layer for layer in self.layers if layer not in list(acts)]
         if missing:
-            raise ValueError(f"{self}: faltan las activaciones de {', '.join(missing)}. "
+            raise ValueError(f"{self}: faltan las activaciones de {', '.join(map(str, missing))}. "
                              "Pídelas con run(model, images, objective.layers).")
         return self.measure(acts)
 
@@ -49,15 +49,18 @@ class Objective:
         return Objective((self + other).layers, lambda acts: self(acts) - other(acts), f"{self} − {_grouped(other)}")
 
     def __mul__(self, factor: float) -> "Objective":
-        _check_operand(factor, Real, "un número")
-        return Objective(self.layers, lambda acts: self(acts) * factor, f"{factor:g} · {_grouped(self)}")
+        if isinstance(factor, (Objective, str)):
+            _check_operand(factor, float, "un número")
+        number = real(factor, "factor")
+        return Objective(self.layers, lambda acts: self(acts) * number, f"{number:g} · {_grouped(self)}")
 
     def __neg__(self) -> "Objective":
         return Objective(self.layers, lambda acts: -self(acts), f"−{_grouped(self)}")
 
     def __radd__(self, start: float) -> "Objective":
-        _check_operand(start, Real, "otro objetivo")
-        return self                                         # así funciona sum(objetivos), que empieza en 0
+        if start != 0:                                      # así funciona sum(objetivos), que empieza en 0
+            _check_operand(start, Objective, "otro objetivo")
+        return self
 
     __rmul__ = __mul__
 
@@ -77,6 +80,7 @@ def peak(unit: Unit | str) -> Objective:
 def neuron(unit: Unit | str, y: int | None = None, x: int | None = None) -> Objective:
     """La activación de la unidad en un solo lugar de su mapa; si no lo dices, el centro (h // 2, w // 2)."""
     unit = Unit.parse(unit)
+    y, x = (None if place is None else whole(place, name, None) for place, name in ((y, "y"), (x, "x")))
 
     def measure(acts: Acts) -> Tensor:
         values = unit.map(acts)
@@ -97,6 +101,8 @@ def direction(layer: str, vector: Tensor) -> Objective:
 
     El vector se usa como viene, sin normalizarlo.
     """
+    check_numbers(vector, "c", "vector", integers=True)
+
     def measure(acts: Acts) -> Tensor:
         maps = acts[layer]
         if vector.shape != maps.shape[1:2]:
@@ -136,7 +142,9 @@ def margin(class_index: int, other: int | None = None, layer: str = "fc") -> Obj
     def measure(acts: Acts) -> Tensor:
         logits = _logits(layer, acts)
         own = unit.map({layer: logits})
-        rest = logits.index_fill(1, torch.tensor([class_index], device=logits.device), -torch.inf)
+        if logits.shape[1] < 2:
+            raise ValueError(f"layer: «{layer}» da un solo logit, y un margen compara al menos dos.")
+        rest = logits.index_fill(1, torch.tensor([unit.channel], device=logits.device), -torch.inf)
         return own - rest.amax(1)
 
     return Objective((layer,), measure, f"{unit} − máx del resto")
@@ -144,12 +152,15 @@ def margin(class_index: int, other: int | None = None, layer: str = "fc") -> Obj
 
 def each(objectives: Sequence[Objective]) -> Objective:
     """Un objetivo por imagen: la imagen i se puntúa con el i-ésimo. Así cabe una galería en una sola subida."""
+    check_kind(objectives, Iterable, "objectives", "una lista de objetivos")
     objectives = list(objectives)
+    for objective in objectives or [None]:
+        check_kind(objective, Objective, "objectives", "al menos un objetivo, y nada más que objetivos,")
 
     def measure(acts: Acts) -> Tensor:
         b = len(next(iter(acts.values())))
         if b != len(objectives):
-            raise ValueError(f"each: hay {len(objectives)} objetivos y {b} imágenes; esperaba los mismos.")
+            raise ValueError(f"objectives: hay {len(objectives)} objetivos y {b} imágenes; esperaba los mismos.")
         rows = zip(*(values.split(1) for values in acts.values()))          # las activaciones de cada imagen
         return torch.cat([objective(dict(zip(acts, row))) for objective, row in zip(objectives, rows)])
 
@@ -159,21 +170,17 @@ def each(objectives: Sequence[Objective]) -> Objective:
 
 def score(model: nn.Module, images: Tensor, objective: Objective, batch_size: int = 128) -> Tensor:
     """La puntuación de cada imagen, (n, 3, h, w) → (n,), por lotes y sin gradientes; no depende de `batch_size`."""
-    check_shape(images, "n 3 h w", "images")
-    if batch_size < 1:
-        raise ValueError(f"batch_size: esperaba al menos 1 y recibí {batch_size}.")
+    check_numbers(images, "n 3 h w", "images", 0)
+    check_kind(objective, Objective, "objective", "un objetivo")
+    batches = images.split(whole(batch_size, "batch_size", 1))
     with torch.no_grad():
-        parts = [objective(run(model, batch, objective.layers)) for batch in images.split(batch_size)]
+        parts = [objective(run(model, batch, objective.layers)) for batch in batches]
     return torch.cat(parts)
 
 
 def _class_unit(class_index: int, layer: str) -> Unit:
     """La unidad de `layer` que da el logit de una clase; TypeError si no llega su número."""
-    if not isinstance(class_index, int):
-        advice = f'model.classes.index("{class_index}")' if isinstance(class_index, str) else "int(…)"
-        raise TypeError(f"class_index: esperaba el número de una clase, un entero, y recibí {class_index!r}. "
-                        f"Prueba {advice}.")
-    return Unit(layer, class_index)
+    return Unit(layer, class_number(class_index))
 
 
 def _places(unit: Unit, acts: Acts) -> Tensor:

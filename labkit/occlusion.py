@@ -8,7 +8,7 @@ x1. fill, lo que se ve donde se tapa: un número (0.0 es negro), "mean" (la medi
 desenfocada), "noise" (ruido, siempre el mismo) u otra imagen (3, h, w).
 """
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from itertools import product
 
 import torch
@@ -17,14 +17,13 @@ from torch.nn import functional as F
 
 from labkit.activations import run
 from labkit.anynet import intact, logits_of
+from labkit.batches import in_batches, memory_order
+from labkit.checks import whole_list
 from labkit.device import device_of
 from labkit.objectives import Objective
-from labkit.progress import progress
-from labkit.shapes import check_shape, check_values
+from labkit.shapes import as_mask, check_kind, check_numbers, real, whole
 
 Fill = float | str | Tensor
-CPU_PIXELS = 2**17   # por tanda: lo que cabe en la memoria caché del procesador; con más va más lento
-GPU_PIXELS = 2**22   # por tanda: lo que da trabajo a una tarjeta entera
 
 
 def occluder_boxes(h: int, w: int, size: int, stride: int) -> Tensor:
@@ -32,19 +31,19 @@ def occluder_boxes(h: int, w: int, size: int, stride: int) -> Tensor:
 
     Avanzan `stride` píxeles; el último de cada fila y columna se recorre para terminar en el borde, sin cortarse.
     """
-    corners = torch.cartesian_prod(_starts(h, size, stride), _starts(w, size, stride))
-    return torch.cat((corners, corners + size), dim=1)
+    corners = torch.cartesian_prod(_starts(h, size, stride, "h"), _starts(w, size, stride, "w"))
+    return torch.cat((corners, corners + whole(size, "size")), dim=1)
 
 
 def boxes_grid_shape(h: int, w: int, size: int, stride: int) -> tuple[int, int]:
     """Cuántas filas y columnas de parches da `occluder_boxes`: con `.view(filas, columnas)`, n valores son un mapa."""
-    return len(_starts(h, size, stride)), len(_starts(w, size, stride))
+    return len(_starts(h, size, stride, "h")), len(_starts(w, size, stride, "w"))
 
 
 def occlude(image: Tensor, boxes: Tensor, fill: Fill = 0.0) -> Tensor:
     """Una copia de la imagen por parche, con ese parche tapado: (n, 3, h, w)."""
     cover = fill_image(image, fill)
-    check_shape(boxes, "n 4", "boxes")
+    check_numbers(boxes, "n 4", "boxes", 0, integers=True)
     rows, cols = _sides(boxes.to(image.device), *image.shape[1:])
     inside = rows[:, None, :, None] & cols[:, None, None, :]   # (n, 1, h, w)
     return torch.where(inside, cover, image)
@@ -56,25 +55,24 @@ def cover_mask(image: Tensor, mask: Tensor, fill: Fill = 0.0) -> Tensor:
     Con la máscara del objeto lo esconde; con `~mask` esconde el fondo, o lo cambia si `fill` es otra imagen.
     """
     cover = fill_image(image, fill)
-    check_shape(mask, f"{image.shape[1]} {image.shape[2]}", "mask")
-    return torch.where(mask.to(image.device).bool(), cover, image)
+    mask = as_mask(mask, f"{image.shape[1]} {image.shape[2]}", "mask")
+    return torch.where(mask.to(image.device), cover, image)
 
 
 def fill_image(image: Tensor, fill: Fill) -> Tensor:
     """Lo que se verá donde se tape, como una imagen entera: (3, h, w)."""
-    check_shape(image, "3 h w", "image")
-    check_values(image, "image")
-    if isinstance(fill, Tensor):
-        check_shape(fill, f"3 {image.shape[1]} {image.shape[2]}", "fill")
+    check_numbers(image, "3 h w", "image")
+    if isinstance(fill, Tensor) and fill.ndim:
+        check_numbers(fill, f"3 {image.shape[1]} {image.shape[2]}", "fill")
         return fill.to(image)
+    if not isinstance(fill, str):
+        return torch.full_like(image, real(fill, "fill"))
     if fill == "mean":
         return image.mean((1, 2), keepdim=True).expand_as(image)
     if fill == "blur":
         return _blurred(image)
     if fill == "noise":
         return torch.rand(image.shape, generator=torch.Generator().manual_seed(0)).to(image)
-    if isinstance(fill, (int, float)):
-        return torch.full_like(image, fill)
     raise ValueError(f'fill: esperaba un número, "mean", "blur", "noise" o una imagen (3, h, w) y recibí {fill!r}.')
 
 
@@ -85,6 +83,7 @@ def occlusion_scores(model: nn.Module, image: Tensor, boxes: Tensor, objective: 
     Un parche vacío (0, 0, 0, 0) da la puntuación sin tapar. mixed=True pide precisión mixta: más rápida, menos exacta.
     Corre donde esté la red y deja el resultado donde estaba la imagen. Errores: los de `run` y los de `fill_image`.
     """
+    check_kind(objective, Objective, "objective", "un objetivo")
     return _ask(model, image, boxes, fill, lambda images: objective(run(model, images, objective.layers)), mixed)
 
 
@@ -94,7 +93,7 @@ def occlusion_map(model: nn.Module, image: Tensor, objective: Objective, size: i
 
     Positivo: al taparlo la puntuación baja, así que ayudaba. Negativo: estorbaba. Las unidades son las de `objective`.
     """
-    h, w = check_shape(image, "3 h w", "image").values()
+    h, w = check_numbers(image, "3 h w", "image").values()
     boxes = occluder_boxes(h, w, size, stride)
     if stride > size:
         raise ValueError(f"stride: {stride} es mayor que el parche ({size}) y deja huecos; usa de 1 a {size}.")
@@ -105,7 +104,8 @@ def occlusion_map(model: nn.Module, image: Tensor, objective: Objective, size: i
 def sizes_sweep(model: nn.Module, image: Tensor, objective: Objective, sizes: Iterable[int] = (8, 16, 24, 32),
                 strides: Iterable[int] = (4,), fill: Fill = 0.0) -> dict[tuple[int, int], Tensor]:
     """Un mapa de oclusión (h, w) por cada pareja (tamaño, paso); se saltan las de paso mayor que el parche."""
-    pairs = [(size, stride) for size, stride in product(sizes, strides) if stride <= size]
+    every = product(whole_list(sizes, "sizes"), whole_list(strides, "strides"))
+    pairs = [(size, stride) for size, stride in every if stride <= size]
     return {pair: occlusion_map(model, image, objective, *pair, fill) for pair in pairs}
 
 
@@ -124,22 +124,24 @@ def paint_boxes(boxes: Tensor, values: Tensor, h: int, w: int) -> Tensor:
 
     values: (n,), un valor por parche. Se promedia y no se suma: así no importa cuántos parches se encimen.
     """
-    n = check_shape(boxes, "n 4", "boxes")["n"]
-    check_shape(values, f"{n}", "values")
-    check_values(values, "values")
+    h, w = whole(h, "h", 1), whole(w, "w", 1)
+    n = check_numbers(boxes, "n 4", "boxes", 0, integers=True)["n"]
+    check_numbers(values, f"{n}", "values", 0)
     rows, cols = (side.to(values) for side in _sides(boxes.to(values.device), h, w))
     return (rows.T * values) @ cols / (rows.T @ cols)
 
 
 def lowest_box(boxes: Tensor, scores: Tensor) -> Tensor:
     """El parche (4,) que deja la puntuación más baja, el mínimo de la gráfica por posición (el primero si empatan)."""
-    return boxes[scores.argmin().item()]
+    n = check_numbers(boxes, "n 4", "boxes", integers=True)["n"]
+    check_numbers(scores, f"{n}", "scores", integers=True)
+    return boxes[scores.double().argmin().item()]
 
 
 def coverage(boxes: Tensor, mask: Tensor) -> Tensor:
     """Qué parte de la máscara (h, w) tapa cada parche: (n,), de 0 (nada) a 1 (entera)."""
-    check_shape(boxes, "n 4", "boxes")
-    check_shape(mask, "h w", "mask")
+    check_numbers(boxes, "n 4", "boxes", 0, integers=True)
+    mask = as_mask(mask, "h w", "mask")
     rows, cols = (side.float() for side in _sides(boxes.to(mask.device), *mask.shape))
     return (rows @ mask.float() * cols).sum(1) / _area(mask)
 
@@ -149,19 +151,18 @@ def share_on_mask(heat: Tensor, mask: Tensor) -> float:
 
     Al azar sería `mask.float().mean()`, la parte de la imagen que ocupa la máscara. NaN si el mapa no tiene caídas.
     """
-    check_shape(heat, "h w", "heat")
-    check_shape(mask, f"{heat.shape[0]} {heat.shape[1]}", "mask")
+    check_numbers(heat, "h w", "heat")
+    mask = as_mask(mask, f"{heat.shape[0]} {heat.shape[1]}", "mask")
     _area(mask)
-    drop = heat.clamp(min=0)
-    return float(drop[mask.to(drop.device).bool()].sum() / drop.sum())
+    drop = heat.detach().clamp(min=0)
+    return float(drop[mask.to(drop.device)].sum() / drop.sum())
 
 
-def _starts(length: int, size: int, stride: int) -> Tensor:
+def _starts(length: int, size: int, stride: int, name: str) -> Tensor:
     """Dónde empieza cada parche a lo largo de un lado de la imagen."""
-    if not (isinstance(size, int) and 1 <= size <= length):
-        raise ValueError(f"size: esperaba un entero de 1 a {length}, el lado de la imagen, y recibí {size}.")
-    if not (isinstance(stride, int) and stride >= 1):
-        raise ValueError(f"stride: esperaba un entero desde 1 y recibí {stride}.")
+    length = whole(length, name, 1)
+    size = whole(size, "size", 1, length, ", el lado de la imagen,")
+    stride = min(whole(stride, "stride", 1), length)            # con un paso mayor que el lado hay los mismos parches
     return torch.arange(0, length - size + stride, stride).clamp(max=length - size)
 
 
@@ -189,51 +190,14 @@ def _blurred(image: Tensor) -> Tensor:
 def _ask(model: nn.Module, image: Tensor, boxes: Tensor, fill: Fill, question: Callable[[Tensor], Tensor],
          mixed: bool = False) -> Tensor:
     """Lo que responde `question(images)` con cada parche en su sitio: (n, …)."""
-    if check_shape(boxes, "n 4", "boxes")["n"] == 0:
+    if not check_numbers(boxes, "n 4", "boxes", 0, integers=True)["n"]:
         raise ValueError("boxes: no hay ningún parche; constrúyelos con occluder_boxes.")
+    check_numbers(image, "3 h w", "image")
     device = device_of(model)
     here = image.to(device)
     cover = fill_image(here, fill)
     with intact(model), torch.inference_mode(), torch.autocast(device.type) if mixed else nullcontext():
-        order = _memory_order(question, here)
-        answers = _in_batches(lambda part: question(occlude(here, part, cover).contiguous(memory_format=order)),
-                              boxes.to(device), here[0].numel())
+        order = memory_order(question, here)
+        answers = in_batches(lambda part: question(occlude(here, part, cover).contiguous(memory_format=order)),
+                             boxes.to(device), here[0].numel())
     return torch.cat(answers).float().to(image.device)
-
-
-def _memory_order(question: Callable[[Tensor], Tensor], image: Tensor) -> torch.memory_format:
-    """Cómo ordenar las imágenes en memoria: con los canales al final, en CPU la red corre el doble de rápido.
-
-    Se prueba con la imagen sin tapar, pues una red que usa `.view` no lo admite y ha de recibir el orden usual.
-    """
-    if image.device.type == "cpu":
-        with suppress(RuntimeError, MemoryError):
-            question(image[None].contiguous(memory_format=torch.channels_last))
-            return torch.channels_last
-    return torch.contiguous_format
-
-
-def _in_batches(question: Callable[[Tensor], Tensor], boxes: Tensor, pixels: int) -> list[Tensor]:
-    """Las respuestas a los parches, tanda por tanda; si la memoria no alcanza, con tandas de la mitad."""
-    size = (CPU_PIXELS if boxes.device.type == "cpu" else GPU_PIXELS) // pixels
-    size = max(1, min(size, len(boxes)))
-    answers, done = [], 0
-    with progress("Tapando", len(boxes), "parches", delay=2) as bar:
-        while done < len(boxes):
-            try:
-                answers.append(question(boxes[done : done + size]))
-            except (RuntimeError, MemoryError) as error:
-                if not _out_of_memory(error):
-                    raise
-                if size == 1:
-                    raise MemoryError("No hay memoria ni para una imagen; prueba con una más chica.") from error
-                size //= 2
-                continue
-            done += len(answers[-1])
-            bar.update(len(answers[-1]))
-    return answers
-
-
-def _out_of_memory(error: Exception) -> bool:
-    signs = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
-    return isinstance(error, MemoryError) or any(sign in str(error).lower() for sign in signs)

@@ -14,10 +14,12 @@ from torch import Tensor, nn
 
 from labkit.activations import INPUT, Acts, Unit, get_layer, layer_names, run
 from labkit.anynet import check_slope
+from labkit.checks import check_climbable, check_scores, dice, one_per_image, whole_list
 from labkit.device import device_of
 from labkit.objectives import Objective, channel, each
-from labkit.shapes import check_shape
+from labkit.shapes import HUGE, check_kind, check_numbers, full, one_of, real, whole
 
+NORMS = ("l2", "linf")
 Transform = Callable[[Tensor], Tensor]  # (b, 3, h, w) → (b, 3, h, w)
 
 
@@ -32,10 +34,9 @@ class PixelCanvas(nn.Module):
     def __init__(self, start: Tensor, radius: float | Tensor | None = None, norm: str = "l2",
                  after: Transform | None = None) -> None:
         super().__init__()
-        check_shape(start, "b 3 h w", "start")
-        if norm not in ("l2", "linf"):
-            raise ValueError(f'norm: esperaba "l2" o "linf" y recibí {norm!r}.')
-        self.radius = None if radius is None else torch.as_tensor(radius, dtype=start.dtype).view(-1, 1, 1, 1)
+        check_numbers(start, "b 3 h w", "start")
+        one_of(norm, "norm", NORMS)
+        self.radius = None if radius is None else one_per_image(radius, len(start), "radius").to(start.dtype)
         self.norm, self.after = norm, after
         self.register_buffer("start", start.detach().clone())
         self.pixels = nn.Parameter(self.start.clone())
@@ -68,14 +69,16 @@ class Ascent:
 
 def noise(b: int, size: int = 64, sd: float = 0.1, seed: int = 0) -> Tensor:
     """b imágenes grises con ruido en cada píxel, (b, 3, size, size) en [0, 1]; la misma semilla da las mismas."""
-    generator = torch.Generator().manual_seed(seed)
+    b, size, sd = whole(b, "b", 1), whole(size, "size", 1), real(sd, "sd", 0, HUGE)
+    generator = dice(seed)
     return (0.5 + sd * torch.randn(b, 3, size, size, generator=generator)).clamp(0, 1)
 
 
 def within(shift: Tensor, radius: float | Tensor, norm: str = "l2") -> Tensor:
     """El cambio (b, 3, h, w) más parecido que no pasa de `radius`, un número o (b, 1, 1, 1), en esa norma."""
-    radius = torch.as_tensor(radius, dtype=shift.dtype, device=shift.device)
-    if norm == "linf":
+    check_numbers(shift, "b 3 h w", "shift")
+    radius = one_per_image(radius, len(shift), "radius").to(shift)
+    if one_of(norm, "norm", NORMS) == "linf":
         return shift.clamp(-radius, radius)
     length = shift.flatten(1).norm(dim=1).view(-1, 1, 1, 1)
     return shift * (radius / length.clamp(min=1e-12)).clamp(max=1)
@@ -90,18 +93,19 @@ def maximize(model: nn.Module, objective: Objective, canvas: nn.Module, steps: i
     antes de mostrarlas a la red. keep_every: cada cuántos pasos se guarda un cuadro. Interrumpir (■) deja lo hecho
     hasta ahí. La red no cambia ni acumula gradientes, y ninguna imagen depende de sus vecinas.
     """
-    _check_asked(canvas, steps, keep_every)
-    weights = [weight for weight in canvas.parameters() if weight.requires_grad]
-    adam = torch.optim.Adam(weights, lr, maximize=True)
+    check_kind(objective, Objective, "objective", "un objetivo")
+    steps, keep_every = whole(steps, "steps", 1), whole(keep_every, "keep_every", 1)
+    weights = check_climbable(canvas)
+    adam = torch.optim.Adam(weights, real(lr, "lr", 0, HUGE), maximize=True)
     scores, frames, kept, gradient = [], [], [], torch.zeros_like(canvas().detach())
     try:
         for step in range(steps):
             with torch.enable_grad():
                 images = canvas()
                 score = _score(model, objective, images, transform)
+                check_scores(score, len(images), objective)
                 # la suma y no la media: así el paso de una imagen no depende de cuántas la acompañan
                 gradient, *slopes = torch.autograd.grad(score.sum(), [images, *weights], materialize_grads=True)
-            _check_scores(score, images, objective)
             check_slope(model, gradient)
             if step % keep_every == 0:
                 frames.append(images.detach().clone())
@@ -127,8 +131,7 @@ def gallery(model: nn.Module, layer: str, steps: int = 64, lr: float = 0.03, siz
 
     Da lo mismo que subirlas de una en una. batch_size: cuántas se suben a la vez, según la memoria que tengas.
     """
-    if batch_size < 1:
-        raise ValueError(f"batch_size: esperaba al menos 1 y recibí {batch_size}.")
+    batch_size = whole(batch_size, "batch_size", 1)
     begin = noise(1, size, seed=seed).to(device_of(model))
     with torch.no_grad():
         units = [channel(Unit(layer, k)) for k in range(run(model, begin, [layer])[layer].shape[1])]
@@ -145,7 +148,8 @@ def dream(model: nn.Module, objective: Objective, image: Tensor, sizes: Sequence
     sizes: el lado en cada octava. Devuelve la imagen tras cada octava, (3, lado, lado). A cada octava pasa la imagen
     original agrandada más lo que se le ha agregado.  Fuente: Mordvintsev, Olah y Tyka (2015), «Inceptionism».
     """
-    check_shape(image, "3 h w", "image")
+    check_numbers(image, "3 h w", "image")
+    sizes = whole_list(sizes, "sizes")
     views, detail = [], torch.zeros_like(image)[None]
     for size in sizes:
         base, detail = (F.interpolate(x, (size, size), mode="bicubic", antialias=True) for x in (image[None], detail))
@@ -173,13 +177,15 @@ def diversity_of(images: Tensor, model: nn.Module, layer: str) -> float:
 
     0: iguales. El estilo es la matriz de Gram de los canales, que no mira dónde está cada cosa.
     """
+    check_numbers(images, "b 3 h w", "images")
     with torch.no_grad():
         return diversity(layer)(run(model, images, [layer])).mean().item() if len(images) > 1 else 0.0
 
 
 def style_likeness(maps: Tensor) -> Tensor:
     """El coseno entre las matrices de Gram de cada pareja de imágenes: (b, c, h, w) → (b, b)."""
-    flat = maps.flatten(2)
+    check_numbers(maps, "b c h w" if isinstance(maps, Tensor) and maps.ndim == 4 else "b c", "maps")
+    flat = full(maps).flatten(2) if maps.ndim == 4 else full(maps)[..., None]
     gram = F.normalize((flat @ flat.transpose(1, 2)).flatten(1), dim=1)
     return gram @ gram.T
 
@@ -217,20 +223,3 @@ def _score(model: nn.Module, objective: Objective, images: Tensor, transform: Tr
     acts = run(model, shown.contiguous(memory_format=torch.channels_last), objective.layers)
     acts[INPUT] = images  # una penalización mira el lienzo, no lo transformado
     return objective(acts)
-
-
-def _check_asked(canvas: nn.Module, steps: int, keep_every: int) -> None:
-    if not isinstance(canvas, nn.Module):
-        raise TypeError(f"canvas: esperaba un lienzo y recibí {type(canvas).__name__}. Prueba PixelCanvas(images).")
-    if steps < 1 or keep_every < 1:
-        raise ValueError(f"steps, keep_every: esperaba al menos 1 y recibí {steps} y {keep_every}.")
-    if torch.is_inference_mode_enabled():
-        raise ValueError("maximize: hacen falta gradientes y aquí están apagados; sácalo de torch.inference_mode().")
-
-
-def _check_scores(score: Tensor, images: Tensor, objective: Objective) -> None:
-    if score.shape != images.shape[:1]:
-        raise ValueError(f"objective: esperaba una puntuación por imagen, ({len(images)},), y «{objective}» dio "
-                         f"{tuple(score.shape)}.")
-    if not torch.isfinite(score).all():
-        raise ValueError(f"«{objective}» dio NaN o infinito. Prueba un lr más chico o revisa el lienzo.")

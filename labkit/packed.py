@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from labkit.files import data_path, read_data
+from labkit.shapes import as_mask
 
 COLUMNS, SHARD = 25, 1000                   # columnas de un mosaico; imágenes por mosaico
 
@@ -18,7 +19,7 @@ COLUMNS, SHARD = 25, 1000                   # columnas de un mosaico; imágenes 
 def read_info(source: str) -> dict:
     """El info.json de un conjunto que viene con el curso; ValueError, con los que sí hay, si no existe."""
     sources = sorted(path.parent.name for path in data_path().glob("*/info.json"))
-    if sources and source not in sources:
+    if not isinstance(source, str) or (sources and source not in sources):
         raise ValueError(f"source: no hay un conjunto «{source}»; los que hay: {', '.join([*sources, 'cifar10'])}.")
     return json.loads(read_data(source, "info.json"))
 
@@ -33,6 +34,7 @@ def read_images(split: str, source: str, n: int, size: int) -> Tensor:
 
 def segments_listed(members: Tensor) -> Tensor:
     """Los conceptos de cada segmento, (s, q), con −1 donde ya no hay más; members: (k, s) de verdaderos y falsos."""
+    members = as_mask(members, "k s", "members")
     order = torch.arange(len(members))[:, None].where(members, -1).sort(0, descending=True).values
     return order[:max(1, int(members.sum(0).max()))].T.contiguous()
 

@@ -8,10 +8,11 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from labkit.activations import run
+from labkit.checks import check_labels_of, check_vectors
 from labkit.device import device_of
 from labkit.kept import fingerprint, keep, read_kept
 from labkit.progress import progress
-from labkit.shapes import check_shape
+from labkit.shapes import check_kind, check_shape, full, one_of, positions, real, whole
 
 POOLS = ("mean", "max", "flat")
 
@@ -30,6 +31,7 @@ def features(model: nn.Module, images: Batches, layer: str, pool: str = "mean", 
     """
     if cache is not None and not isinstance(images, Tensor):
         raise ValueError("cache: solo se puede guardar si images es un tensor; con un DataLoader no se sabe si cambió.")
+    check_kind(cache, str | Path | None, "cache", "la ruta de un archivo")
     if cache is None:
         return features_by_layer(model, images, [layer], pool, batch_size)[layer]
     path, mark = Path(cache), fingerprint(model, images, f"{layer} {pool}")
@@ -43,12 +45,11 @@ def features(model: nn.Module, images: Batches, layer: str, pool: str = "mean", 
 def features_by_layer(model: nn.Module, images: Batches, layers: Sequence[str], pool: str = "mean",
                       batch_size: int = 32) -> dict[str, Tensor]:
     """Lo mismo para varias capas y con una sola pasada: capa → (n, d). Una barra cuenta las imágenes si tarda."""
-    if pool not in POOLS:
-        raise ValueError(f"pool: esperaba {', '.join(POOLS)} y recibí {pool!r}.")
-    if batch_size < 1:
-        raise ValueError(f"batch_size: esperaba al menos 1 y recibí {batch_size}.")
+    one_of(pool, "pool", POOLS)
+    batch_size = whole(batch_size, "batch_size", 1)
     if isinstance(images, Tensor):
         check_shape(images, "n 3 h w", "images")
+    check_kind(images, Iterable, "images", "un tensor o lotes de imágenes")
     layers = [layers] if isinstance(layers, str) else list(layers)
     total = len(images) if isinstance(images, Tensor) else None
     batches = images.split(batch_size) if isinstance(images, Tensor) else images
@@ -56,6 +57,7 @@ def features_by_layer(model: nn.Module, images: Batches, layers: Sequence[str], 
     with torch.no_grad(), progress("Mirando", total) as bar:
         for batch in batches:
             batch = batch[0] if isinstance(batch, (tuple, list)) else batch
+            check_kind(batch, Tensor, "images", "lotes de imágenes")
             acts = run(model, batch.to(device).contiguous(memory_format=torch.channels_last), layers)
             for name in layers:
                 parts[name].append(_pooled(acts[name], pool).cpu())
@@ -71,17 +73,23 @@ def neighbours(vectors: Tensor, k: int = 8, of: Tensor | None = None) -> Tensor:
     of: solo los de estas posiciones, (b,); entonces da (b, k). Distancia euclidiana; no junta las n × n distancias.
     """
     check_vectors(vectors)
-    if of is not None and (of.ndim != 1 or len(of) and not 0 <= of.min() <= of.max() < len(vectors)):
-        raise ValueError(f"of: esperaba posiciones de 0 a {len(vectors) - 1}, (b,), y recibí {tuple(of.shape)}.")
-    if not 1 <= k < len(vectors):
-        raise ValueError(f"k: con {len(vectors)} vectores esperaba de 1 a {len(vectors) - 1} y recibí {k}.")
-    rows = torch.arange(len(vectors), device=vectors.device) if of is None else of.to(vectors.device)
+    k, rows = whole(k, "k", 1, len(vectors) - 1, ", menos que los vectores,"), torch.arange(len(vectors))
+    rows = (rows if of is None else positions(of, "b", "of", len(vectors))).to(vectors.device)
     found = []
     for part in rows.split(1000):
-        far = torch.cdist(vectors[part], vectors)
+        far = distances(vectors[part], vectors)
         far[torch.arange(len(part)), part] = torch.inf
         found.append(far.topk(k, largest=False).indices)
-    return torch.cat(found)
+    return torch.cat(found) if found else rows.new_zeros(0, k)
+
+
+def distances(first: Tensor, second: Tensor) -> Tensor:
+    """La distancia euclidiana de cada vector (n, d) a cada uno de los otros (m, d): (n, m), en doble precisión.
+
+    La cuenta rápida resta dos números grandes si los vectores están lejos del origen; por eso antes se centran.
+    """
+    middle = second.double().mean(0)
+    return torch.cdist(first.double() - middle, second.double() - middle)
 
 
 def principal_axes(vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -89,6 +97,7 @@ def principal_axes(vectors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     menos, y la desviación a lo largo de cada uno, (r,); r es el menor de n y d.
     """
     check_vectors(vectors)
+    vectors = full(vectors)
     middle = vectors.mean(0)
     _, sizes, axes = torch.linalg.svd(vectors - middle, full_matrices=False)
     return middle, axes, sizes / max(len(vectors) - 1, 1) ** 0.5
@@ -100,34 +109,19 @@ def linear_probe(train: Tensor, train_labels: Tensor, test: Tensor, test_labels:
     train, test: (n, d);  labels: (n,).  Regresión logística con penalización L2 de peso `decay`, sobre vectores
     centrados y con desviación 1 según los de entrenamiento.  Fuente: Alain y Bengio (2016), arXiv:1610.01644.
     """
+    check_vectors(train, 1, "train")
     for vectors, labels, name in ((train, train_labels, "train"), (test, test_labels, "test")):
-        check_vectors(vectors, 1, name)
-        if len(labels) != len(vectors) or vectors.shape[1] != train.shape[1]:
-            raise ValueError(f"{name}: esperaba {len(vectors)} clases y vectores de {train.shape[1]} números, y recibí "
-                             f"{len(labels)} y de {vectors.shape[1]}.")
-    if decay <= 0:
-        raise ValueError(f"decay: esperaba un número mayor que 0 y recibí {decay}.")
+        check_labels_of(vectors, labels, train.shape[1], name)
+    decay = real(decay, "decay", 0, open_ends=True)
     if len(train_labels.unique()) < 2:
         raise ValueError("train_labels: hay una sola clase; hacen falta al menos dos para separarlas.")
+    train, test = (full(vectors.detach().cpu()) for vectors in (train, test))
     middle, spread = train.mean(0), train.std(0)
     spread[spread < 1e-6] = 1.0                                             # un número que no cambia no estorba
     known, asked = (((vectors - middle) / spread).numpy() for vectors in (train, test))
     with threadpool_limits(1):                                              # son cuentas chicas: más hilos estorban
-        probe = LogisticRegression(C=1 / decay, max_iter=2000).fit(known, train_labels.numpy())
-        return float(probe.score(asked, test_labels.numpy()))
-
-
-def check_vectors(vectors: Tensor, least: int = 2, name: str = "vectors") -> None:
-    """ValueError si no son al menos `least` vectores finitos, (n, d)."""
-    check_shape(vectors, "n d", name)
-    if not vectors.is_floating_point():
-        raise ValueError(f"{name}: esperaba números reales y recibí {vectors.dtype}. Prueba {name}.float().")
-    if len(vectors) < least or not vectors.shape[1]:
-        raise ValueError(f"{name}: hacen falta al menos {least} vectores de un número o más y recibí "
-                         f"{tuple(vectors.shape)}.")
-    if not torch.isfinite(vectors).all():
-        bad = int((~torch.isfinite(vectors).all(1)).sum())
-        raise ValueError(f"{name}: {bad} de {len(vectors)} tienen NaN o infinito. Quítalos o revisa la capa.")
+        probe = LogisticRegression(C=1 / decay, max_iter=2000).fit(known, train_labels.cpu().numpy())
+        return float(probe.score(asked, test_labels.cpu().numpy()))
 
 
 def _pooled(acts: Tensor, pool: str) -> Tensor:

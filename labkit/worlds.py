@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from labkit.regions import Regions, masks_of
+from labkit.shapes import positions, whole
 
 
 class ConceptWorld(Protocol):
@@ -71,12 +72,13 @@ def category_numbers(categories: Sequence[str]) -> Tensor:
 def categories_in(world: ConceptWorld, rows: Tensor) -> list[set[str]]:
     """Por imagen pedida, las categorías de las que tiene algo."""
     found = []
-    for part in rows.split(64):
+    for part in positions(rows, "b", "rows", len(world)).split(64):
         found += [{world.categories[k] for k in concepts.tolist()} for concepts, _ in masks_of(world.regions(part))]
     return found
 
 
 def _rows(world: ConceptWorld, size: int, numbers: Sequence[int] | None) -> Iterator[Tensor]:
     """Qué imágenes van en cada lote."""
-    batches = torch.arange(len(world)).split(size) if len(world) else ()
-    yield from batches if numbers is None else (batches[number] for number in numbers)
+    batches = torch.arange(len(world)).split(whole(size, "size", 1)) if len(world) else ()
+    numbers = range(len(batches)) if numbers is None else numbers
+    yield from (batches[whole(number, "numbers", 0, len(batches) - 1)] for number in numbers)

@@ -174,9 +174,14 @@ def test_more_than_256_segments(tmp_path, monkeypatch):
 
 # ── lo que puede salir mal ───────────────────────────────────────────────────────────────────────────────────────────
 
+@pytest.mark.parametrize("n", [np.int64(4), np.uint8(4), torch.tensor(4), torch.arange(5).argmax()])
+def test_a_number_of_numpy_or_torch_is_a_number(world, n):
+    assert len(load_images(n=n)) == 4
+
+
 @pytest.mark.parametrize("n", [31, 0, -1, 2.5])
 def test_n_out_of_range(world, n):
-    with pytest.raises(ValueError, match=f"«escenas/test» tiene 30 imágenes; esperaba un entero de 1 a 30 y recibí {n}"):
+    with pytest.raises(ValueError, match=f"n: esperaba un entero de 1 a 30, las imágenes de «escenas/test», y recibí {n}"):
         load_images(n=n)
 
 

@@ -270,7 +270,7 @@ def test_the_ceiling_is_reached_by_who_fits_and_by_nobody_else():
     assert counts.iou().item() == pytest.approx(iou_ceiling(torch.tensor([0.05])).item())
 
 
-@pytest.mark.parametrize(("options", "says"), [({"share": 0}, "share: esperaba un número entre 0 y 1"),
+@pytest.mark.parametrize(("options", "says"), [({"share": 0}, "share: esperaba un número de 0 a 1, sin llegar,"),
                                                ({"union": "todas"}, "union: esperaba all, category, under mask")])
 def test_odd_conventions_are_told(options, says):
     with pytest.raises(ValueError, match=says):

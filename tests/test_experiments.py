@@ -174,9 +174,9 @@ def test_intervals_are_those_of_scipy():
     assert difference(a, b) == pytest.approx((12, *stats.ttest_ind(b, a, equal_var=False).confidence_interval()))
     assert difference([3, 3], [5, 5]) == (2, 2, 2) and difference([3, 3, 3], [5, 6, 7])[1] > 0      # una sola con dispersión
     assert paired(a, b[:3]) == pytest.approx((10, *stats.ttest_rel(b[:3], a).confidence_interval()))
-    with pytest.raises(ValueError, match="al menos dos redes de cada lado, y recibí 1 y 2"):
+    with pytest.raises(ValueError, match="first: esperaba al menos dos números y recibí 1"):
         difference([1], [2, 3])
-    with pytest.raises(ValueError, match="las mismas redes, al menos dos, y recibí 3 y 4"):
+    with pytest.raises(ValueError, match="esperaba las mismas redes y recibí 3 y 4"):
         paired(a, b)
 
 

@@ -1,6 +1,7 @@
 """Escribir aparte y luego poner el nombre: lo de antes queda intacto si algo falla, y no sobra nada."""
 import errno
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -10,9 +11,11 @@ from pathlib import Path
 
 import pytest
 from conftest import full_disk
+from plan import modules
 
 from labkit import files
-from labkit.files import reason, sweep, write_aside
+from labkit.downloads import cache_path, tilde
+from labkit.files import reason, sweep, write_aside, write_text
 
 unix = pytest.mark.skipif(sys.platform == "win32", reason="tuberías, permisos y cuotas de Unix")
 ROOT = Path(__file__).resolve().parent.parent
@@ -149,3 +152,80 @@ def test_the_reasons_are_in_spanish():
     assert reason(OSError(errno.ENOSPC, "No space left on device")) == "no queda espacio en el disco"
     assert reason(PermissionError(errno.EACCES, "Permission denied", "a")) == "no tienes permiso"
     assert reason(FileNotFoundError("No encuentro la carpeta.")) == "No encuentro la carpeta."
+
+
+def test_a_text_is_written_whole_in_utf8_with_the_line_ends_asked(tmp_path):
+    path = tmp_path / "carpeta con espacios y ñ" / "índice.txt"
+    write_text(path, "uno\ndós\n", "\r\n")
+    assert path.read_bytes() == "uno\r\ndós\r\n".encode() and names(path.parent) == ["índice.txt"]
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "\ud800")                                             # un texto que no se puede escribir
+    assert path.read_bytes() == "uno\r\ndós\r\n".encode() and names(path.parent) == ["índice.txt"]
+
+
+@unix
+def test_a_text_on_a_full_disk_leaves_the_one_before(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "antes")
+    with full_disk(1000), pytest.raises(OSError) as caught:
+        write_text(path, "x" * 5000)
+    assert path.read_text() == "antes" and names(tmp_path) == ["a.txt"] and caught.value.errno == errno.EFBIG
+
+
+@unix
+def test_a_pipe_gets_the_text_and_stays_a_pipe(tmp_path):
+    pipe, got = tmp_path / "tubería", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: got.append(pipe.read_bytes()))
+    reader.start()
+    write_text(pipe, "hola")
+    reader.join(10)
+    assert got == [b"hola"] and stat.S_ISFIFO(pipe.stat().st_mode) and names(tmp_path) == ["tubería"]
+
+
+@unix
+def test_a_process_killed_in_the_middle_leaves_the_one_before(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "antes")
+    program = f"""
+import os, signal
+from labkit.files import write_aside
+with write_aside({str(path)!r}) as file:
+    file.write(b"a medias")
+    file.flush()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT)
+    assert done.returncode == -9 and path.read_text() == "antes"
+    half = [name for name in names(tmp_path) if name.endswith(".parcial")]
+    assert len(half) == 1
+    os.utime(tmp_path / half[0], (0, 0))
+    write_text(path, "después")
+    assert path.read_text() == "después" and names(tmp_path) == ["a.txt"]
+
+
+def test_a_home_that_is_not_known_is_told(monkeypatch):
+    def missing() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", missing)
+    monkeypatch.delenv("LABKIT_CACHE", raising=False)
+    assert files.home() is None and tilde(Path("/tmp/a")) == str(Path("/tmp/a"))
+    with pytest.raises(RuntimeError, match="LABKIT_CACHE: no se sabe cuál es tu carpeta personal"):
+        cache_path("a")
+    monkeypatch.setenv("LABKIT_CACHE", "/tmp/otra")
+    assert cache_path("a") == Path("/tmp/otra/a")
+
+
+def test_a_damaged_list_of_sums_is_not_a_raw_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("LABKIT_DATOS", str(tmp_path))
+    (tmp_path / "SHA256SUMS").write_bytes(b"una\n\xff\xfe\nabc  nombre con espacios.npz\n")
+    assert files._expected_sums() == {"nombre con espacios.npz": "abc"}
+
+
+def test_only_one_place_writes_files():
+    """Lo que escribe un archivo pasa por files; las excepciones escriben en una carpeta aparte, o en memoria."""
+    allowed = {"files.py", "broden/writing.py", "first_cell.py", "images/composing.py"}
+    wrong = [path for path, text in modules().items() if path not in allowed
+             and re.search(r"\.write_(text|bytes)\(|open\([^)]*[\"'][wax]b?[\"']|\bsave_file\(|(?<!safetensors\.)torch\.save\(|np\.savez?", text)]
+    assert [path for path in wrong if not path.startswith("teacher/")] == []

@@ -97,7 +97,7 @@ def test_errors_say_what_is_there(objective, message):
 @pytest.mark.parametrize("kind", [logit, probability, margin, lambda name: margin(0, name)])
 @pytest.mark.parametrize("given, message", [
     ("barco", r"el número de una clase, un entero, y recibí 'barco'. Prueba model.classes.index\(\"barco\"\)"),
-    (torch.tensor(3), r"recibí tensor\(3\). Prueba int"), (2.0, "recibí 2.0. Prueba int"),
+    (torch.tensor([3]), r"recibí Tensor \(1,\). Prueba int"), (2.0, "recibí 2.0. Prueba int"),
 ])
 def test_a_class_is_asked_for_by_its_number(kind, given, message):
     with pytest.raises(TypeError, match=message):
@@ -141,7 +141,7 @@ def test_score_of_no_images_is_empty(planted, images):
 
 
 def test_score_refuses_bad_arguments(planted, images):
-    with pytest.raises(ValueError, match="batch_size: esperaba al menos 1 y recibí 0"):
+    with pytest.raises(ValueError, match="batch_size: esperaba un entero desde 1 y recibí 0"):
         score(planted, images, logit(0), batch_size=0)
     with pytest.raises(ValueError, match="¿Falta el eje de lote"):
         score(planted, images[0], logit(0))

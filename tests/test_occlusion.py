@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from labkit import occlusion
+from labkit import batches, occlusion
 from labkit.activations import Unit
 from labkit.objectives import channel, logit, margin, probability
 from labkit.occlusion import (
@@ -273,7 +273,7 @@ def test_share_on_mask_counts_only_the_drops():
 def test_same_bits_twice_and_same_numbers_with_any_batch(network, image, monkeypatch):
     first = occlusion_map(network, image, probability(1), 4, 1, "noise")
     assert torch.equal(first, occlusion_map(network, image, probability(1), 4, 1, "noise"))
-    monkeypatch.setattr(occlusion, "CPU_PIXELS", 1)   # de una en una
+    monkeypatch.setattr(batches, "CPU_PIXELS", 1)   # de una en una
     torch.testing.assert_close(first, occlusion_map(network, image, probability(1), 4, 1, "noise"), atol=1e-6, rtol=0)
 
 
@@ -407,7 +407,7 @@ def test_no_hook_survives_a_network_that_fails_half_way(network, image):
 def test_long_maps_show_a_bar_in_spanish_on_stdout_and_short_ones_nothing(network, image, capsys, monkeypatch):
     occlusion_map(network, image, logit(0), 4, 2)
     assert capsys.readouterr() == ("", "")
-    monkeypatch.setattr(occlusion, "progress", lambda text, total, unit, delay: progress(text, total, unit, 0))
+    monkeypatch.setattr(batches, "progress", lambda text, total, unit, delay: progress(text, total, unit, 0))
     occlusion_map(network, image, logit(0), 4, 2)
     printed = capsys.readouterr()
     assert "Tapando" in printed.out and "31 parches" in printed.out and printed.err == ""   # 6 × 5 posiciones y el vacío

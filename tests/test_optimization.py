@@ -182,7 +182,7 @@ def test_the_transform_goes_between_the_canvas_and_the_network(linear):
 
 
 @pytest.mark.parametrize("change, sentence", [
-    ({"steps": 0}, "steps, keep_every: esperaba al menos 1"), ({"keep_every": 0}, "steps, keep_every"),
+    ({"steps": 0}, "steps: esperaba un entero desde 1 y recibí 0"), ({"keep_every": 0}, "keep_every: esperaba"),
     ({"objective": channel("conv9:0")}, "no hay una capa «conv9»"), ({"objective": channel("conv2:99")}, "tiene 8 canales"),
     ({"objective": Objective(("fc",), lambda acts: acts["fc"].sum(), "suma")}, "una puntuación por imagen"),
     ({"objective": Objective(("fc",), lambda acts: acts["fc"][:, 0] / 0, "nada")}, "NaN o infinito"),

@@ -126,7 +126,7 @@ def test_what_cannot_be_read_gets_one_clear_sentence(name, tmp_path):
 def test_what_is_not_there_or_is_of_another_kind_is_named(tmp_path):
     with pytest.raises(ValueError, match="No encuentro .*no_existe.jpg"):
         load_picture(tmp_path / "no_existe.jpg")
-    with pytest.raises(ValueError, match="No pude leer"):
+    with pytest.raises(ValueError, match="No pude abrir .*es una carpeta"):
         load_picture(tmp_path)
     for wrong in (torch.zeros(3, 4, 4), None, 7, [b"a"]):
         with pytest.raises(TypeError, match="source: esperaba una ruta"):
@@ -158,3 +158,75 @@ def test_a_file_is_closed_after_reading(tmp_path):
         warnings.simplefilter("error", ResourceWarning)
         load_picture(path)
     path.unlink()
+
+
+def shown(picture: Image.Image) -> np.ndarray:
+    """Lo que enseña un visor, en un fondo blanco, con fórmulas y no con el camino de `load_picture`: (h, w, 3) de 0 a 1."""
+    if picture.mode.startswith("I;16"):
+        return np.repeat(np.asarray(picture).astype(float)[..., None] / 65535, 3, 2)
+    if picture.mode in ("LA", "PA", "RGBA", "P", "La", "RGBa"):
+        layers = np.asarray((picture.convert("LA") if picture.mode == "La" else picture).convert("RGBA")).astype(float) / 255
+        return layers[..., :3] * layers[..., 3:] + 1 - layers[..., 3:]
+    return np.asarray(picture.convert("RGB")).astype(float) / 255
+
+
+def noisy(mode: str) -> Image.Image:
+    """Una imagen de píxeles al azar en ese modo."""
+    rng = np.random.default_rng(3)
+    if mode.startswith("I;16"):
+        return Image.frombytes(mode, (5, 4), rng.integers(0, 65536, (4, 5)).astype(">u2" if mode.endswith("B") else "<u2").tobytes())
+    colors = Image.fromarray(rng.integers(0, 256, (4, 5, 4), dtype=np.uint8), "RGBA")
+    if mode in ("La", "RGBa"):
+        return colors.convert("LA" if mode == "La" else "RGBA").convert(mode)
+    return colors.convert("RGB").convert(mode) if mode not in ("LA", "RGBA", "PA") else colors.convert("P").convert("PA") if mode == "PA" else colors.convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "HSV", "I;16", "I;16B"])
+def test_every_mode_gives_what_a_viewer_shows(mode):
+    picture = noisy(mode)
+    ours = load_picture(picture).permute(1, 2, 0).numpy()
+    assert np.abs(ours - shown(picture)).max() <= 1.5 / 255
+
+
+@pytest.mark.parametrize("values, kind, expected", [
+    (np.array([[0, 100, 255]]), np.uint16, [0, 100 / 65535, 255 / 65535]),          # 16 bits y oscura: no son 8
+    (np.array([[0, 51, 255]]), np.int32, [0, 0.2, 1]), (np.array([[0, 13107, 65535]]), np.int32, [0, 0.2, 1]),
+    (np.array([[0.0, 0.2, 1.0]]), np.float32, [0, 0.2, 1]), (np.array([[0.0, 51.0, 255.0]]), np.float32, [0, 0.2, 1]),
+])
+def test_one_number_a_pixel_is_read_by_its_depth(values, kind, expected):
+    ours = load_picture(Image.fromarray(values.astype(kind)))
+    assert np.allclose(ours[:, 0].numpy(), np.array(expected)[None], atol=1 / 255)
+
+
+@pytest.mark.parametrize("values, kind", [([[0, 70000]], np.int32), ([[-1, 5]], np.int32), ([[0.0, np.nan]], np.float32), ([[0.0, 900.0]], np.float32)])
+def test_numbers_whose_white_is_not_known_are_told(values, kind):
+    with pytest.raises(ValueError, match="source: esperaba números de 0 a .* no se sabe cuál es el blanco"):
+        load_picture(Image.fromarray(np.array(values).astype(kind)))
+
+
+def test_a_clear_16_bit_value_is_paper():
+    content = saved(Image.fromarray(np.array([[7, 40000]], np.uint16)))
+    picture = Image.open(BytesIO(content))
+    picture.info["transparency"] = 7
+    assert np.allclose(load_picture(picture)[0].numpy(), [[1, 40000 / 65535]], atol=1 / 255)
+
+
+def test_an_animation_gives_its_first_picture():
+    frames = [Image.new("RGB", (8, 6), color) for color in ((255, 0, 0), (0, 0, 255))]
+    for kind in ("GIF", "PNG", "WEBP"):
+        content = saved(frames[0], kind, save_all=True, append_images=frames[1:], **({"lossless": True} if kind == "WEBP" else {}))
+        assert torch.allclose(load_picture(content)[:, 3, 3], torch.tensor([1.0, 0, 0]), atol=0.01)
+
+
+@pytest.mark.parametrize("size", [(224, 224), 224.0, -5, 0, True, "8", 10**9, np.float64(3)])
+def test_a_wrong_size_is_not_the_fault_of_the_picture(size):
+    with pytest.raises(ValueError, match="size: esperaba un entero de 1 a .* y recibí"):
+        load_picture(RED, size=size)
+
+
+def test_numpy_and_torch_numbers_are_sizes():
+    for size in (np.int64(4), torch.tensor(4), torch.arange(5).argmax()):
+        assert load_picture(RED, size=size).shape == (3, 4, 4)
+    for border in (0.5, -0.1, float("nan"), "0.1", None):
+        with pytest.raises(ValueError, match="border: esperaba un número de 0 a 0.5"):
+            load_picture(RED, size=4, border=border)

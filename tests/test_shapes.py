@@ -1,9 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 from labkit.device import device_of, pick_device, seed_all
-from labkit.shapes import check_shape, check_values
+from labkit.shapes import check_shape, check_values, positions, real, shown, whole
 
 
 def test_names_the_axes():
@@ -92,3 +93,44 @@ def test_seed_repeats_every_kind_of_chance():
         return random.random(), np.random.rand(), torch.rand(1).item()
 
     assert draw() == draw()
+
+
+def test_a_value_is_shown_in_one_short_line():
+    assert shown(torch.zeros(2, 3)) == "Tensor (2, 3)" and shown(torch.tensor(2)) == "2" and shown("a\nb") == "'a\\nb'"
+    assert len(shown("x" * 500)) < 70 and shown("x" * 500).endswith("…")
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.uint8(3), torch.tensor(3), torch.arange(4).argmax(), np.array(3)])
+def test_whole_numbers_come_in_many_dresses(value):
+    assert whole(value, "n", 1, 3) == 3 and type(whole(value, "n")) is int
+
+
+@pytest.mark.parametrize("value", [True, 3.0, "3", None, [3], torch.tensor([3]), 4, 0, 10**400, torch.tensor(3, device="meta")])
+def test_what_is_not_a_whole_number_in_range_is_told(value):
+    with pytest.raises(ValueError, match="n: esperaba un entero de 1 a 3 y recibí"):
+        whole(value, "n", 1, 3)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "0.5", True, None, 2.0, -(10**400)])
+def test_what_is_not_a_number_in_range_is_told(value):
+    with pytest.raises(ValueError, match="share: esperaba un número de 0 a 1 y recibí"):
+        real(value, "share", 0, 1)
+
+
+def test_an_infinite_is_not_a_number_to_work_with():
+    for value in (float("inf"), -float("inf"), float("nan"), np.float64("inf"), torch.tensor(torch.inf), 1e308):
+        with pytest.raises(ValueError, match="lr: esperaba un número y recibí"):
+            real(value, "lr")
+
+
+@pytest.mark.parametrize("values", [torch.tensor([5]), torch.tensor([-1]), torch.tensor([1.0]), torch.tensor([True])])
+def test_positions_end_before_the_count(values):
+    assert positions(torch.tensor([0, 4]), "n", "top", 5).dtype == torch.int64
+    with pytest.raises(ValueError, match="top: esperaba enteros de 0 a 4 y recibí"):
+        positions(values, "n", "top", 5)
+
+
+def test_huge_numbers_are_not_called_infinite():
+    with pytest.raises(ValueError, match="images: esperaba números de menos de 1e.15 y recibí de 0 a 1e.30"):
+        check_values(torch.tensor([0.0, 1e30]), "images")
+    check_values(torch.tensor([3e38], dtype=torch.float64) / 1e30, "images")

@@ -6,6 +6,7 @@ segunda escribe. La carpeta aparece completa o no aparece.
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,6 +19,7 @@ from torch import Tensor
 from labkit.broden import format as grammar
 from labkit.broden.inspecting import LabelCounts
 from labkit.broden.reading import Label
+from labkit.files import write_text
 from labkit.images import jpeg_bytes
 
 Names = dict[int, tuple[str, Sequence[str]]]                    # número → (nombre, sinónimos)
@@ -142,9 +144,9 @@ def _write_tables(folder: Path, labels: dict[int, Label], tally: LabelCounts) ->
         _write_csv(folder / f"c_{category}.csv", grammar.CODE_COLUMNS, [
             (code, number, name, -count, f"{float(-coverage):.12g}")
             for code, (count, coverage, number, name) in enumerate(sorted(found), 1)])
-    (folder / "README.txt").write_text(README, encoding="utf-8", newline="\r\n")
+    write_text(folder / "README.txt", README, "\r\n")
     syns = "".join(f"{label.name}: {';'.join(label.syns)}\n" for label in labels.values() if label.syns)
-    (folder / "syns.txt").write_text(syns, encoding="utf-8", newline="\r\n")
+    write_text(folder / "syns.txt", syns, "\r\n")
     return [category for _, category in summary]
 
 
@@ -168,5 +170,6 @@ def _write_picture(images: Path, picture: Picture, categories: list[str], number
 
 
 def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence]) -> None:
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
+    table = StringIO(newline="")
+    csv.writer(table).writerows([header, *rows])
+    write_text(path, table.getvalue())

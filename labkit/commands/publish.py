@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from labkit.commands.line import Line, Misread, Option
+from labkit.files import write_text
 from labkit.first_cell import PREPARATION
 
 WRITTEN, TAG_MISSING = 0, 1                 # lo que devuelve la orden; 2, si no se entendió
@@ -148,7 +149,7 @@ def publish(root: Path, address: Address) -> list[Path]:
         after[path] = stamp_notebook(_read(path), address, name)
     changed = [path for path, text in after.items() if text != _read(path)]
     for path in changed:
-        path.write_text(after[path], encoding="utf-8", newline="\n")
+        write_text(path, after[path])
     return changed
 
 

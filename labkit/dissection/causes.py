@@ -7,7 +7,9 @@ from torch import Tensor, nn
 
 from labkit.activations import Unit, silence
 from labkit.anynet import logits_of
+from labkit.checks import check_labelled
 from labkit.device import device_of
+from labkit.shapes import check_kind, positions, whole
 
 
 def class_drops(model: nn.Module, images: Tensor, labels: Tensor, units: Iterable[Unit | str],
@@ -17,13 +19,14 @@ def class_drops(model: nn.Module, images: Tensor, labels: Tensor, units: Iterabl
     images: (n, 3, h, w);  labels: (n,);  k: las salidas de la red.  nan en una clase sin imágenes. Fuente: Bau et al.
     (2020), doi:10.1073/pnas.1907375117.
     """
-    if len(images) != len(labels) or not len(images):
-        raise ValueError(f"labels: esperaba una por imagen, {len(images)}, al menos una, y recibí {len(labels)}.")
+    check_labelled(images, labels)
+    check_kind(units, Iterable, "units", "una lista de unidades")
+    batch_size = whole(batch_size, "batch_size", 1)
     units = [Unit.parse(unit) for unit in units]
-    whole = _right(model, images, labels, batch_size)
+    before = _right(model, images, labels, batch_size)
     with silence(model, units):
         less = _right(model, images, labels, batch_size)
-    return whole - less
+    return before - less
 
 
 def _right(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int) -> Tensor:
@@ -31,5 +34,6 @@ def _right(model: nn.Module, images: Tensor, labels: Tensor, batch_size: int) ->
     device = device_of(model)
     with torch.no_grad():
         logits = torch.cat([logits_of(model, part.to(device)).cpu() for part in images.split(batch_size)])
+    labels = positions(labels, "n", "labels", logits.shape[1])
     hits, hot = logits.argmax(1) == labels, F.one_hot(labels, logits.shape[1])
     return (hot * hits[:, None]).sum(0) / hot.sum(0)

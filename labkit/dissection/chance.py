@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from labkit.checks import check_several, dice
 from labkit.dissection.conventions import Convention, pick_convention
 from labkit.dissection.counting import tally_over
 from labkit.dissection.dissecting import Dissection
 from labkit.measures import Tally
 from labkit.regions import Regions
+from labkit.shapes import check_numbers, whole
 from labkit.worlds import ConceptWorld, concept_batches
 
 
@@ -21,6 +23,10 @@ class Shuffled:
     """
     world: ConceptWorld
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        dice(self.seed)
+        check_several(len(self.world))
 
     @property
     def names(self) -> Sequence[str]:
@@ -45,8 +51,8 @@ class Shuffled:
 
     def partner(self, index: int) -> int:
         """De qué imagen son las máscaras que le tocan a la imagen `index`."""
-        order = torch.randperm(len(self.world), generator=torch.Generator().manual_seed(self.seed))
-        place = int((order == index).nonzero())
+        order = torch.randperm(len(self.world), generator=dice(self.seed))
+        place = int((order == whole(index, "index", 0, len(order) - 1)).nonzero())
         return int(order[(place + 1) % len(order)])                         # un ciclo por todas: nadie es su pareja
 
 
@@ -57,10 +63,13 @@ def p_values(iou: Tensor, null: Sequence[Tensor], pooled: bool = False) -> Tenso
     compara con todas las unidades de todas ellas, y no solo con ella misma; hacen falta menos.  Cuenta las veces más
     uno, entre las comparaciones más una: nunca es 0.
     """
-    if not null:
+    if not len(null):
         raise ValueError("null: hace falta al menos una barajada.")
-    best, rivals = iou.amax(1), torch.stack([other.amax(1) for other in null])          # (c,), (m, c')
-    rivals = rivals.flatten()[:, None] if pooled else rivals
+    units = check_numbers(iou, "c k", "iou")["c"]
+    for other in null:
+        check_numbers(other, "c k" if pooled else f"{units} k", "null")
+    best, rivals = iou.amax(1), [other.amax(1) for other in null]                       # (c,), m de (c',)
+    rivals = torch.cat(rivals)[:, None] if pooled else torch.stack(rivals)
     return ((rivals >= best).sum(0) + 1) / (len(rivals) + 1)
 
 
@@ -70,6 +79,6 @@ def tally_parts(model: nn.Module, world: ConceptWorld, layer: str, found: Dissec
 
     found: de `dissect`, con la misma red, capa y convención; sus umbrales no cambian. Suman lo que `found.tally`.
     """
-    convention, size = pick_convention(convention), -(-len(world) // parts)
+    convention, size = pick_convention(convention), -(-len(world) // whole(parts, "parts", 1))
     return [tally_over(model, [pair], layer, found.cuts, found.tally.categories, convention, found.dead)
             for pair in concept_batches(world, size)]

@@ -1,6 +1,8 @@
 """Las maneras publicadas de contar, y otra más: un número publicado es también un protocolo."""
 from dataclasses import dataclass
 
+from labkit.shapes import one_of, real
+
 UNIONS = ("all", "category", "under mask")
 
 
@@ -21,10 +23,8 @@ class Convention:
     lowest: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 < self.share < 1:
-            raise ValueError(f"share: esperaba un número entre 0 y 1, sin llegar, y recibí {self.share}.")
-        if self.union not in UNIONS:
-            raise ValueError(f"union: esperaba {', '.join(UNIONS)} y recibí {self.union!r}.")
+        object.__setattr__(self, "share", real(self.share, "share", 0, 1, open_ends=True))
+        one_of(self.union, "union", UNIONS)
 
 
 # paper: la del artículo (Bau et al., 2017, §2.3): «solo las imágenes con algún concepto de la misma categoría».
@@ -43,10 +43,8 @@ def pick_convention(convention: str | Convention) -> Convention:
     """La convención con ese nombre; ValueError, con las que hay, si no existe."""
     if isinstance(convention, Convention):
         return convention
-    if convention == "exact":
+    if isinstance(convention, str) and convention == "exact":
         raise ValueError('convention: "exact" se dividió en dos: "paper", la del artículo, que cuenta cada categoría '
                          'solo en las imágenes que tienen algo de ella, y "every_image", que cuenta en todas, como '
                          'hacía "exact".')
-    if convention not in CONVENTIONS:
-        raise ValueError(f"convention: esperaba {', '.join(CONVENTIONS)} y recibí {convention!r}.")
-    return CONVENTIONS[convention]
+    return CONVENTIONS[one_of(convention, "convention", CONVENTIONS)]

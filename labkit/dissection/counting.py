@@ -14,6 +14,7 @@ from labkit.dissection.masks import maps_of, passes, unit_masks
 from labkit.measures import Tally
 from labkit.progress import with_bar
 from labkit.regions import Regions, masks_of, regions_of_masks
+from labkit.shapes import check_numbers, check_shape, positions
 
 
 def count_by_pixel(maps: Tensor, over: Tensor, cuts: Tensor, regions: Regions, categories: Tensor,
@@ -70,6 +71,9 @@ def tally_over(model: nn.Module, batches: Iterable[tuple[Tensor, Regions | Tenso
                categories: Tensor, convention: Convention, dead: Tensor | None = None) -> Tally:
     """Lo mismo que `tally`, sin barra de avance."""
     device, total = device_of(model), None
+    check_numbers(cuts, "c", "cuts")
+    check_numbers(categories, "k", "categories", integers=True)
+    categories = positions(categories, "k", "categories", len(categories))
     with torch.no_grad():
         for images, marks in batches:
             if not len(images):
@@ -91,6 +95,9 @@ def count_batch(maps: Tensor, regions: Regions, cuts: Tensor, categories: Tensor
     if int(regions.concepts.max()) >= len(categories):
         raise ValueError(f"concepts: hay {len(categories)} conceptos, de 0 a {len(categories) - 1}, y recibí el "
                          f"{int(regions.concepts.max())}.")
+    for values, name in ((cuts, "cuts"), (dead, "dead")):
+        if values is not None:
+            check_shape(values, str(maps.shape[1]), name)
     over = passes(maps.amax((2, 3)), cuts, convention.strict)                               # (b, c): quién puede pasar
     if dead is not None:
         over &= ~dead.to(over.device)

@@ -9,6 +9,7 @@ from labkit.dissection.counting import tally
 from labkit.dissection.thresholds import tail_over
 from labkit.measures import Tally
 from labkit.progress import with_bar
+from labkit.shapes import whole
 from labkit.worlds import ConceptWorld, category_numbers, concept_batches, mask_size, picture_batches
 
 MAPS, MAPS_BYTES = 64, 1 << 30                                              # por imagen; por lote
@@ -54,4 +55,4 @@ def fitting_batch(world: ConceptWorld, batch_size: int) -> int:
     if not len(world):
         raise ValueError("images: no había ninguna imagen.")
     pixels = world.pictures(torch.tensor([0])).shape[2:].numel()
-    return max(1, min(batch_size, MAPS_BYTES // (4 * MAPS * max(pixels, 1))))
+    return max(1, min(whole(batch_size, "batch_size", 1), MAPS_BYTES // (4 * MAPS * max(pixels, 1))))

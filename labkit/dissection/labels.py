@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from labkit.activations import Unit
+from labkit.checks import check_probabilities
+from labkit.shapes import check_numbers, real
 
 KINDS = {"scene": "escena", "object": "objeto", "part": "parte", "material": "material", "texture": "textura",
          "color": "color"}                  # las categorías de Broden, en español
@@ -24,6 +26,8 @@ class Label:
 def label_units(iou: Tensor, layer: str, names: Sequence[str], categories: Sequence[str],
                 least: float = 0.0) -> list[Label]:
     """El concepto de mayor IoU de cada unidad, (c, k) → las que pasan de `least`, de mayor a menor."""
+    check_numbers(iou, "c k", "iou")
+    least = real(least, "least")
     if iou.shape[1] != len(names) or len(names) != len(categories):
         raise ValueError(f"names, categories: esperaba {iou.shape[1]}, uno por concepto, y recibí {len(names)} y "
                          f"{len(categories)}.")
@@ -38,8 +42,9 @@ def count_detectors(iou: Tensor, cut: float = DETECTOR_IOU) -> tuple[int, int]:
 
     Una por unidad: su mejor concepto, si su IoU pasa de `cut`. Así cuenta la página del proyecto (`report.py`).
     """
+    check_numbers(iou, "c k", "iou")
     best, which = iou.max(1)
-    winners = which[best > cut]
+    winners = which[best > real(cut, "cut")]
     return len(winners), len(winners.unique())
 
 
@@ -48,6 +53,8 @@ def unique_by_category(iou: Tensor, categories: Sequence[str], cut: float = DETE
 
     Una unidad puede contar en varias. La suma es la que se publica en las figuras del artículo (`extract_csv.m`).
     """
+    if len(categories) != check_numbers(iou, "c k", "iou")["k"]:
+        raise ValueError(f"categories: esperaba {iou.shape[1]}, una por concepto, y recibí {len(categories)}.")
     counts = {}
     for category in dict.fromkeys(categories):
         columns = torch.tensor([k for k, name in enumerate(categories) if name == category])
@@ -66,4 +73,6 @@ def iou_ceiling(frequency: Tensor, share: float = 0.005) -> Tensor:
     min(f, q) / max(f, q): lo alcanza quien cabe en el otro. Con q = 0.005, un concepto que cubre más de 12.5 % de
     los píxeles no llega a 0.04.
     """
+    check_probabilities(frequency, "frequency")
+    share = real(share, "share", 1e-12, 1)
     return torch.minimum(frequency, torch.full_like(frequency, share)) / frequency.clamp(min=share)

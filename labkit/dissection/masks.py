@@ -4,6 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import run
+from labkit.checks import as_size
+from labkit.shapes import check_shape, check_values, whole
 
 
 def maps_of(model: nn.Module, images: Tensor, layer: str, lowest: bool = False) -> Tensor:
@@ -11,6 +13,7 @@ def maps_of(model: nn.Module, images: Tensor, layer: str, lowest: bool = False) 
     codes = images.ndim == 2                                                # un texto: no tiene canales que ordenar
     acts = run(model, images if codes else images.contiguous(memory_format=torch.channels_last), [layer])[layer]
     maps = acts if acts.ndim == 4 else acts[..., None, None]
+    check_values(maps, f"layer «{layer}»")
     return -maps if lowest else maps
 
 
@@ -19,6 +22,7 @@ def unit_masks(maps: Tensor, cuts: Tensor, size: tuple[int, int], strict: bool =
 
     strict: un valor igual al umbral no cuenta.
     """
+    check_shape(cuts, str(check_shape(maps, "b c h w", "maps")["c"]), "cuts")
     return passes(upsample(maps, size), cuts[:, None, None], strict)
 
 
@@ -32,6 +36,8 @@ def upsample(maps: Tensor, size: tuple[int, int]) -> Tensor:
 
     Es la de `F.interpolate(..., align_corners=False)`, salvo que entre valores iguales da ese valor, sin redondeo.
     """
+    check_shape(maps, "b c h w", "maps")
+    size = as_size(size)
     if maps.shape[-2:] == torch.Size(size):
         return maps
     corners = F.pad(maps, (1, 1, 1, 1), mode="replicate").permute(0, 2, 3, 1).contiguous()  # (b, h + 2, w + 2, c)
@@ -47,6 +53,7 @@ def source_cells(side: int, grown: int) -> tuple[Tensor, Tensor]:
 
     Da la de antes, (grown,), contando desde 0 la orilla repetida, y a qué distancia de ella, (grown,), de 0 a 1.
     """
+    side, grown = whole(side, "side", 1), whole(grown, "grown", 1)
     source = (2 * torch.arange(grown) + 1) * side + grown                   # en enteros: sin mover los centros
     return source // (2 * grown), (source % (2 * grown)).double() / (2 * grown)
 

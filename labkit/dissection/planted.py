@@ -4,8 +4,10 @@ from collections import OrderedDict
 import torch
 from torch import Tensor, nn
 
+from labkit.checks import dice
 from labkit.models import GlobalAverage, ready
 from labkit.regions import Regions, regions_of_masks
+from labkit.shapes import whole
 
 COLORS = {"rojo": (1, 0, 0), "verde": (0, 1, 0), "azul": (0, 0, 1), "amarillo": (1, 1, 0)}
 SIDE, SQUARE = 32, (6, 11)                                                  # lado de la imagen; de los cuadros, de a
@@ -19,15 +21,15 @@ class PlantedWorld:
     """
 
     def __init__(self, n: int = 200, seed: int = 0) -> None:
-        dice = torch.Generator().manual_seed(seed)
+        n, generator = whole(n, "n", 1), dice(seed)
         self.names, self.categories = list(COLORS), ["color"] * len(COLORS)
-        self.images = 0.5 + 0.05 * torch.randn(n, 3, SIDE, SIDE, generator=dice)
+        self.images = 0.5 + 0.05 * torch.randn(n, 3, SIDE, SIDE, generator=generator)
         self.concepts = torch.zeros(n, len(COLORS), SIDE, SIDE, dtype=torch.bool)
         for i in range(n):
             for k, color in enumerate(COLORS.values()):
-                height, width = torch.randint(*SQUARE, (2,), generator=dice).tolist()
-                y, x = torch.randint(0, SIDE - SQUARE[1], (2,), generator=dice).tolist()
-                light = 0.7 + 0.3 * torch.rand(1, generator=dice)
+                height, width = torch.randint(*SQUARE, (2,), generator=generator).tolist()
+                y, x = torch.randint(0, SIDE - SQUARE[1], (2,), generator=generator).tolist()
+                light = 0.7 + 0.3 * torch.rand(1, generator=generator)
                 self.images[i, :, y:y + height, x:x + width] = light * torch.tensor(color).view(3, 1, 1).float()
                 self.concepts[i, :, y:y + height, x:x + width] = False      # el último tapa a los de abajo
                 self.concepts[i, k, y:y + height, x:x + width] = True

@@ -8,7 +8,9 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from labkit.checks import check_rotation, check_turnable, dice
 from labkit.models import ready
+from labkit.shapes import HUGE, check_numbers, real, whole
 
 
 class Rotate(nn.Module):
@@ -16,6 +18,7 @@ class Rotate(nn.Module):
 
     def __init__(self, rotation: Tensor) -> None:
         super().__init__()
+        check_numbers(rotation, "c c", "rotation")
         self.register_buffer("rotation", rotation)
 
     def forward(self, acts: Tensor) -> Tensor:
@@ -24,7 +27,7 @@ class Rotate(nn.Module):
 
 def random_rotation(size: int, seed: int = 0) -> Tensor:
     """Una rotación al azar, uniforme entre todas: Q (size, size), con Qᵀ Q = 1 y determinante 1, en doble precisión."""
-    generator = torch.Generator().manual_seed(seed)
+    size, generator = whole(size, "size", 1), dice(seed)
     q, r = torch.linalg.qr(torch.randn(size, size, generator=generator, dtype=torch.float64))
     q = q * r.diagonal().sign()                                             # sin esto no es uniforme (Mezzadri, 2007)
     if torch.linalg.det(q) < 0:
@@ -34,6 +37,8 @@ def random_rotation(size: int, seed: int = 0) -> Tensor:
 
 def rotation_power(rotation: Tensor, power: float) -> Tensor:
     """Q^α: la misma rotación a medias. Con 0 es la identidad; con 1, Q. Cada ángulo de giro se multiplica por α."""
+    check_turnable(rotation)
+    power = real(power, "power", -HUGE, HUGE)
     values, vectors = torch.linalg.eig(rotation.double())
     turned = torch.polar(torch.ones_like(values.real), power * values.angle())
     return torch.linalg.solve(vectors.mH, (vectors * turned).mH).mH.real    # V · e^{iαθ} · V⁻¹
@@ -58,6 +63,7 @@ def rotate_layer(model: nn.Sequential, layer: str, rotation: Tensor) -> nn.Seque
                          f"{', '.join(between) or 'nada'}.")
     turned = copy.deepcopy(model)
     reads = turned.get_submodule(reader)
+    check_rotation(rotation, reads.weight.shape[1])
     with torch.no_grad():                                                   # W a = (W Qᵀ) (Q a)
         reads.weight.copy_(torch.einsum("oj...,ij->oi...", reads.weight.double(), rotation.double()))
     layers = {}

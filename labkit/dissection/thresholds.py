@@ -6,10 +6,12 @@ from math import floor
 import torch
 from torch import Tensor, nn
 
+from labkit.checks import as_batches
 from labkit.device import device_of
 from labkit.dissection.conventions import Convention
 from labkit.dissection.masks import maps_of, upsample
 from labkit.progress import with_bar
+from labkit.shapes import check_shape, real, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +27,7 @@ class Tail:
     size: int
 
     def __add__(self, other: "Tail") -> "Tail":
+        check_shape(other.low, f"{len(self.low)}", "other")
         return _joined([self, other])
 
     def cut(self, share: float) -> Tensor:
@@ -32,7 +35,7 @@ class Tail:
 
         ValueError si la cola guardada no llega hasta ahí.
         """
-        place = floor(share * self.count)
+        place = floor(real(share, "share", 0, 1) * self.count)
         if place >= self.top.shape[1]:
             raise ValueError(f"share: la cola guarda {self.top.shape[1]} de {self.count} valores y no llega a {share}.")
         return self.top[:, place]
@@ -56,7 +59,7 @@ def thresholds(model: nn.Module, images: Tensor | Iterable[Tensor], layer: str, 
     cumple P(a > T) ≤ share sobre todas las imágenes y lugares, y es exacto. La memoria es la de una cola: crece con n
     solo por share.
     """
-    batches = images.split(batch_size) if isinstance(images, Tensor) else list(images)
+    batches = as_batches(images, batch_size)
     convention, total = Convention(share, size is not None, lowest=lowest), sum(len(batch) for batch in batches)
     return tail_over(model, with_bar(batches, "Umbrales", total), total, layer, convention, size)
 
@@ -85,8 +88,9 @@ def tail_over(model: nn.Module, batches: Iterable[Tensor], total: int, layer: st
 
 def tail_of(maps: Tensor, size: int) -> Tail:
     """La cola de unos mapas (b, c, h, w): los `size` mayores de cada unidad."""
+    check_shape(maps, "b c h w", "maps")
     values = maps.transpose(0, 1).flatten(1)                                                # (c, b·h·w)
-    return Tail(_largest([values], size), values.amin(1), values.shape[1], size)
+    return Tail(_largest([values], whole(size, "size", 1)), values.amin(1), values.shape[1], size)
 
 
 def _joined(tails: Sequence[Tail]) -> Tail:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import torch
 
-from labkit.files import reason, write_aside
+from labkit.files import home, reason, write_aside
 from labkit.progress import download_progress
 
 PIECE, PATIENCE = 1 << 20, 30  # bytes que se leen de una vez; segundos sin respuesta antes de rendirse
@@ -22,13 +22,17 @@ PIECE, PATIENCE = 1 << 20, 30  # bytes que se leen de una vez; segundos sin resp
 
 def cache_path(*parts: str) -> Path:
     """Dónde queda lo descargado: ~/.cache/labkit, o la carpeta que diga la variable LABKIT_CACHE."""
-    root = os.environ.get("LABKIT_CACHE") or Path.home() / ".cache" / "labkit"
-    return Path(root).joinpath(*parts)
+    root, own = os.environ.get("LABKIT_CACHE"), home()
+    if not root and own is None:
+        raise RuntimeError("LABKIT_CACHE: no se sabe cuál es tu carpeta personal (falta HOME). Di con esta variable de "
+                           "entorno dónde guardar lo que se baja.")
+    return Path(root or own / ".cache" / "labkit").joinpath(*parts)
 
 
 def tilde(path: Path) -> str:
     """La ruta como se le escribe a alguien: con ~ en lugar de su carpeta personal."""
-    return f"~/{path.relative_to(Path.home()).as_posix()}" if path.is_relative_to(Path.home()) else str(path)
+    own = home()
+    return f"~/{path.relative_to(own).as_posix()}" if own and path.is_relative_to(own) else str(path)
 
 
 def real_data(name: str) -> Path | None:

@@ -8,7 +8,8 @@ import math
 import torch
 from torch import Tensor
 
-from labkit.vectors import check_vectors, principal_axes
+from labkit.shapes import full, real, whole
+from labkit.vectors import check_vectors, distances, principal_axes
 
 
 class SOM:
@@ -19,6 +20,7 @@ class SOM:
     """
 
     def __init__(self, rows: int, cols: int, hexagonal: bool = False) -> None:
+        rows, cols = whole(rows, "rows"), whole(cols, "cols")
         if rows < 1 or cols < 1 or rows * cols < 2:
             raise ValueError(f"rows, cols: esperaba al menos dos nodos y recibí {rows} × {cols}.")
         self.rows, self.cols, self.hexagonal = rows, cols, hexagonal
@@ -36,9 +38,8 @@ class SOM:
         componentes principales.
         """
         check_vectors(vectors)
-        if epochs < 1 or last <= 0 or (width is not None and width <= 0):
-            raise ValueError(f"epochs, last, width: esperaba al menos 1 y anchos mayores que 0, y recibí {epochs}, "
-                             f"{last} y {width}.")
+        vectors, epochs, last = full(vectors), whole(epochs, "epochs", 1), real(last, "last", 0, open_ends=True)
+        width = None if width is None else real(width, "width", 0, open_ends=True)
         self.places = self.places.to(vectors)
         self.prototypes = self._plane(vectors)
         width = max(max(self.rows, self.cols) / 4, last) if width is None else width
@@ -48,8 +49,8 @@ class SOM:
 
     def step(self, vectors: Tensor, width: float) -> None:
         """Una época: cada prototipo pasa a ser la media de los vectores, según lo cerca que cayeron de él."""
-        check_vectors(vectors, 1)
-        winners = self.winners(vectors)
+        winners, width = self.winners(vectors), real(width, "width", 0, open_ends=True)
+        vectors = vectors.to(self.prototypes)
         count = torch.bincount(winners, minlength=len(self.places)).to(vectors)                     # (m,)
         total = torch.zeros_like(self.prototypes).index_add_(0, winners, vectors)                   # (m, d)
         pull = torch.exp(-torch.cdist(self.places, self.places).pow(2) / (2 * width ** 2))          # (m, m)
@@ -59,18 +60,16 @@ class SOM:
 
     def winners(self, vectors: Tensor, k: int = 1) -> Tensor:
         """El nodo más parecido a cada vector, (n,); con k > 1, los k más parecidos, (n, k)."""
-        self._check_fitted()
-        check_vectors(vectors, 1)
-        if vectors.shape[1] != self.prototypes.shape[1] or not 1 <= k <= len(self.prototypes):
-            raise ValueError(f"vectors, k: esperaba vectores de {self.prototypes.shape[1]} números y k de 1 a "
-                             f"{len(self.prototypes)}, y recibí {vectors.shape[1]} y {k}.")
-        best = torch.cat([torch.cdist(part, self.prototypes).topk(k, largest=False).indices
+        self._check_fitted(vectors)
+        k = whole(k, "k", 1, len(self.prototypes))
+        best = torch.cat([distances(part, self.prototypes).topk(k, largest=False).indices
                           for part in vectors.split(4000)])
         return best[:, 0] if k == 1 else best
 
     def quantization_error(self, vectors: Tensor) -> float:
         """La distancia media de cada vector a su prototipo."""
-        return (vectors - self.prototypes[self.winners(vectors)]).norm(dim=1).mean().item()
+        winners = self.winners(vectors)
+        return (full(vectors) - self.prototypes[winners]).norm(dim=1).mean().item()
 
     def topographic_error(self, vectors: Tensor) -> float:
         """La parte de los vectores cuyos dos mejores nodos no son vecinos en la rejilla (Kiviluoto, 1996)."""
@@ -85,8 +84,8 @@ class SOM:
 
     def u_matrix(self) -> Tensor:
         """Qué tan lejos está cada prototipo de los de sus vecinos, en promedio: (rows, cols). Lo alto son fronteras."""
-        self._check_fitted()
-        far, near = torch.cdist(self.prototypes, self.prototypes), self.adjacent
+        self._check_fitted(self.prototypes)
+        far, near = distances(self.prototypes, self.prototypes).to(self.prototypes), self.adjacent
         return ((far * near).sum(1) / near.sum(1).clamp(min=1)).view(self.rows, self.cols)
 
     def hits(self, vectors: Tensor) -> Tensor:
@@ -95,8 +94,8 @@ class SOM:
 
     def nearest(self, vectors: Tensor) -> Tensor:
         """El vector más parecido a cada prototipo: (rows, cols), posiciones en `vectors`. Para el mosaico."""
-        self._check_fitted()
-        return torch.cdist(self.prototypes, vectors).argmin(1).view(self.rows, self.cols)
+        self._check_fitted(vectors)
+        return distances(self.prototypes, vectors).argmin(1).view(self.rows, self.cols)
 
     def _plane(self, vectors: Tensor) -> Tensor:
         """Los prototipos del comienzo, (m, d): la rejilla tendida en el plano de los dos componentes principales."""
@@ -107,6 +106,10 @@ class SOM:
         used = min(2, len(deviations))
         return middle + 2 * (grid[:, order[:used]] * deviations[:used]) @ axes[:used]
 
-    def _check_fitted(self) -> None:
+    def _check_fitted(self, vectors: Tensor) -> None:
         if not len(self.prototypes):
-            raise ValueError("SOM: primero llama a fit(vectors).")
+            raise ValueError("vectors: el SOM todavía no aprende de ningunos; primero llama a fit(vectors).")
+        check_vectors(vectors, 1)
+        if vectors.shape[1] != self.prototypes.shape[1]:
+            raise ValueError(f"vectors: esperaba vectores de {self.prototypes.shape[1]} números y recibí "
+                             f"{tuple(vectors.shape)}.")

@@ -8,7 +8,9 @@ import math
 import torch
 from torch import Tensor
 
-from labkit.vectors import check_vectors, principal_axes
+from labkit.checks import as_perplexity, dice
+from labkit.shapes import check_numbers, full, whole
+from labkit.vectors import check_vectors, distances, principal_axes
 
 EARLY, EXAGGERATION = 250, 12.0     # en los primeros pasos las afinidades pesan más, para que los grupos se junten
 TINY = 1e-12
@@ -21,10 +23,9 @@ def affinities(vectors: Tensor, perplexity: float = 30.0) -> Tensor:
     campana con el que la entropía de sus vecinos es log(perplexity). Puntos repetidos se vuelven vecinos iguales.
     """
     check_vectors(vectors, 3)
-    n = len(vectors)
-    if not 1 <= perplexity < n - 1:
-        raise ValueError(f"perplexity: con {n} puntos esperaba de 1 a menos de {n - 1} y recibí {perplexity}.")
-    squared = torch.cdist(vectors.double(), vectors.double()).pow(2)
+    vectors, n = full(vectors), len(vectors)
+    perplexity = as_perplexity(perplexity, n)
+    squared = distances(vectors, vectors).pow(2)
     squared = squared / squared.mean().clamp(min=TINY)                      # la escala de los vectores no importa
     squared.fill_diagonal_(torch.inf)
     precision = torch.ones(n, 1, dtype=squared.dtype, device=squared.device)
@@ -43,10 +44,8 @@ def tsne(vectors: Tensor, perplexity: float = 30.0, steps: int = 750, seed: int 
     seed: con un número empieza de puntos al azar; sin él, de los dos primeros componentes principales.
     Memoria: unas ocho matrices de n × n. Con los vectores en la GPU, corre ahí.
     """
-    if steps < 1:
-        raise ValueError(f"steps: esperaba al menos 1 y recibí {steps}.")
-    wanted = affinities(vectors, perplexity)
-    n = len(vectors)
+    wanted, steps = affinities(vectors, perplexity), whole(steps, "steps", 1)
+    vectors, n = full(vectors), len(vectors)
     points, lr = 1e-4 * _start(vectors, seed), max(n / EXAGGERATION, 10.0)
     speed, gain = torch.zeros_like(points), torch.ones_like(points)
     for step in range(steps):
@@ -64,6 +63,9 @@ def gradient(wanted: Tensor, points: Tensor) -> Tensor:
 
     En el plano, la afinidad de dos puntos (n, 2) a distancia r es proporcional a 1 / (1 + r²): cola larga.
     """
+    n = check_numbers(points, "n 2", "points")["n"]
+    check_numbers(wanted, f"{n} {n}", "wanted")
+    wanted, points = wanted.to(full(points)), full(points)
     near = 1 / (1 + torch.cdist(points, points).pow(2))
     near.fill_diagonal_(0)
     pull = (wanted - near / near.sum()) * near                          # jala si se querían más cerca; si no, empuja
@@ -73,7 +75,7 @@ def gradient(wanted: Tensor, points: Tensor) -> Tensor:
 def _start(vectors: Tensor, seed: int | None) -> Tensor:
     """Puntos con desviación 1 en el plano, (n, 2): los componentes principales, o al azar."""
     if seed is not None:
-        return torch.randn(len(vectors), 2, generator=torch.Generator().manual_seed(seed)).to(vectors)
+        return torch.randn(len(vectors), 2, generator=dice(seed)).to(vectors)
     middle, axes, _ = principal_axes(vectors)
     flat = (vectors - middle) @ axes[:2].T
     if flat.shape[1] < 2:                                                   # vectores de una dimensión

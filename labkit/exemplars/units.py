@@ -6,10 +6,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import Unit, receptive_field, run
+from labkit.checks import check_one_unit, dice
 from labkit.colors import color_index
 from labkit.datasets import ConceptSet
 from labkit.measures import roc_areas
+from labkit.shapes import as_mask, check_numbers, positions, whole
 
+GROUPS = 10_000                             # más grupos que estos, ninguna pregunta
 GRAY = 0.5                                  # lo que se ve donde el campo receptivo se sale de la imagen
 
 
@@ -32,18 +35,12 @@ def choose(values: Tensor, k: int = 8, seed: int = 0) -> dict[str, Tensor]:
 
     values: (n,), su respuesta en cada imagen. Da posiciones, (k,). Ver solo las mejores es escoger las cerezas.
     """
-    if values.ndim != 1:
-        raise ValueError(f"values: esperaba lo que responde una unidad, (n,), y recibí {tuple(values.shape)}. "
-                         "Prueba values[:, k].")
-    if values.isnan().any():
-        raise ValueError(f"values: hay {int(values.isnan().sum())} NaN, y no tienen orden.")
-    n = len(values)
-    if not 1 <= k <= n:
-        raise ValueError(f"k: con {n} imágenes esperaba de 1 a {n} y recibí {k}.")
+    n = check_one_unit(values)
+    k = whole(k, "k", 1, n, ", las imágenes que hay,")
     order = values.argsort(descending=True, stable=True)
     middle = (n - k) // 2
     return {"best": order[:k], "median": order[middle:middle + k], "worst": order[n - k:].flip(0),
-            "random": torch.randperm(n, generator=torch.Generator().manual_seed(seed))[:k]}
+            "random": torch.randperm(n, generator=dice(seed))[:k]}
 
 
 def peak_patches(model: nn.Module, images: Tensor, unit: Unit | str) -> Tensor:
@@ -51,7 +48,9 @@ def peak_patches(model: nn.Module, images: Tensor, unit: Unit | str) -> Tensor:
 
     Lo que se sale de la imagen queda gris. Una unidad densa ve toda la imagen.
     """
-    unit = Unit.parse(unit)
+    unit, size = Unit.parse(unit), check_numbers(images, "b 3 h w", "images")
+    if size["h"] != size["w"]:
+        raise ValueError(f"images: esperaba imágenes cuadradas y recibí {tuple(images.shape)}.")
     with torch.no_grad():
         maps = unit.map(run(model, images, [unit.layer]))                                   # (b, h', w'), o (b,)
     if maps.ndim == 1:
@@ -70,6 +69,8 @@ def peak_patches(model: nn.Module, images: Tensor, unit: Unit | str) -> Tensor:
 
 def selectivity(values: Tensor, labels: Tensor, classes: int) -> Selectivity:
     """Qué clase distingue mejor cada unidad y cuánto: values (n, c), labels (n,) de 0 a classes − 1."""
+    classes = whole(classes, "classes", 2)
+    labels = positions(labels, "n", "labels", classes)
     if len(labels.unique()) < 2:
         raise ValueError("labels: hay una sola clase; hacen falta al menos dos para saber si una unidad es de una.")
     areas = roc_areas(values, F.one_hot(labels, classes).bool())
@@ -84,9 +85,8 @@ def areas_by_group(values: Tensor, truth: Tensor, groups: Tensor, least: int = 5
     values: (n,);  truth: (n,) de verdaderos y falsos;  groups: (n,), a qué grupo va cada imagen, desde 0. Un grupo con
     menos de `least` verdaderos o falsos da nan: ahí no se sabe.
     """
-    if truth.dtype != torch.bool or not len(values) == len(truth) == len(groups) or groups.min() < 0:
-        raise ValueError(f"values, truth, groups: esperaba (n,) números, verdaderos o falsos y grupos desde 0, y "
-                         f"recibí {tuple(values.shape)}, {truth.dtype} {tuple(truth.shape)} y {tuple(groups.shape)}.")
+    n, least = check_numbers(values, "n", "values", integers=True)["n"], whole(least, "least", 1)
+    truth, groups = as_mask(truth, f"{n}", "truth"), positions(groups, f"{n}", "groups", GROUPS)
     areas = []
     for group in range(int(groups.max()) + 1):
         there = groups == group

@@ -9,12 +9,15 @@ from torch import Tensor
 
 from labkit.images.composing import colorize
 from labkit.pictures import from_pillow
+from labkit.shapes import check_kind, real, reals, whole
 
 WHITE, INK, BLUE, RED = (255, 255, 255), (33, 33, 33), (49, 104, 142), (176, 58, 46)
 
 
 def text_image(text: str, width: int, size: int = 14, center: bool = False) -> Tensor:
     """Un texto en renglones sobre fondo blanco, del alto que haga falta: (3, h, width)."""
+    check_kind(text, str, "text", "un texto")
+    width, size = whole(width, "width", 1), whole(size, "size", 1, 1000)
     font, line = _font(size), size + size // 3
     lines = [piece for paragraph in text.splitlines() for piece in _wrapped(paragraph, font, width - size // 2)] or [""]
     picture = Image.new("RGB", (width, line * len(lines) + size // 2), WHITE)
@@ -27,12 +30,15 @@ def text_image(text: str, width: int, size: int = 14, center: bool = False) -> T
 
 def text_width(text: str, size: int = 14) -> int:
     """Lo que mide de ancho ese texto en un `text_image`, en píxeles, con su orilla."""
+    check_kind(text, str, "text", "un texto")
+    size = whole(size, "size", 1, 1000)
     return max((int(_font(size).getlength(line)) for line in text.splitlines()), default=0) + size
 
 
 def color_bar(limits: tuple[float, float], height: int, symmetric: bool = False, size: int = 13) -> Tensor:
     """La escala de un mapa coloreado, con el valor de los extremos y el de en medio: (3, height, w)."""
-    low, high = limits
+    low, high = (real(limit, "limits") for limit in limits)
+    height, size = whole(height, "height", 1), whole(size, "size", 1, 1000)
     values = [0.0 if abs(value) < (high - low) / 1000 else value for value in (high, (low + high) / 2, low)]
     written = [f"{value:.3g}".replace("-", "−") for value in values]
     picture = Image.new("RGB", (28 + max(text_width(text, size) for text in written), height), WHITE)
@@ -56,7 +62,9 @@ def bars(names: Sequence[str], values: Sequence[float] | Tensor, mark: int | Non
     mark: el renglón que se señala con ▸.  limits: los valores de los extremos; entre 0 y 1 se escriben en por ciento,
     si no dices con cuántos decimales (digits). La barra sale del 0, o del extremo más cercano a él.
     """
-    values = [float(value) for value in values]
+    values, width, row = reals(values, "values"), whole(width, "width", 1), whole(row, "row", 8, 1000)
+    if len(values) != len(names):
+        raise ValueError(f"values: esperaba {len(names)}, uno por nombre, y recibí {len(values)}.")
     font, low, high = _font(row * 2 // 3), *limits
     names = [_shortened(name, font, 0.45 * width) for name in names]
     start = max(font.getlength(name) for name in names) + row * 1.2         # donde empiezan las barras
