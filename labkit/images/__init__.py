@@ -24,8 +24,8 @@ from labkit.images.composing import (
     sized,
     to_uint8,
 )
-from labkit.images.letters import bars, caption, color_bar, text_image, text_width
+from labkit.images.letters import bars, caption, color_bar, listen, text_image, text_width
 
 __all__ = ["DIVERGING", "add_margin", "bars", "beside", "caption", "centered", "color_bar", "color_limits", "colorize",
-           "contact_sheet", "draw_box", "draw_outline", "enlarge", "jpeg_bytes", "overlay", "png_bytes", "save_poster",
-           "sized", "text_image", "text_width", "to_uint8"]
+           "contact_sheet", "draw_box", "draw_outline", "enlarge", "jpeg_bytes", "listen", "overlay", "png_bytes",
+           "save_poster", "sized", "text_image", "text_width", "to_uint8"]

@@ -1,5 +1,7 @@
 """Letras, barras y escalas sobre imágenes, con DejaVu Sans: la letra que trae Pillow no tiene acentos ni ñ."""
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,12 +14,25 @@ from labkit.pictures import from_pillow
 from labkit.shapes import check_kind, real, reals, whole
 
 WHITE, INK, BLUE, RED = (255, 255, 255), (33, 33, 33), (49, 104, 142), (176, 58, 46)
+HEARD: ContextVar[list[str] | None] = ContextVar("HEARD", default=None)
+
+
+@contextmanager
+def listen() -> Iterator[list[str]]:
+    """Todo lo que se escriba dentro de una imagen mientras dure, en orden: así lo que dice un cuadro también se puede leer
+    en voz alta, buscar y agrandar."""
+    before = HEARD.set(heard := [])
+    try:
+        yield heard
+    finally:
+        HEARD.reset(before)
 
 
 def text_image(text: str, width: int, size: int = 14, center: bool = False) -> Tensor:
     """Un texto en renglones sobre fondo blanco, del alto que haga falta: (3, h, width)."""
     check_kind(text, str, "text", "un texto")
     width, size = whole(width, "width", 1), whole(size, "size", 1, 1000)
+    _hear(text)
     font, line = _font(size), size + size // 3
     lines = [piece for paragraph in text.splitlines() for piece in _wrapped(paragraph, font, width - size // 2)] or [""]
     picture = Image.new("RGB", (width, line * len(lines) + size // 2), WHITE)
@@ -65,6 +80,7 @@ def bars(names: Sequence[str], values: Sequence[float] | Tensor, mark: int | Non
     values, width, row = reals(values, "values"), whole(width, "width", 1), whole(row, "row", 8, 1000)
     if len(values) != len(names):
         raise ValueError(f"values: esperaba {len(names)}, uno por nombre, y recibí {len(values)}.")
+    _hear("; ".join(f"{name}: {_written(value, limits, digits)}" for name, value in zip(names, values)))
     font, low, high = _font(row * 2 // 3), *limits
     names = [_shortened(name, font, 0.45 * width) for name in names]
     start = max(font.getlength(name) for name in names) + row * 1.2         # donde empiezan las barras
@@ -83,6 +99,12 @@ def bars(names: Sequence[str], values: Sequence[float] | Tensor, mark: int | Non
         draw.rectangle([min(at(0), at(value)), row * (i + 0.15), max(at(0), at(value)), row * (i + 0.85)], ink)
         draw.text((max(at(0), at(value)) + row * 0.25, middle), _written(value, limits, digits), INK, font, anchor="lm")
     return from_pillow(picture)
+
+
+def _hear(text: str) -> None:
+    """Anota un texto, si alguien escucha (`listen`)."""
+    if (heard := HEARD.get()) is not None and text.strip():
+        heard.append(" ".join(text.split()))
 
 
 def _wrapped(paragraph: str, font: ImageFont.FreeTypeFont, room: float) -> list[str]:

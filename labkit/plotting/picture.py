@@ -25,7 +25,7 @@ class Picture:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
         kind = "image/png" if self.data.startswith(b"\x89PNG") else "image/jpeg"
-        bundle = {kind: b64encode(self.data).decode(), "text/plain": repr(self)}
+        bundle = {kind: b64encode(self.data).decode(), "text/plain": self.alt or repr(self)}
         return bundle, {kind: {"width": self.width, "height": self.height, "alt": self.alt}}
 
     def __repr__(self) -> str:
@@ -57,7 +57,7 @@ class Table:
         self.columns, self.rows, self.right, self.caption = columns, rows, right, caption
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/html": self.html(), "text/plain": repr(self)}
+        return {"text/html": self.html(), "text/plain": self.alt or repr(self)}
 
     def html(self) -> str:
         """La tabla en HTML. El lado de cada celda va dos veces: GitHub quita los estilos y Jupyter no mira `align`."""

@@ -1,24 +1,32 @@
 """Una demostración: unos controles, una función pura `draw(**valores) -> bytes` y su cuadro.
 
 Sólo `ipywidgets`, de la versión 7.7 a la 8. Todo se usa con el teclado: Tab lleva de un control a otro y las flechas lo
-mueven. Si `draw` falla, el error se lee en el lugar del cuadro y el siguiente movimiento vuelve a dibujar.
+mueven. Junto a cada deslizador va un campo que hace lo mismo: es el que lleva el nombre (a un deslizador de ipywidgets
+no se le puede dar uno que se lea en voz alta), y sirve donde las flechas no llegan al deslizador, como en Notebook 7.
+Debajo del cuadro se lee lo que el cuadro dice con letras y números. Si `draw` falla, el error se lee en el lugar del cuadro
+y el siguiente movimiento vuelve a dibujar.
 """
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from hashlib import sha256
+from html import escape
 
 import ipywidgets as widgets
 from IPython.display import display
 from torch import Tensor
 from traitlets import TraitError
 
-from labkit.images import png_bytes, sized, text_image
+from labkit.images import listen, png_bytes, sized, text_image
 from labkit.pictures import load_picture
 from labkit.plotting import Picture
 
 UNDRAWN = "✗ Este cuadro no se pudo dibujar."
 WHOLE_LABEL = {"description_width": "initial"}
-SHOWN = (widgets.IntSlider, widgets.SelectionSlider, widgets.Dropdown)         # los controles que muestran un valor
+SAID = 600                                                                      # letras que caben debajo de un cuadro
+SMALL = "color: #555; font-size: 85%; line-height: 1.3; max-width: 880px"
+SLIDERS = (widgets.IntSlider, widgets.SelectionSlider)
+SHOWN = (*SLIDERS, widgets.Dropdown)                                            # los controles que muestran un valor
 
 
 class Demo(widgets.VBox):
@@ -30,13 +38,14 @@ class Demo(widgets.VBox):
 
     def __init__(self, draw: Callable[..., bytes], controls: dict[str, widgets.Widget]) -> None:
         self.draw, self.controls, self.size, self.trouble = draw, controls, (240, 640), ""
+        self.heard: dict[str, str] = {}                         # lo escrito en cada cuadro ya dibujado, por sus valores
+        self.words = widgets.HTML()
         self.first = self.frame()
         self.size = tuple(load_picture(self.first).shape[1:])
         kind = "png" if self.first.startswith(b"\x89PNG") else "jpeg"
         self.picture = widgets.Image(value=self.first, format=kind, height=str(self.size[0]), width=str(self.size[1]))
-        row = widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap", "grid_gap": "0 16px"})
-        self.static = _hide_static(self.first)
-        super().__init__([row, self.picture, self.static])
+        self.static = widgets.HTML(_style_that_hides(self.first), layout={"display": "none"})
+        super().__init__([control_row(controls), self.picture, self.words, self.static])
         for control in controls.values():
             control.observe(self._redraw, "value")
 
@@ -52,19 +61,24 @@ class Demo(widgets.VBox):
             with suppress(TraitError):
                 control.value = value
             if control.value != value:                                  # un deslizador se queda en su extremo, callado
-                raise ValueError(f"{name}: el control «{control.description}» no toma el valor {value!r}.")
+                raise ValueError(f"{name}: el control «{name_of(control)}» no toma el valor {value!r}.")
         self.first = bytes(self.picture.value)
         self.static.value = _style_that_hides(self.first)
         return self
 
     def frame(self) -> bytes:
         """El cuadro que toca a los valores de ahora; si `draw` falla, uno con el error escrito."""
-        self.trouble = ""
-        try:
-            return self.draw(**{name: control.value for name, control in self.controls.items()})
-        except Exception as error:   # cualquiera: en un control, una excepción que escapa no la ve nadie
-            self.trouble = f" {UNDRAWN} {type(error).__name__}: {error}"
-            return error_picture(error, *self.size)
+        self.trouble, values = "", {name: control.value for name, control in self.controls.items()}
+        with listen() as heard:
+            try:
+                frame = self.draw(**values)
+            except Exception as error:   # cualquiera: en un control, una excepción que escapa no la ve nadie
+                self.trouble = f" {UNDRAWN} {type(error).__name__}: {error}"
+                frame = error_picture(error, *self.size)
+        if heard or repr(values) not in self.heard:             # un cuadro que `draw` guardaba no se vuelve a escribir
+            self.heard[repr(values)] = _said(heard)
+        self.words.value = self.heard[repr(values)]
+        return frame
 
     def _redraw(self, change: dict) -> None:
         self.picture.value = self.frame()
@@ -73,9 +87,10 @@ class Demo(widgets.VBox):
         """Muestra el primer cuadro como imagen normal, que se lee en el cuaderno sin correr nada, y luego lo vivo, que
         donde llega a dibujarse trae consigo el estilo que esconde a esa imagen (véase `_hide_static`).
         """
-        shown = "; ".join(f"{control.description}: {getattr(control, 'label', control.value)}"
+        shown = "; ".join(f"{name_of(control)}: {getattr(control, 'label', control.value)}"
                           for control in self.controls.values() if isinstance(control, SHOWN))
-        display(Picture(self.first, self.size[1], self.size[0], f"Demostración. {shown}.{self.trouble}"))
+        alt = f"Demostración. {shown}.{self.trouble} ({_tag(self.first)})"
+        display(Picture(self.first, self.size[1], self.size[0], alt))
         show_live(self, "Demostración interactiva: ejecuta la celda y mueve los controles.")
 
 
@@ -124,14 +139,51 @@ def error_picture(error: Exception, height: int, width: int) -> bytes:
     return png_bytes(sized(text, height))
 
 
-def _hide_static(picture: bytes) -> widgets.HTML:
-    """Un estilo que esconde la copia fija de `picture`; la reconoce por un trozo de su contenido, escrito en la página.
+def control_row(controls: dict[str, widgets.Widget]) -> widgets.HBox:
+    """Los controles, uno junto a otro; cada deslizador, con su campo."""
+    items = [_with_field(control) if isinstance(control, SLIDERS) else control for control in controls.values()]
+    return widgets.HBox(items, layout={"flex_flow": "row wrap", "grid_gap": "0 16px"})
 
-    Sólo llega a la página si lo vivo se dibuja; sin kernel no hay estilo y la copia fija se ve. Así nunca salen dos.
-    """
-    return widgets.HTML(_style_that_hides(picture), layout={"display": "none"})
+
+def _with_field(control: widgets.IntSlider | widgets.SelectionSlider) -> widgets.HBox:
+    """El deslizador y, delante, un campo con su nombre y su mismo valor: un número, o una lista si sus pasos no son parejos."""
+    if isinstance(control, widgets.IntSlider):
+        field = widgets.BoundedIntText(control.value, min=control.min, max=control.max, step=control.step,
+                                       description=control.description, style=WHOLE_LABEL)
+        for name in ("min", "max"):
+            widgets.dlink((control, name), (field, name))
+    else:
+        field = widgets.Dropdown(options=control.options, value=control.value, description=control.description,
+                                 style=WHOLE_LABEL)
+        widgets.dlink((control, "options"), (field, "options"))
+    widgets.link((control, "value"), (field, "value"))
+    control.readout, control.description, control.field = False, "", field
+    field.layout.width, control.layout.width = "auto", "170px"
+    return widgets.HBox([field, control])
+
+
+def name_of(control: widgets.Widget) -> str:
+    """El nombre de un control, que si es un deslizador está en su campo."""
+    return control.field.description if isinstance(control, SLIDERS) else control.description
+
+
+def _said(heard: Sequence[str]) -> str:
+    """El renglón que se lee debajo de un cuadro: lo que se escribió en él, en orden."""
+    said = " · ".join(heard)
+    said = said if len(said) <= SAID else f"{said[:SAID]}…"
+    return f'<div role="status" aria-live="polite" style="{SMALL}">{escape(said)}</div>'
+
+
+def _tag(picture: bytes) -> str:
+    """Cómo se reconoce a un cuadro donde la página no guarda sus bytes: una marca en su texto alternativo."""
+    return f"cuadro {sha256(picture).hexdigest()[:6]}"
 
 
 def _style_that_hides(picture: bytes) -> str:
+    """Un estilo que esconde la copia fija de `picture`, para que nunca salgan dos.
+
+    Sólo llega a la página si lo vivo se dibuja; sin kernel no hay estilo, y la copia fija se ve. La reconoce por un trozo de
+    su contenido, escrito en la página (JupyterLab, Notebook, Colab), o por su texto alternativo (VS Code, que no lo escribe).
+    """
     piece = b64encode(picture).decode()[len(picture) * 2 // 3:][:64]   # de en medio
-    return f"<style>img[src*='{piece}'] {{ display: none; }}</style>"
+    return f"<style>img[src*='{piece}'], img[alt*='{_tag(picture)}'] {{ display: none; }}</style>"

@@ -1,0 +1,216 @@
+"""Un JupyterLab de verdad en un Chromium de verdad: abrir un cuaderno, correrlo y mover sus controles con el teclado.
+
+Hace falta Playwright (tests/requirements.txt) y un Chromium instalado; Playwright no baja ninguno.
+"""
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+ROOT = Path(__file__).resolve().parent.parent
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run"]
+SETTINGS = {                                # sin noticias, sin guardar solo y con todas las celdas puestas en la página
+    "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false, "doNotDisturbMode": true}',
+    "docmanager-extension/plugin": '{"autosave": false}',
+    "notebook-extension/tracker": '{"windowingMode": "none"}',
+}
+FOLDERS = {"JUPYTER_CONFIG_DIR": "config", "JUPYTERLAB_SETTINGS_DIR": "settings", "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+           "JUPYTER_RUNTIME_DIR": "runtime", "JUPYTER_DATA_DIR": "data", "IPYTHONDIR": "ipython"}
+
+# Lo que corre dentro de la página. `seen` resume lo que una persona ve en la salida de una celda, sin el control que se mueve:
+# las imágenes por sus bytes, porque su dirección cambia aunque el dibujo sea el mismo.
+PAGE = """() => {
+  const panel = () => [...jupyterapp.shell.widgets('main')].find(w => w.sessionContext && w.content.widgets);
+  const hash = async bytes => String.fromCharCode(...new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)));
+  const picture = async img => {
+    try { return await hash(await (await fetch(img.src)).arrayBuffer()); } catch (e) { return img.src; }
+  };
+  const visible = node => node.getBoundingClientRect().width > 0;
+  const MOVED = '.widget-slider [role=slider], .widget-slider .ui-slider-handle, .widget-text input[type=number], .widget-dropdown select, '
+              + '.widget-checkbox input, .widget-toggle-buttons button:not(.mod-active)';
+  window.course = {
+    ready: () => {
+      const p = window.jupyterapp && panel(), k = p && p.sessionContext.session && p.sessionContext.session.kernel;
+      return !!k && p.sessionContext.isReady && k.connectionStatus === 'connected' && k.status === 'idle';
+    },
+    progress: () => {
+      const code = panel().content.widgets.filter(c => c.model.type === 'code' && c.model.sharedModel.getSource().trim());
+      const waiting = code.filter(c => c.model.executionState === 'running'
+                                       || /\\*/.test((c.node.querySelector('.jp-InputPrompt') || {}).textContent || ''));
+      return {idle: window.course.ready(), waiting: waiting.length, undone: code.filter(c => c.model.executionCount == null).length};
+    },
+    troubles: () => panel().content.widgets.flatMap((cell, i) => {
+      if (cell.model.type !== 'code') return [];
+      const found = [];
+      for (const o of cell.model.sharedModel.toJSON().outputs || []) {
+        if (o.output_type === 'error') found.push(`celda ${i}: ${o.ename}: ${o.evalue}`);
+        if (o.output_type === 'stream' && o.name === 'stderr') found.push(`celda ${i}, en stderr: ${[o.text].flat().join('')}`);
+      }
+      cell.node.querySelectorAll('[data-mime-type="application/vnd.jupyter.error"]').forEach(
+        e => found.push(`celda ${i}, un error a la vista: ${e.textContent.trim().slice(0, 200)}`));
+      if (/Loading widget|Error displaying widget|Error creating widget/.test(cell.node.textContent))
+        found.push(`celda ${i}: una demostración no se dibujó`);
+      cell.node.querySelectorAll('.jp-OutputArea-output img').forEach(img => {
+        if (img.getAttribute('src') && img.complete && !img.naturalWidth) found.push(`celda ${i}: una imagen rota`);
+      });
+      return found;
+    }),
+    twice: () => panel().content.widgets.flatMap((cell, i) => {      // la copia fija y lo vivo, a la vez
+      if (!cell.node.querySelector('.jp-OutputArea-output .jupyter-widgets img, .jp-OutputArea-output .widget-html img')) return [];
+      const still = [...cell.node.querySelectorAll('.jp-RenderedImage img')].filter(
+        img => visible(img) && /^Demostración/.test(img.alt || ''));
+      return still.map(() => `celda ${i}: la demostración sale dos veces`);
+    }),
+    cut: () => panel().content.widgets.flatMap((cell, i) => {
+      const parts = cell.node.querySelectorAll('.jp-OutputArea-output, .jp-RenderedHTMLCommon, .cm-scroller, .widget-hbox');
+      return [...parts].filter(n => visible(n) && n.scrollWidth > n.clientWidth + 2).map(
+        n => `celda ${i}: ${n.className.split(' ')[0]} mide ${n.scrollWidth} y se ven ${n.clientWidth}`);
+    }),
+    controls: () => panel().content.widgets.flatMap((cell, i) => [...cell.node.querySelectorAll(MOVED)].map(node => {
+      const label = (node.closest('.widget-inline-hbox') || node).querySelector('.widget-label');
+      return {cell: i, node, visible: visible(node), disabled: !!node.disabled || !!node.closest('[disabled]'),
+              kind: node.matches('select') ? 'lista' : node.matches('[type=number]') ? 'número'
+                    : node.matches('[type=checkbox]') ? 'casilla' : node.matches('button') ? 'botón' : 'deslizador',
+              label: label ? label.textContent : '',
+              last: node.matches('select') ? node.selectedIndex === node.options.length - 1
+                    : Number(node.getAttribute('aria-valuenow') ?? node.value) >= Number(node.getAttribute('aria-valuemax') ?? node.max)};
+    })),
+    focus: k => { const node = window.course.kept[k].node; node.scrollIntoView({block: 'center'}); node.focus(); },
+    keep: () => (window.course.kept = window.course.controls()).map(({node, ...rest}) => rest),
+    seen: async i => {
+      const parts = [];
+      const walk = node => {
+        if (node.nodeType === 3) parts.push(node.data);
+        else if (node.nodeType === 1 && node.matches('img')) parts.push(picture(node));
+        else if (node.nodeType === 1 && !node.matches('style, script, select, .widget-readout, .widget-slider')) node.childNodes.forEach(walk);
+      };
+      panel().content.widgets[i].node.querySelectorAll('.jp-OutputArea-output').forEach(walk);
+      return (await Promise.all(parts)).join('|');
+    },
+  };
+}"""
+KEYS = {"deslizador": ("ArrowRight", "ArrowLeft"), "número": ("ArrowUp", "ArrowDown"), "lista": ("ArrowDown", "ArrowUp"),
+        "casilla": ("Space", "Space"), "botón": ("Enter", "Enter")}
+
+
+class Control(NamedTuple):
+    """Un control de la página: en qué celda está, cuál es de todos, su clase, su nombre y si está en su extremo."""
+    place: int
+    cell: int
+    kind: str
+    label: str
+    last: bool
+
+    def __str__(self) -> str:
+        return f"celda {self.cell}, {self.kind} «{self.label}»"
+
+
+def chromium() -> str | None:
+    """Dónde está Chromium, o None si no hay."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@contextmanager
+def jupyterlab(folder: Path) -> Iterator[str]:
+    """Un JupyterLab que abre el curso, con toda su configuración en `folder`; da su dirección."""
+    for plugin, text in SETTINGS.items():
+        extension, name = plugin.split("/")
+        place = folder / "settings" / "@jupyterlab" / extension / f"{name}.jupyterlab-settings"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text, encoding="utf-8")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = {name: str(folder / part) for name, part in FOLDERS.items()}
+    order = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
+             "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--IdentityProvider.token=",
+             f"--ServerApp.root_dir={ROOT}", f"--AsyncFileCheckpoints.checkpoint_dir={folder / 'checkpoints'}"]
+    with open(folder / "server.log", "wb") as log:
+        server = subprocess.Popen(order, env={**os.environ, **places}, stdout=log, stderr=log, start_new_session=True)
+        try:
+            wait_for(f"http://127.0.0.1:{port}/api/status", server, folder / "server.log")
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()                                          # también cierra sus kernels
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def wait_for(url: str, server: subprocess.Popen, log: Path, seconds: float = 120) -> None:
+    """Espera a que el servidor conteste. Error: RuntimeError, con el final de su bitácora, si no arranca."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            urllib.request.urlopen(url, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise RuntimeError("JupyterLab no arrancó:\n" + log.read_text(encoding="utf-8", errors="replace")[-2000:])
+
+
+class Notebook:
+    """Un cuaderno abierto en JupyterLab, en una página de Playwright.
+
+    page: la página.  server: la dirección de JupyterLab.  path: el cuaderno, dentro del curso.
+    """
+
+    def __init__(self, page: Any, server: str, path: Path, seconds: float = 180) -> None:
+        self.page, self.faults = page, []
+        page.on("pageerror", lambda error: self.faults.append(f"un error en la página: {error}"))
+        page.goto(f"{server}/lab/tree/{quote(path.relative_to(ROOT).as_posix())}?reset", wait_until="domcontentloaded")
+        page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell", timeout=seconds * 1000)
+        page.evaluate(PAGE)
+        page.wait_for_function("course.ready()", timeout=seconds * 1000)
+        page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
+
+    def run_all(self, seconds: float = 900) -> None:
+        """Corre todas las celdas. Error: TimeoutError si a los `seconds` no han terminado."""
+        self.page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+        end, still = time.monotonic() + seconds, 0
+        while still < 5:                                                # en paz, varias veces seguidas
+            self.page.wait_for_timeout(300)
+            now = self.page.evaluate("course.progress()")
+            still = still + 1 if now["idle"] and not now["waiting"] else 0
+            if time.monotonic() > end:
+                raise TimeoutError(f"faltan {now['undone']} celdas después de {seconds:.0f} s")
+        self.page.wait_for_timeout(1000)
+
+    def troubles(self) -> list[str]:
+        """Lo que salió mal: errores, avisos, celdas sin correr, imágenes rotas, demostraciones dobles."""
+        undone = self.page.evaluate("course.progress()")["undone"]
+        return [*self.page.evaluate("course.troubles()"), *self.page.evaluate("course.twice()"),
+                *([f"{undone} celdas no corrieron"] if undone else []), *self.faults]
+
+    def cut(self, width: int) -> list[str]:
+        """Lo que no cabe en una ventana de ese ancho, en píxeles."""
+        self.page.set_viewport_size({"width": width, "height": 768})
+        self.page.wait_for_timeout(500)
+        return self.page.evaluate("course.cut()")
+
+    def controls(self) -> list[Control]:
+        """Los controles que se ven y se pueden mover."""
+        found = self.page.evaluate("course.keep()")
+        return [Control(place, one["cell"], one["kind"], one["label"], one["last"]) for place, one in enumerate(found)
+                if one["visible"] and not one["disabled"]]
+
+    def move(self, control: Control, seconds: float = 20) -> float | None:
+        """Mueve el control un paso con el teclado; los milisegundos hasta que cambia lo que se ve, o None si nada cambia."""
+        self.page.evaluate("k => course.focus(k)", control.place)
+        before = self.page.evaluate("i => course.seen(i)", control.cell)
+        start = time.monotonic()
+        self.page.keyboard.press(KEYS[control.kind][control.last])
+        while time.monotonic() - start < seconds:
+            if self.page.evaluate("i => course.seen(i)", control.cell) != before:
+                return 1000 * (time.monotonic() - start)
+            self.page.wait_for_timeout(20)
+        return None
