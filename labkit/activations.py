@@ -14,9 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from labkit.anynet import asking, check_open, full, hidden, layout_of, weights_dtype
+from labkit.anynet import asking, check_open, hidden, layout_of, weights_dtype
 from labkit.device import device_of
-from labkit.shapes import check_shape, check_values
+from labkit.shapes import check_shape, check_values, full
 
 INPUT = "input"                     # la imagen cuenta como una capa más: así una penalización es un objetivo cualquiera
 Acts = dict[str, Tensor]            # nombre de capa → activaciones, (b, c, h, w) o (b, c)

@@ -171,12 +171,7 @@ def logits_of(model: nn.Module, images: Tensor) -> Tensor:
     if not isinstance(logits, Tensor) or logits.ndim < 2:
         raise ValueError(f"model: esperaba logits (b, clases) y la red entrega {written(logits)}. Envuélvela con "
                          "labkit.models.wrap, que busca los logits, o con un nn.Module que devuelva solo ese tensor.")
-    return full(logits)
-
-
-def full(values: Tensor) -> Tensor:
-    """Los mismos números en float32, si venían en media precisión: muchas cuentas no existen en float16 o bfloat16."""
-    return values.float() if values.is_floating_point() and values.element_size() < 4 else values
+    return logits.float() if logits.is_floating_point() and logits.element_size() < 4 else logits
 
 
 def check_slope(model: nn.Module, slope: Tensor) -> None:

@@ -14,10 +14,11 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
+from labkit.checks import check_images, check_labels, check_vectors
 from labkit.files import read_data
 from labkit.measures import Gap
-from labkit.shapes import check_images, check_labels, check_shape
-from labkit.vectors import check_vectors, principal_axes
+from labkit.shapes import check_numbers
+from labkit.vectors import principal_axes
 
 COLORS, CELLS, BINS = 4, 4, 8                   # partes de cada color; casillas por lado; orientaciones
 COSTS = (0.01, 0.1, 1.0, 10.0)                  # las C que prueba la búsqueda
@@ -139,8 +140,7 @@ def resampled(values: Tensor, share: float = 0.95, times: int = 10_000) -> Gap:
     values: (n,), aciertos o diferencias de aciertos. Se sortea cuántas imágenes salen con cada valor, que es lo mismo
     que sacarlas una por una.  Fuente: Efron (1979), doi:10.1214/aos/1176344552.
     """
-    check_shape(values, "n", "values")
-    check_vectors(values.double()[:, None], 2, "values")
+    check_numbers(values, "n", "values", 2, integers=True)
     kinds, counts = values.double().unique(return_counts=True)
     drawn = np.random.default_rng(0).multinomial(len(values), counts.double() / len(values), times)   # (veces, valores)
     means = drawn @ kinds.numpy() / len(values)

@@ -208,30 +208,6 @@ def _between(least: float, most: float, open_ends: bool) -> str:
     return f" de {least:g} a {most:g}{', sin llegar,' if open_ends else ''}"
 
 
-def check_images(images: Tensor, least: int = 1) -> None:
-    """Nada, si son imágenes (n, 3, h, w) de 0 a 1, de `least` píxeles o más por lado; si no, un error en español."""
-    sides = check_shape(images, "n 3 h w", "images")
-    check_values(images, "images")
-    if not len(images) or min(sides["h"], sides["w"]) < least:
-        raise ValueError(f"images: esperaba una imagen o más, de al menos {least} píxeles por lado, y recibí "
-                         f"{tuple(images.shape)}.")
-    if images.min() < 0 or images.max() > 1:
-        raise ValueError(f"images: esperaba números de 0 a 1 y recibí de {images.min():g} a {images.max():g}. Si van "
-                         f"hasta 255, prueba images / 255.")
-
-
-def check_labels(labels: Tensor, count: int, name: str, least: int = 0) -> None:
-    """Nada, si hay una clase entera por vector y, con `least`, dos o más clases de esos vectores; si no, un error."""
-    check_shape(labels, "n", name)
-    if len(labels) != count or labels.is_floating_point():
-        raise ValueError(f"{name}: esperaba {count} clases, un entero por vector, y recibí {len(labels)} de tipo "
-                         f"{labels.dtype}.")
-    sizes = labels.unique(return_counts=True)[1].tolist()
-    if least and (len(sizes) < 2 or min(sizes) < least):
-        raise ValueError(f"{name}: hacen falta dos clases o más, con al menos {least} vectores cada una, y recibí "
-                         f"{len(sizes)} de {', '.join(map(str, sizes))}.")
-
-
 def _match(shape: tuple[int, ...], pattern: str) -> dict[str, int] | None:
     """Los ejes con letra, o None si la forma no cumple el patrón."""
     tokens = pattern.split()

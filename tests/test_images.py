@@ -19,6 +19,7 @@ from labkit.images import (
     draw_outline,
     enlarge,
     jpeg_bytes,
+    listen,
     overlay,
     png_bytes,
     save_poster,
@@ -283,3 +284,15 @@ def test_every_pixel_gets_its_own_name():
     assert index.shape == (2, 4, 5) and len(index.unique()) > 3
     for i, y, x in np.ndindex(2, 4, 5):
         assert index[i, y, x] == color_index(images[i:i + 1, :, y:y + 1, x:x + 1]).item()
+
+
+def test_what_is_written_in_a_picture_can_be_read_apart():
+    """Lo que oye quien escucha, en orden; uno de adentro oye solo lo suyo, y al acabar nadie oye nada."""
+    with listen() as outer:
+        text_image("uno\n  dos", 100)
+        with listen() as inner:
+            bars(["a", "b"], [0.5, 1.0])
+        text_image(" ", 100)
+        text_image("tres", 100)
+    text_image("nadie", 100)
+    assert outer == ["uno dos", "tres"] and inner == ["a: 50 %; b: 100 %"]

@@ -70,8 +70,9 @@ def test_a_network_is_where_its_weights_are_or_else_what_it_keeps_or_else_the_cp
     holder = nn.Module()
     assert device_of(holder).type == device_of(nn.ReLU()).type == "cpu"
     holder.register_buffer("mean", torch.zeros(3, device="meta"))
-    assert device_of(holder).type == "meta"
-    holder.weight = nn.Parameter(torch.zeros(3))
+    with pytest.raises(ValueError, match="la red está en «meta», con formas y sin números"):
+        device_of(holder)
+    holder.mean, holder.weight = torch.zeros(3), nn.Parameter(torch.zeros(3))
     assert device_of(holder).type == "cpu"
 
 

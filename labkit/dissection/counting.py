@@ -48,11 +48,8 @@ def _where_it_counts(lit: Tensor, met: Tensor, found: Tensor, groups: int, union
     """
     if union == "all":
         return lit[:, None].expand(-1, groups)
-    inside = torch.zeros(len(lit), groups, dtype=torch.bool, device=lit.device)
-    if union == "category":
-        inside[:, found] = True
-    else:
-        inside = torch.zeros(len(lit), groups, dtype=torch.int64, device=lit.device).index_add_(1, found, met) > 0
+    counted = torch.ones_like(met) if union == "category" else met
+    inside = torch.zeros(len(lit), groups, dtype=met.dtype, device=lit.device).index_add_(1, found, counted) > 0
     return lit[:, None] * inside
 
 

@@ -19,8 +19,10 @@ HEARD: ContextVar[list[str] | None] = ContextVar("HEARD", default=None)
 
 @contextmanager
 def listen() -> Iterator[list[str]]:
-    """Todo lo que se escriba dentro de una imagen mientras dure, en orden: así lo que dice un cuadro también se puede leer
-    en voz alta, buscar y agrandar."""
+    """Todo lo que se escriba dentro de una imagen mientras dure, en orden.
+
+    Así lo que dice un cuadro también se puede leer en voz alta, buscar y agrandar.
+    """
     before = HEARD.set(heard := [])
     try:
         yield heard

@@ -6,8 +6,9 @@ from datetime import datetime
 from math import ceil
 from pathlib import Path
 
+from labkit.files import write_text
 from labkit.teacher.arrivals import Arrival, arrivals
-from labkit.teacher.course import Course, Lesson, write_text
+from labkit.teacher.course import Course, Lesson
 from labkit.teacher.mending import Mended, Unreadable, mend, summary
 from labkit.teacher.roster import Student, find_by_name, load_roster
 from labkit.teacher.tasks import original

@@ -9,7 +9,7 @@ from importlib import import_module
 from pathlib import Path
 from secrets import token_hex
 
-from labkit.files import write_aside
+from labkit.files import write_text
 
 ROOT = Path(__file__).parents[2]                # la carpeta del curso: lessons, labkit, data
 CONFIG, ROSTER, KEYS = "curso.toml", "lista.csv", "llaves.csv"
@@ -138,12 +138,6 @@ def refuse_inside(folder: Path) -> None:
     if inside and not _ignored(inside, place):
         raise CourseError(f"{place} está en el repositorio de git {inside}, que la guardaría con todo y calificaciones."
                           " Escoge otra carpeta.")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Escribe un texto en UTF-8; si algo falla, lo que había queda entero."""
-    with write_aside(path) as file:
-        file.write(text.encode("utf-8"))
 
 
 def _ignored(repository: Path, place: Path) -> bool:

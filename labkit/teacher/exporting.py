@@ -5,10 +5,10 @@ import zipfile
 from io import StringIO
 from pathlib import Path
 
-from labkit.files import write_aside
+from labkit.files import write_aside, write_text
 from labkit.models import plain_name
 from labkit.teacher.collecting import attempts, standing
-from labkit.teacher.course import Course, CourseError, Lesson, write_text
+from labkit.teacher.course import Course, CourseError, Lesson
 from labkit.teacher.roster import Student, decode, find_by_name, load_roster, safe_cell, write_table
 from labkit.teacher.scores import GRADED, Part, Score, final, hand_marks, score
 

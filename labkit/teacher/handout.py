@@ -3,7 +3,8 @@ import json
 import shutil
 from pathlib import Path
 
-from labkit.teacher.course import ROOT, Course, write_text
+from labkit.files import write_text
+from labkit.teacher.course import ROOT, Course
 from labkit.teacher.roster import load_roster
 from labkit.teacher.tasks import original_path
 

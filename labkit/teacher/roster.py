@@ -6,8 +6,9 @@ from io import StringIO
 from pathlib import Path
 from secrets import randbelow
 
+from labkit.files import write_text
 from labkit.models import plain_name
-from labkit.teacher.course import KEYS, Course, CourseError, write_text
+from labkit.teacher.course import KEYS, Course, CourseError
 
 HEADERS = {                                     # cómo se puede llamar cada columna
     "name": ("nombre", "nombre(s)", "nombre completo", "estudiante", "alumno", "first name", "full name", "name"),

@@ -3,8 +3,8 @@
 Sólo `ipywidgets`, de la versión 7.7 a la 8. Todo se usa con el teclado: Tab lleva de un control a otro y las flechas lo
 mueven. Junto a cada deslizador va un campo que hace lo mismo: es el que lleva el nombre (a un deslizador de ipywidgets
 no se le puede dar uno que se lea en voz alta), y sirve donde las flechas no llegan al deslizador, como en Notebook 7.
-Debajo del cuadro se lee lo que el cuadro dice con letras y números. Si `draw` falla, el error se lee en el lugar del cuadro
-y el siguiente movimiento vuelve a dibujar.
+Debajo del cuadro se lee lo que el cuadro dice con letras y números. Si `draw` falla, el error se lee en el lugar del
+cuadro y el siguiente movimiento vuelve a dibujar.
 """
 from base64 import b64encode
 from collections.abc import Callable, Sequence
@@ -146,7 +146,10 @@ def control_row(controls: dict[str, widgets.Widget]) -> widgets.HBox:
 
 
 def _with_field(control: widgets.IntSlider | widgets.SelectionSlider) -> widgets.HBox:
-    """El deslizador y, delante, un campo con su nombre y su mismo valor: un número, o una lista si sus pasos no son parejos."""
+    """El deslizador y, delante, un campo con su nombre y su mismo valor.
+
+    El campo es un número, o una lista si los pasos no son parejos.
+    """
     if isinstance(control, widgets.IntSlider):
         field = widgets.BoundedIntText(control.value, min=control.min, max=control.max, step=control.step,
                                        description=control.description, style=WHOLE_LABEL)
@@ -182,8 +185,9 @@ def _tag(picture: bytes) -> str:
 def _style_that_hides(picture: bytes) -> str:
     """Un estilo que esconde la copia fija de `picture`, para que nunca salgan dos.
 
-    Sólo llega a la página si lo vivo se dibuja; sin kernel no hay estilo, y la copia fija se ve. La reconoce por un trozo de
-    su contenido, escrito en la página (JupyterLab, Notebook, Colab), o por su texto alternativo (VS Code, que no lo escribe).
+    Sólo llega a la página si lo vivo se dibuja; sin kernel no hay estilo, y la copia fija se ve. La reconoce por un
+    trozo de su contenido, escrito en la página (JupyterLab, Notebook, Colab), o por su texto alternativo (VS Code, que
+    no lo escribe).
     """
     piece = b64encode(picture).decode()[len(picture) * 2 // 3:][:64]   # de en medio
     return f"<style>img[src*='{piece}'], img[alt*='{_tag(picture)}'] {{ display: none; }}</style>"

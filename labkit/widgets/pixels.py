@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from labkit.activations import get_layer, run
+from labkit.checks import check_images
 from labkit.images import (
     bars,
     beside,
@@ -27,7 +28,6 @@ from labkit.images import (
     text_image,
 )
 from labkit.models.plain import GlobalAverage
-from labkit.shapes import check_images
 from labkit.widgets.demo import WHOLE_LABEL, Demo, choice, image_choice, slider, upload_button, uploaded
 
 SIDE, MAPS, TILE = 256, 12, 88                  # lado de la imagen; cuántos mapas se ven, y su lado
