@@ -4,6 +4,7 @@ Un nombre, `Unit("conv4", 12)`; un verbo, `run(model, images, layers)`. Todo lo 
 gancho (*hook*) y lo quita al salir, también si algo falla. Fuente: Bau et al. (2020), «Understanding the role of
 individual units in a deep neural network», PNAS 117(48), doi:10.1073/pnas.1907375117.
 """
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from labkit.anynet import asking, check_open, hidden, layout_of, weights_dtype
 from labkit.device import device_of
-from labkit.shapes import check_shape, check_values, full
+from labkit.shapes import check_shape, check_values, full, one_layer, whole
 
 INPUT = "input"                     # la imagen cuenta como una capa más: así una penalización es un objetivo cualquiera
 Acts = dict[str, Tensor]            # nombre de capa → activaciones, (b, c, h, w) o (b, c)
@@ -29,8 +30,8 @@ class Unit:
     channel: int
 
     def __post_init__(self) -> None:
-        if isinstance(self.channel, bool) or not isinstance(self.channel, int) or self.channel < 0:
-            raise ValueError(f"channel: esperaba un entero desde 0 y recibí {self.channel!r}.")
+        one_layer(self.layer)
+        object.__setattr__(self, "channel", whole(self.channel, "channel", 0))      # el de un argmax también vale
 
     def __str__(self) -> str:
         return f"{self.layer}:{self.channel}"
@@ -41,8 +42,8 @@ class Unit:
         if isinstance(text, cls):
             return text
         layer, _, channel = str(text).rpartition(":")
-        if not layer or not channel.isdigit():
-            raise ValueError(f"Una unidad se escribe «capa:canal», por ejemplo conv4:12; recibí «{text}».")
+        if not (layer and re.fullmatch("[0-9]{1,9}", channel)):         # isdigit() acepta «²», e int() no
+            raise ValueError(f"Una unidad se escribe «capa:canal», por ejemplo conv4:12; recibí «{str(text)[:80]}».")
         return cls(layer, int(channel))
 
     def map(self, acts: Acts) -> Tensor:
@@ -65,7 +66,7 @@ def layer_names(model: nn.Module, kind: type[nn.Module] | None = None) -> list[s
 def get_layer(model: nn.Module, name: str) -> nn.Module:
     """El módulo que lleva ese nombre; con un nombre equivocado, el error lista los buenos."""
     modules = dict(model.named_modules())
-    if name in modules and name:
+    if one_layer(name) in modules and name:
         return modules[name]
     close = get_close_matches(str(name), modules, n=1)
     guess = f" ¿Quisiste decir «{close[0]}»?" if close else ""
@@ -209,7 +210,7 @@ def _hooked(model: nn.Module, watchers: dict[str, Callable[[Tensor], Tensor]], w
 
 def _changes_at(model: nn.Module, layer: str) -> str:
     """De dónde se cuelga un cambio: de la capa o, si lee paso a paso y lo dice (tiene dentro `step`), de cada paso."""
-    return f"{layer}.step" if f"{layer}.step" in dict(model.named_modules()) else layer
+    return f"{layer}.step" if f"{one_layer(layer)}.step" in dict(model.named_modules()) else layer
 
 
 def _hang(model: nn.Module, module: nn.Module, layer: str, watch: Callable[[Tensor], Tensor], whole: bool
@@ -230,7 +231,8 @@ def _hang(model: nn.Module, module: nn.Module, layer: str, watch: Callable[[Tens
 
 def _names(layers: Iterable[str]) -> list[str]:
     """La lista de capas pedidas; un solo nombre vale por una lista de uno."""
-    return [layers] if isinstance(layers, str) else list(layers)
+    alone = isinstance(layers, str) or not isinstance(layers, Iterable)
+    return [one_layer(layer) for layer in ([layers] if alone else layers)]
 
 
 def _check_images(model: nn.Module, images: Tensor) -> None:

@@ -174,6 +174,13 @@ def check_kind(value: Any, kind: type, name: str, expected: str, advice: str = "
         raise TypeError(f"{came} Prueba {advice}." if advice else came)
 
 
+def one_layer(name: Any) -> str:
+    """El nombre de una capa, como venía; ValueError si no es un texto: una lista de nombres, por ejemplo."""
+    if not isinstance(name, str):
+        raise ValueError(f'layer: esperaba el nombre de una sola capa, como "conv4", y recibí {shown(name)}.')
+    return name
+
+
 def full(values: Tensor) -> Tensor:
     """Los mismos números en float32, si venían en media precisión: muchas cuentas no existen en float16 o bfloat16."""
     return values.float() if values.is_floating_point() and values.element_size() < 4 else values

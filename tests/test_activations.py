@@ -1,12 +1,17 @@
 from collections import OrderedDict
 
+import numpy as np
 import pytest
 import torch
 from conftest import count_hooks
 from torch import nn
 
 from labkit.activations import Unit, edit, get_layer, layer_names, receptive_field, record, run, silence
+from labkit.dissection import rotate_layer, thresholds
 from labkit.models import plain_network
+from labkit.objectives import direction, layer_energy, logit
+from labkit.optimization import gallery
+from labkit.vectors import features
 
 
 class Bomb(nn.Module):
@@ -32,7 +37,7 @@ def test_a_unit_is_its_text():
     assert len({unit, Unit.parse("conv4:12")}) == 1
 
 
-@pytest.mark.parametrize("text", ["conv4", "conv4:", ":3", "conv4:-1", "conv4:uno", ""])
+@pytest.mark.parametrize("text", ["conv4", "conv4:", ":3", "conv4:-1", "conv4:uno", "", "conv:²", "conv:٣", "conv:" + "9" * 5000])
 def test_refuses_a_text_that_is_no_unit(text):
     with pytest.raises(ValueError, match="por ejemplo conv4:12"):
         Unit.parse(text)
@@ -42,6 +47,12 @@ def test_refuses_a_text_that_is_no_unit(text):
 def test_refuses_a_channel_that_is_no_number(channel):
     with pytest.raises(ValueError, match="esperaba un entero desde 0"):
         Unit("conv1", channel)
+
+
+@pytest.mark.parametrize("channel", [np.int64(3), np.arange(5).argmax() - 1, torch.tensor(3), torch.arange(4).argmax()])
+def test_a_channel_may_come_from_an_argmax(channel):
+    unit = Unit("conv1", channel)
+    assert unit == Unit("conv1", 3) and type(unit.channel) is int and len({unit, Unit("conv1", 3)}) == 1
 
 
 def test_a_unit_reads_its_map(planted, images):
@@ -60,6 +71,34 @@ def test_lists_layers_in_order(planted):
     assert layer_names(planted) == ["normalize", "conv1", "relu1", "pool1", "conv2", "gap", "flat", "fc"]
     assert layer_names(planted, nn.Conv2d) == ["conv1", "conv2"]
     assert layer_names(nn.Sequential(planted, nn.ReLU()), nn.Linear) == ["0.fc"]
+
+
+NOT_A_NAME = {"lista": ["conv1", "conv2"], "nada": None, "número": 3, "bytes": b"conv1", "conjunto": {"conv1"}, "tupla": ("conv1",)}
+TAKE_ONE_LAYER = {
+    "get_layer": lambda model, x, layer: get_layer(model, layer), "Unit": lambda model, x, layer: Unit(layer, 0),
+    "run": lambda model, x, layer: run(model, x, [layer]), "record": lambda model, x, layer: record(model, [layer]).__enter__(),
+    "edit": lambda model, x, layer: edit(model, layer, torch.clone).__enter__(),
+    "receptive_field": lambda model, x, layer: receptive_field(model, layer, 8),
+    "logit": lambda model, x, layer: logit(0, layer), "direction": lambda model, x, layer: direction(layer, torch.ones(4)),
+    "layer_energy": lambda model, x, layer: layer_energy(layer), "features": lambda model, x, layer: features(model, x, layer),
+    "features, guardando": lambda model, x, layer: features(model, x, layer, cache="nunca.safetensors"),
+    "gallery": lambda model, x, layer: gallery(model, layer, 2), "thresholds": lambda model, x, layer: thresholds(model, x, layer),
+    "rotate_layer": lambda model, x, layer: rotate_layer(model, layer, torch.eye(4)),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_A_NAME)
+@pytest.mark.parametrize("name", TAKE_ONE_LAYER)
+def test_a_layer_that_is_no_text_is_said_in_one_sentence(planted, images, name, kind):
+    """Antes: TypeError: unhashable type: 'list', o se tomaba por una capa que no está."""
+    with pytest.raises(ValueError, match="^layer: esperaba el nombre de una sola capa"):
+        TAKE_ONE_LAYER[name](planted, images, NOT_A_NAME[kind])
+    assert count_hooks(planted) == 0
+
+
+def test_several_layers_may_not_be_a_number(planted, images):
+    with pytest.raises(ValueError, match="^layer: esperaba el nombre de una sola capa.*recibí 3"):
+        run(planted, images, 3)
 
 
 def test_a_wrong_layer_name_lists_the_right_ones(planted, images):
@@ -165,7 +204,7 @@ def test_a_layer_that_gives_no_tensor(images):
     (lambda images: (images * 255).byte(), "Prueba images.float() / 255"),
     (lambda images: images.double(), "Prueba images.float()"),
     (lambda images: images / 0 * 0, "hay NaN o infinitos"),
-    (lambda images: images.to("meta"), 'están en meta y la red en cpu. Prueba images.to("cpu")'),
+    (lambda images: images.to("meta"), 'recibí un tensor en «meta»'),
 ])
 def test_bad_images_get_one_clear_sentence(planted, images, spoil, message):
     with pytest.raises(ValueError) as caught:

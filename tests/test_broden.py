@@ -2,7 +2,9 @@
 import csv
 import random
 import shutil
+import struct
 import tracemalloc
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -223,6 +225,57 @@ def test_a_bad_mask_is_named(by_hand, name):
     path.unlink() if name == "missing" else save_png(path, [[9]])
     with pytest.raises(ValueError, match="dtd/g_0106_color.png"):
         read_broden(by_hand).masks(0)
+
+
+def gray_16(path):
+    Image.fromarray(np.array([[9, 0, 0], [0, 9, 300]], np.uint16)).save(path)
+
+
+def rgb_16(path):
+    """Un PNG RGB de 16 bits por canal, que Pillow no sabe escribir y sí leer, recortado a 8."""
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    row = b"\0" + struct.pack(">9H", 9, 0, 0, 0, 0, 0, 0, 0, 0)
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">2I5B", 3, 2, 16, 2, 0, 0, 0))
+                     + chunk(b"IDAT", zlib.compress(2 * row)) + chunk(b"IEND", b""))
+
+
+def saved(values, mode="L", format="PNG"):
+    return lambda path: Image.fromarray(np.array(values, np.uint8)).convert(mode).save(path, format)
+
+
+NOT_NUMBERS = {                                                 # máscara de otra clase → lo que se dice de ella
+    "grises": (saved([[9, 0, 0], [0, 9, 0]]), "está en grises"),
+    "grises con alfa": (saved([[9, 0, 0], [0, 9, 0]], "LA"), "está en grises"),
+    "blanco y negro": (saved([[255, 0, 0], [0, 255, 0]], "1"), "está en grises"),
+    "grises de 16 bits": (gray_16, "tiene 16 por canal"),
+    "RGB de 16 bits": (rgb_16, "tiene 16 por canal"),
+    "con azul": (saved([[[9, 0, 1]] * 3] * 2, "RGB"), "B llega a 1"),
+    "paleta de grises": (saved([[9, 0, 0], [0, 9, 0]], "P"), "B llega a 9"),
+    "JPEG": (saved([[[9, 0, 0]] * 3] * 2, "RGB", "JPEG"), "es de otro formato"),
+}
+
+
+@pytest.mark.parametrize("name", NOT_NUMBERS)
+def test_a_mask_of_another_kind_is_refused_and_not_misread(by_hand, name):
+    """Antes se leían, calladas, como otros números: un gris 9 como 9 + 256·9, y 16 bits recortados a 8."""
+    write, said = NOT_NUMBERS[name]
+    write(by_hand / "images/dtd/g_0106_color.png")
+    broden = read_broden(by_hand)
+    for read in (lambda: broden.masks(0), lambda: broden.planes(0), lambda: stats(broden), lambda: list(find(broden, 9)),
+                 lambda: broden.regions(torch.tensor([0]))):
+        with pytest.raises(ValueError, match=f"dtd/g_0106_color.png.*{said}.*broden check"):
+            read()
+    faults = check_broden(by_hand)
+    assert any("dtd/g_0106_color.png" in str(fault) and said in str(fault) and not fault.note for fault in faults)
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P", "RGBA"])
+def test_a_mask_without_labels_is_read_in_any_8_bit_mode(by_hand, mode):
+    """Quien comprime los PNG guarda en grises uno todo negro: ahí 0 es 0 como sea que se lea."""
+    saved([[0, 0, 0], [0, 0, 0]], mode)(by_hand / "images/dtd/g_0106_color.png")
+    assert not read_broden(by_hand).planes(0)["color"].any()
 
 
 def test_memory_does_not_grow_with_the_images(by_hand):

@@ -13,8 +13,7 @@ from labkit.broden import format as grammar
 from labkit.broden.inspecting import LabelCounts
 
 IMAGE_SIZE, MASK_SIZE = ("ih", "iw"), ("sh", "sw")              # las columnas de index.csv que dicen alto y ancho
-RGB_8_BITS = b"\x08\x02"                                        # los bytes 24 y 25 de un PNG
-PNG_START, PNG_END = b"\x89PNG", b"IEND\xaeB`\x82"
+PNG_END = b"IEND\xaeB`\x82"
 
 
 @dataclass(frozen=True)
@@ -170,7 +169,7 @@ def _pixels(images: Path, row: Row, name: str, columns: tuple[str, str],
         if columns == IMAGE_SIZE:
             picture.draft(None, (1, 1))                         # basta saber que está completa
         pixels = np.asarray(picture.convert("RGB"))
-        if content.startswith(PNG_START) and PNG_END not in content:
+        if content.startswith(grammar.PNG_START) and PNG_END not in content:
             raise ValueError
     except grammar.UNREADABLE:
         return unusable("ilegible", "está incompleto, es enorme o no es una imagen.")
@@ -184,13 +183,12 @@ def _read_planes(images: Path, row: Row, columns: Iterable[str], faults: list[Fa
         content, rgb = _pixels(images, row, name, MASK_SIZE, faults) or (b"", None)
         if rgb is None:
             continue
-        blue = rgb[..., 2].max()
-        if content[24:26] != RGB_8_BITS:
+        if problem := grammar.mask_problem(content[:26], rgb):
+            faults.append(row.fault("máscara", f"máscara «{name}»: {problem}; así no se lee."))
+            continue
+        if content[24:26] != grammar.RGB_8_BITS:
             faults.append(row.fault("modo", f"máscara «{name}»: esperaba un PNG RGB de 8 bits y es de otro modo."))
-        elif blue:
-            faults.append(row.fault("azul", f"máscara «{name}»: esperaba el canal B en 0 y llega a {blue}."))
-        if not blue:
-            planes[name] = grammar.to_numbers(rgb)
+        planes[name] = grammar.to_numbers(rgb)
     return planes
 
 

@@ -20,6 +20,8 @@ CODE_COLUMNS = ("code", "number", "name", "frequency", "coverage")
 SUFFIXES = {"scene": "-s", "color": "-c"}                       # para que la calle (lugar) no sea la calle (objeto)
 MAX_NUMBER = 65535                                              # lo más que cabe en R + 256·G
 COUNTED = re.compile(r"\s*([^;()\s][^;()]*)\((\d+)\)\s*")     # una categoría de label.csv: material(36)
+PNG_START, RGB_8_BITS = b"\x89PNG", b"\x08\x02"               # cómo empieza un PNG; sus bytes 24 y 25: bits y tipo
+GRAYS = (0, 4)                                                  # los tipos de PNG en grises, sin alfa y con él
 
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)       # lo que lanza Pillow
 
@@ -67,6 +69,28 @@ def plain(name: str) -> str:
     """Un nombre sin mayúsculas, acentos ni espacios de más, para comparar lo que se escribe a mano."""
     letters = normalize("NFKD", " ".join(name.casefold().split()))
     return "".join(letter for letter in letters if not combining(letter))
+
+
+def first_bytes(path: Path, count: int = 26) -> bytes:
+    """Con qué empieza un archivo; de un PNG, hasta sus bits por canal y su tipo."""
+    with open(path, "rb") as file:
+        return file.read(count)
+
+
+def mask_problem(head: bytes, rgb: np.ndarray) -> str:
+    """Por qué los colores de una máscara, (h, w, 3), no son números de etiqueta; vacío si lo son.
+
+    head: los primeros 26 bytes del archivo.  Unos grises dan R = G = B, y 16 bits se recortan a 8: R + 256·G sería otro
+    número, sin que nada falle. Una paleta o un canal alfa no cambian los colores.
+    """
+    if not head.startswith(PNG_START):
+        return "esperaba un PNG RGB de 8 bits y es de otro formato"
+    if head[24] > 8:
+        return f"esperaba un PNG RGB de 8 bits y tiene {head[24]} por canal"
+    blue = int(rgb[..., 2].max(initial=0))
+    if blue and head[25] in GRAYS:
+        return "esperaba un PNG RGB, con el número en R + 256·G, y está en grises"
+    return f"esperaba el número en R + 256·G, con el canal B en 0, y B llega a {blue}" if blue else ""
 
 
 def to_numbers(rgb: np.ndarray) -> np.ndarray:

@@ -150,7 +150,10 @@ class Broden:
     def _plane(self, item: int | str, record: Record) -> int | np.ndarray:
         if isinstance(item, int):
             return min(item, grammar.MAX_NUMBER)                # más allá no hay etiquetas
-        return grammar.to_numbers(np.asarray(self._opened(item, record, record.mask_size)))
+        rgb = np.asarray(self._opened(item, record, record.mask_size))
+        if problem := grammar.mask_problem(grammar.first_bytes(self.path(item)), rgb):
+            raise ValueError(f"{record.image}: máscara «{item}»: {problem}. {ADVICE} {self.folder}")
+        return grammar.to_numbers(rgb)
 
     def _opened(self, name: str, record: Record, size: tuple[int, int] | None = None) -> Image.Image:
         """Un archivo de images/ en RGB; si no mide `size`, ni se decodifica."""

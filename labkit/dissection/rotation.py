@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from labkit.checks import check_rotation, check_turnable, dice
 from labkit.models import ready
-from labkit.shapes import HUGE, check_numbers, real, whole
+from labkit.shapes import HUGE, check_numbers, one_layer, real, whole
 
 
 class Rotate(nn.Module):
@@ -52,7 +52,7 @@ def rotate_layer(model: nn.Sequential, layer: str, rotation: Tensor) -> nn.Seque
     ValueError si no se puede. Los logits son los mismos, salvo redondeo.
     """
     names = [name for name, _ in model.named_children()]
-    if layer not in names:
+    if one_layer(layer) not in names:
         raise ValueError(f"layer: no hay una capa «{layer}». Las capas son: {', '.join(names)}.")
     after = names[names.index(layer) + 1:]
     reader = next((name for name in after if isinstance(model.get_submodule(name), (nn.Conv2d, nn.Linear))), None)
