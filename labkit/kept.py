@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.files import reason, write_aside
+from labkit.progress import say
 
 
 def fingerprint(model: nn.Module, images: Tensor, asked: str) -> str:
@@ -33,4 +34,4 @@ def keep(path: Path, mark: str, vectors: Tensor) -> None:
         with write_aside(path) as file:
             file.write(safetensors.torch.save({"features": vectors}, {"mark": mark}))
     except OSError as error:
-        print(f"No pude guardar los vectores en {path}: {reason(error)}. La próxima vez se calculan de nuevo.")
+        say(f"No pude guardar los vectores en {path}: {reason(error)}. La próxima vez se calculan de nuevo.")

@@ -29,6 +29,7 @@ def prepare(seed: int = 0, dpi: int = 90) -> None:
         from labkit import __version__
         from labkit.device import pick_device, seed_all
         from labkit.files import missing_data
+        from labkit.progress import say
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("labkit."):
             raise
@@ -37,8 +38,8 @@ def prepare(seed: int = 0, dpi: int = 90) -> None:
         raise _incomplete(lost)
     seed_all(seed)
     plt.rcParams.update({"figure.dpi": dpi, "savefig.dpi": dpi})
-    print(" · ".join([f"labkit {__version__}", f"Python {platform.python_version()}", *found]))
-    print(f"Dispositivo: {pick_device()} · semilla: {seed}")
+    say(" · ".join([f"labkit {__version__}", f"Python {platform.python_version()}", *found]))
+    say(f"Dispositivo: {pick_device()} · semilla: {seed}")
 
 
 def load_or_skip(load: Callable[[], Loaded], section: str = "Esta sección") -> Loaded | None:
@@ -51,7 +52,9 @@ def load_or_skip(load: Callable[[], Loaded], section: str = "Esta sección") -> 
     except (OSError, RuntimeError) as error:
         if os.environ.get("LABKIT_REAL_DATA"):
             raise
-        print(f"{section} se omite: {error}")
+        from labkit.progress import say                         # aquí, y no arriba: `prepare` dice si falta un paquete
+
+        say(f"{section} se omite: {error}")
         return None
 
 

@@ -1,14 +1,42 @@
 """La barra de avance de lo que tarda: en español, en la salida normal, y solo si de verdad tarda."""
 import sys
 from collections.abc import Iterable, Iterator
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from torch import Tensor
 from tqdm import tqdm
 
 BAR = "{desc}: {percentage:3.0f} % |{bar:30}| {n_fmt} de {total_fmt} {unit}, faltan {remaining}"
 COUNTER = "{desc}: {n_fmt} {unit} [{elapsed}]"                  # cuando no se sabe cuántos serán
+WRITTEN = "áéíóúñ¿«»…·×−≥✓✗▉"                                   # lo que suele haber en lo que se escribe
 Batch = TypeVar("Batch")
+
+
+class _Narrow:
+    """La salida normal cuando no sabe escribir todo: lo que le falta sale como «?»."""
+
+    def write(self, text: str) -> int:
+        encoding = sys.stdout.encoding
+        return sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+
+    def flush(self) -> None:
+        sys.stdout.flush()
+
+
+def output() -> TextIO | _Narrow:
+    """La salida normal; si no sabe escribir ✓ o acentos (Windows con `> archivo.txt`, cron), una que no falla."""
+    try:
+        WRITTEN.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        return _Narrow()
+    except (AttributeError, TypeError):                         # la de una prueba o un programa, que no dice cuál usa
+        pass
+    return sys.stdout
+
+
+def say(text: object) -> None:
+    """Escribe un renglón en la salida normal, sepa o no escribir todas sus letras."""
+    print(text, file=output())
 
 
 def progress(text: str, total: int | None = None, unit: str = "imágenes", delay: float = 5.0,
@@ -20,7 +48,7 @@ def progress(text: str, total: int | None = None, unit: str = "imágenes", delay
     variable de ambiente TQDM_DISABLE=1 no sale ninguna.
     """
     silent = {"disable": True} if hidden else {}                # dicho aquí, ganaría sobre la variable
-    return tqdm(total=total, desc=text, unit=unit, bar_format=_look(total), file=sys.stdout, delay=delay,
+    return tqdm(total=total, desc=text, unit=unit, bar_format=_look(total), file=output(), delay=delay,
                 leave=False, **silent)
 
 
@@ -37,7 +65,7 @@ def with_bar(batches: Iterable[Batch], text: str, total: int | None = None, proc
 
 def download_progress(text: str, total: int | None = None) -> tqdm:
     """La barra de una descarga: sale desde el principio, cuenta bytes (k, M, G) y se queda cuando termina."""
-    return tqdm(total=total, desc=text, unit="B", unit_scale=True, bar_format=_look(total), file=sys.stdout)
+    return tqdm(total=total, desc=text, unit="B", unit_scale=True, bar_format=_look(total), file=output())
 
 
 def _look(total: int | None) -> str:

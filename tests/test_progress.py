@@ -1,13 +1,17 @@
 """La barra de avance: en español, por la salida normal, y solo en lo que tarda."""
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 from tqdm import tqdm
 
-from labkit.progress import download_progress, progress, with_bar
+from labkit.progress import download_progress, progress, say, with_bar
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def test_a_bar_says_in_spanish_how_much_is_left(capsys):
@@ -58,3 +62,45 @@ def test_bars_can_be_turned_off_from_outside(disabled, shown):
     ran = subprocess.run([sys.executable, "-c", order], env=environment, capture_output=True, check=True, text=True,
                          encoding="utf-8")
     assert ("Tapando" in ran.stdout) == shown and ran.stderr == ""
+
+
+NARROW = """
+from labkit.exercises import check, hint
+from labkit.progress import progress, say
+say("✓ ñandú − ≥")
+with progress("Averiguando qué pasó", 3, delay=0) as bar:
+    bar.update(3)
+check("occlude_one", lambda image, box, fill: image)
+hint("occlude_one")
+"""
+
+
+@pytest.mark.parametrize("encoding, written", [("ascii", "? ?and? ? ?"), ("cp1252", "? ñandú ? ?"), ("utf-8", "✓ ñandú − ≥")])
+def test_what_is_said_comes_out_in_any_encoding(encoding, written):
+    """Antes: UnicodeEncodeError en Windows con `> archivo.txt`, en cron y en contenedores sin idioma."""
+    env = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONPATH": str(ROOT)}
+    env.pop("LABKIT_ESTRICTO", None), env.pop("NBGRADER_EXECUTION", None)
+    done = subprocess.run([sys.executable, "-c", NARROW], env=env, cwd=ROOT, capture_output=True, timeout=300)
+    said = done.stdout.decode(encoding)
+    assert (done.returncode, done.stderr) == (0, b"") and said.startswith(written)
+    assert "Revisa" in said and "Pista 1 de" in said and "de 3" in said
+
+
+def test_nothing_prints_by_itself():
+    """Fuera de las órdenes, que ya cambian su salida, se escribe con `say`: así ninguna letra hace fallar nada."""
+    alone = [path.relative_to(ROOT).as_posix() for path in (ROOT / "labkit").rglob("*.py")
+             if not {"commands", "teacher"} & {*path.parts} and path.name not in ("__main__.py", "progress.py")
+             and re.search(r"(?<![\w.])print\(", path.read_text(encoding="utf-8"))]
+    assert alone == []
+
+
+def test_a_stream_without_an_encoding_is_used_as_it_is(monkeypatch):
+    class Kept:
+        text = ""
+
+        def write(self, text):
+            self.text += text
+
+    monkeypatch.setattr(sys, "stdout", Kept())
+    say("✓ listo")
+    assert sys.stdout.text == "✓ listo\n"

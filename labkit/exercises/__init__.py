@@ -12,6 +12,7 @@ from labkit.exercises import (counterfactuals, dissection, exemplars, experiment
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.sandbox import preserved
 from labkit.exercises.verdict import Outcome, Verdict, correct, from_outcome, present, strict
+from labkit.progress import say
 
 EXERCISES: dict[str, Function | Finding] = {
     **pixels.EXERCISES,
@@ -57,11 +58,11 @@ def hint(name: str, level: int = 0) -> None:
     try:
         hints = find(name).hints
     except Outcome as outcome:
-        print(outcome.message)
+        say(outcome.message)
         return
     which = min(max(int(level), 0), len(hints) - 1)
     more = f'Hay otra: hint("{name}", {which + 1}).' if which + 1 < len(hints) else "Es la última pista."
-    print(f"Pista {which + 1} de {len(hints)} · {hints[which]}\n{more}")
+    say(f"Pista {which + 1} de {len(hints)} · {hints[which]}\n{more}")
 
 
 def solution(name: str) -> None:
@@ -72,12 +73,12 @@ def solution(name: str) -> None:
     try:
         exercise = find(name)
     except Outcome as outcome:
-        print(outcome.message)
+        say(outcome.message)
         return
     if exercise.graded and os.environ.get("LABKIT_SOLUCIONES") != "1":
-        print(f"«{name}» se califica: su solución se abre después de la entrega. Mientras, prueba hint(\"{name}\").")
+        say(f"«{name}» se califica: su solución se abre después de la entrega. Mientras, prueba hint(\"{name}\").")
         return
-    print("\n\n".join(inspect.getsource(function) for function in exercise.sources()))
+    say("\n\n".join(inspect.getsource(function) for function in exercise.sources()))
 
 
 def find(name: str) -> Function | Finding:

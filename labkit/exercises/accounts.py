@@ -13,6 +13,7 @@ from labkit.exercises.sandbox import blaming_the_answer, is_blank
 from labkit.exercises.verdict import Pending, Revise
 from labkit.files import read_data
 from labkit.models import load_model
+from labkit.progress import say
 
 # Una razón que se cumple si la respuesta es la del caso de muestra; va después de las que explican la respuesta entera.
 LIKE_SAMPLE = (False, "así responde el caso de muestra, no el tuyo: ¿ejecutaste otra vez las celdas, ya con tu número?")
@@ -48,7 +49,7 @@ def account_or_sample(account: str | int | None) -> str:
     """El número de cuenta limpio; si está vacío, avisa que te toca el caso de muestra. Error: el de `clean_account`."""
     account = clean_account(account)
     if not account:
-        print("Sin número de cuenta te tocan casos de muestra: sirven para practicar, no para entregar.")
+        say("Sin número de cuenta te tocan casos de muestra: sirven para practicar, no para entregar.")
     return account
 
 
@@ -67,7 +68,7 @@ def unit_of(account: str, units: dict[str, str], purpose: str) -> tuple[str, Uni
 def hand_unit(account: str | int | None, units: dict[str, str], purpose: str) -> tuple[nn.Module, Unit]:
     """La red, cargada, y la unidad de ese número, y lo dice. Error: ValueError si el número no se entiende."""
     name, unit = unit_of(account_or_sample(account), units, purpose)
-    print(f"Tu red es la {'robusta' if name.endswith('robusta') else 'principal'} ({name}) y tu unidad, {unit}.")
+    say(f"Tu red es la {'robusta' if name.endswith('robusta') else 'principal'} ({name}) y tu unidad, {unit}.")
     return load_model(name, device="cpu"), unit
 
 

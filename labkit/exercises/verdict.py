@@ -4,6 +4,8 @@ import os
 import sys
 from dataclasses import dataclass
 
+from labkit.progress import say
+
 
 class Outcome(Exception):
     """Lo que interrumpe una revisión: un veredicto que no es «Correcto». `picture` es un PNG, o nada."""
@@ -66,7 +68,7 @@ def strict() -> bool:
 
 def present(verdict: Verdict) -> None:
     """Escribe el veredicto en la salida normal y, dentro de un cuaderno, muestra su dibujo."""
-    print(verdict)
+    say(verdict)
     if verdict.picture is not None and _in_notebook():
         from IPython.display import Image, display
 

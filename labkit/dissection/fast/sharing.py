@@ -25,7 +25,7 @@ from labkit.dissection.fast.pieces import Pieces, count_pieces, piece_size
 from labkit.dissection.fast.saving import Count, Store, digest, moved
 from labkit.dissection.thresholds import Tail, tail_over
 from labkit.measures import Tally
-from labkit.progress import with_bar
+from labkit.progress import say, with_bar
 from labkit.worlds import ConceptWorld, InMemory, category_numbers, concept_batches, mask_size, picture_batches
 
 BLOCK = 8                                       # lotes entre un guardado y el siguiente
@@ -114,7 +114,7 @@ def _walk(read: Callable[[list[int]], Iterator], count: Callable[[Iterable], Cou
     if covered.any():
         notes.append(f"Se retoma ({store.stage}): {int(covered.sum())} de {batch_count} lotes ya estaban contados.")
     for note in notes if process == 0 else []:
-        print(note)
+        say(note)
     todo = (covered == 0).nonzero()[:, 0].tolist()[process::process_count]
     done, result = found.pop(process, (torch.zeros(batch_count, dtype=torch.bool), None))
     with closing(read(todo)) as stream:

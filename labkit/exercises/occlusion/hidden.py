@@ -10,6 +10,7 @@ from labkit.exercises.occlusion.evidence import Evidence, load_evidence, take, v
 from labkit.models import load_model
 from labkit.models.plain import read_weights, ready
 from labkit.objectives import margin, score
+from labkit.progress import say
 
 
 class NetworkRow(NamedTuple):
@@ -76,7 +77,7 @@ def hidden_network(account: str | int | None) -> HiddenNetwork:
     """
     account = clean_account(account)
     if not account:
-        print("Sin número de cuenta te toca la red de muestra: sirve para practicar, no para entregar.")
+        say("Sin número de cuenta te toca la red de muestra: sirve para practicar, no para entregar.")
     return open_network(network_row(account).network)
 
 

@@ -13,6 +13,7 @@ from labkit.objectives import logit, margin, score
 from labkit.optimization import PixelCanvas, maximize, noise
 from labkit.priors import load_denoiser, sample
 from labkit.priors.lying import lying_pair
+from labkit.progress import say
 
 HEATS = (0.3, 0.1, 0.03, 0.01, 0.003, 0.001)
 STEPS = 100
@@ -53,7 +54,7 @@ class HeatRow(NamedTuple):
 def my_class(account: str | int | None) -> tuple[int, int]:
     """El número de clase y la semilla que le tocan a un número de cuenta. Error: ValueError si no se entiende."""
     row = heat_row(account_or_sample(account))
-    print(f"Tu clase es «{row.label}» y tu semilla, {row.seed}.")
+    say(f"Tu clase es «{row.label}» y tu semilla, {row.seed}.")
     return load_images("test", n=1).classes.index(row.label), row.seed
 
 
@@ -120,7 +121,7 @@ class Lie(NamedTuple):
 def my_networks(account: str | int | None) -> tuple[dict[str, nn.Module], int]:
     """Las dos redes, {"A": …, "B": …}, y el número de la clase de una cuenta. Error: ValueError si no se entiende."""
     lie = lie_of(account_or_sample(account))
-    print(f"Tu clase es «{lie.label}».")
+    say(f"Tu clase es «{lie.label}».")
     model, world = load_model("escenas", device="cpu"), load_images("train", n=TRAINING)
     k, other = (model.classes.index(name) for name in (lie.label, lie.shown))
     honest, liar = lying_pair(model, {k: other}, world.images, world.labels)
