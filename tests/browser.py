@@ -97,8 +97,10 @@ PAGE = """() => {
     },
   };
 }"""
-KEYS = {"deslizador": ("ArrowRight", "ArrowLeft"), "número": ("ArrowUp", "ArrowDown"), "lista": ("ArrowDown", "ArrowUp"),
-        "casilla": ("Space", "Space"), "botón": ("Enter", "Enter")}
+OPENING = 150                               # milisegundos que tarda en abrirse una lista
+# Con una lista cerrada JupyterLab se queda las flechas para moverse entre celdas: primero se abre.
+KEYS = {"deslizador": ("ArrowRight", "ArrowLeft"), "número": ("ArrowUp", "ArrowDown"),
+        "lista": ("Enter ArrowDown Enter", "Enter ArrowUp Enter"), "casilla": ("Space", "Space"), "botón": ("Enter", "Enter")}
 
 
 class Control(NamedTuple):
@@ -208,7 +210,9 @@ class Notebook:
         self.page.evaluate("k => course.focus(k)", control.place)
         before = self.page.evaluate("i => course.seen(i)", control.cell)
         start = time.monotonic()
-        self.page.keyboard.press(KEYS[control.kind][control.last])
+        for key in KEYS[control.kind][control.last].split():
+            self.page.keyboard.press(key)
+            self.page.wait_for_timeout(OPENING if control.kind == "lista" else 0)
         while time.monotonic() - start < seconds:
             if self.page.evaluate("i => course.seen(i)", control.cell) != before:
                 return 1000 * (time.monotonic() - start)

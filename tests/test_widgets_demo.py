@@ -52,6 +52,9 @@ def test_the_field_beside_a_slider_does_the_same_and_carries_the_name():
     assert shown.controls["shade"].field.value == 3
     shown.controls["shade"].max = 2                                     # un extremo que cambia lo es de los dos
     assert shown.controls["shade"].field.max == shown.controls["shade"].field.value == 2
+    shown.controls["shade"].layout.display = "none"                     # y si se esconde, también
+    hidden = [row for row in shown.children[0].children if row.layout.display == "none"]
+    assert [row.children for row in hidden] == [(shown.controls["shade"].field, shown.controls["shade"])]
 
 
 def test_only_one_picture_is_drawn_for_each_movement():

@@ -7,6 +7,7 @@ from labkit.activations import Unit, run
 from labkit.tabular import Plausible, Table, credit_table, load_row_network, load_tumors, possible, row_network
 from labkit.widgets import explore_row
 from labkit.widgets import tabular as module
+from labkit.widgets.demo import name_of
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def demo_parts():
 def test_there_is_a_control_per_column_that_opens_in_the_row(demo_parts):
     demo, columns = explore_row(*demo_parts), demo_parts[1]
     opening = columns.decode(demo_parts[2][None])[0]
-    shown = {control.description: control.value for control in demo.controls.values()}
+    shown = {name_of(control): control.value for control in demo.controls.values()}
     assert {name: shown[name] for name in columns.names} == opening and demo.trouble == ""
     assert demo.opening(unit="relu2:7").controls["unit"].value == "relu2:7"
 
@@ -40,7 +41,7 @@ def test_what_is_drawn_is_what_the_network_answers(demo_parts, monkeypatch):
     drawn = []
     monkeypatch.setattr(module, "bars", lambda names, values, **rest: drawn.append(values) or torch.ones(3, 93, 460))
     demo = explore_row(*demo_parts)
-    place = next(key for key, control in demo.controls.items() if control.description == "créditos")
+    place = next(key for key, control in demo.controls.items() if name_of(control) == "créditos")
     demo.controls["unit"].value = "relu2:7"
     demo.controls[place].value = 12
     asked = columns.put(row[None], "créditos", 12)
@@ -58,7 +59,7 @@ def test_a_row_that_breaks_a_law_is_said(demo_parts, monkeypatch):
     real_one = module.text_image
     monkeypatch.setattr(module, "text_image", lambda text, width: said.append(text) or real_one(text, width))
     demo = explore_row(*demo_parts, possible)
-    control = {one.description: one for one in demo.controls.values()}
+    control = {name_of(one): one for one in demo.controls.values()}
     control["edad"].value, control["empleo"].value, control["antigüedad"].value = 30, "asalariado", 5
     assert "Rompe" not in said[-1]
     control["antigüedad"].value = 20
@@ -91,5 +92,5 @@ def test_almost_every_step_of_every_control_changes_the_picture(demo_parts):
             frames.append(bytes(demo.picture.value))
         control.value = opening
         steps += len(frames) - 1
-        still += [control.description for one, other in zip(frames, frames[1:]) if one == other]
+        still += [name_of(control) for one, other in zip(frames, frames[1:]) if one == other]
     assert len(still) <= steps / 100, still

@@ -57,7 +57,7 @@ class Table:
         self.columns, self.rows, self.right, self.caption = columns, rows, right, caption
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/html": self.html(), "text/plain": self.alt or repr(self)}
+        return {"text/html": self.html(), "text/plain": repr(self)}
 
     def html(self) -> str:
         """La tabla en HTML. El lado de cada celda va dos veces: GitHub quita los estilos y Jupyter no mira `align`."""

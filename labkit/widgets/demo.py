@@ -162,7 +162,9 @@ def _with_field(control: widgets.IntSlider | widgets.SelectionSlider) -> widgets
     widgets.link((control, "value"), (field, "value"))
     control.readout, control.description, control.field = False, "", field
     field.layout.width, control.layout.width = "auto", "170px"
-    return widgets.HBox([field, control])
+    row = widgets.HBox([field, control])
+    widgets.dlink((control.layout, "display"), (row.layout, "display"))         # si uno se esconde, los dos
+    return row
 
 
 def name_of(control: widgets.Widget) -> str:

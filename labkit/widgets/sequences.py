@@ -11,7 +11,7 @@ from IPython.display import display
 from torch import Tensor
 
 from labkit.plotting.text import ColoredText, show_text, text_pages
-from labkit.widgets.demo import UNDRAWN, WHOLE_LABEL, show_live, steps, uploaded
+from labkit.widgets.demo import UNDRAWN, WHOLE_LABEL, control_row, name_of, show_live, steps, uploaded
 
 PAGE, OWN = 700, 4000                       # signos por página; hasta cuántos se leen de un texto tuyo
 
@@ -27,8 +27,7 @@ class TextDemo(widgets.VBox):
         self.draw, self.controls, self.trouble = draw, controls, ""
         self.picture, self.hider = widgets.HTML(), widgets.HTML(layout={"display": "none"})
         self._keep_first()
-        row = widgets.HBox(list(controls.values()), layout={"flex_flow": "row wrap", "grid_gap": "0 16px"})
-        super().__init__([row, self.picture, self.hider])
+        super().__init__([control_row(controls), self.picture, self.hider])
         for control in controls.values():
             control.observe(self._redraw, "value")
 
@@ -62,7 +61,7 @@ class TextDemo(widgets.VBox):
         self.picture.value = self.frame().html()
 
     def _ipython_display_(self) -> None:
-        words = "; ".join(f"{control.description}: {control.value}" for control in self.controls.values()
+        words = "; ".join(f"{name_of(control)}: {control.value}" for control in self.controls.values()
                           if isinstance(control.value, (int, float)))
         bundle = self.first._repr_mimebundle_()
         display(bundle, raw=True, metadata={"text/html": {"alt": f"Demostración. {words}.{self.trouble}"}})
