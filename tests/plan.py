@@ -49,3 +49,11 @@ def student_part() -> dict[str, int]:
     rooms = {name for name, room in plan().items() if room.reader == "E"} - {*NETWORKS, *HALVES, *LATER}
     return {path: len(text.splitlines()) for path, text in modules().items()
             if room_of(path) in rooms and not path.startswith("dissection/fast/")}
+
+
+def student_tests() -> list[str]:
+    """Las pruebas de lo que lee y toca quien estudia, sin las de los ejercicios: se corren también con otras versiones."""
+    rooms = sorted(name for name, room in plan().items() if room.reader in "ET" and name != "exercises")
+    here = Path(__file__).resolve().parent
+    found = [path for name in rooms for path in (here / f"test_{name}.py", *here.glob(f"test_{name}_*.py")) if path.exists()]
+    return [path.relative_to(here.parent).as_posix() for path in sorted({*found})]

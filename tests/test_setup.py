@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from plan import plan, student_tests
 
 import labkit
 from labkit.__main__ import VERBS
@@ -56,6 +57,107 @@ def test_ci_runs_the_readme_line() -> None:
     found = [line.strip() for line in README.splitlines() if re.search(pattern, line)]
     assert found[0] == f"{INSTALL}pytest"
     assert "pip install -r requirements.txt" not in script
+
+
+def colab_pins() -> dict[str, str]:
+    return dict(re.findall(r"^([\w-]+)==([\d.]+)$", (ROOT / "tests" / "colab.txt").read_text(encoding="utf-8"), re.MULTILINE))
+
+
+def numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".")]
+
+
+def test_colab_has_all_that_the_course_asks_for() -> None:
+    """En Colab no se instala nada: lo que trae cumple cada cota (JupyterLab y las pruebas no hacen falta ahí)."""
+    pins, lacking = colab_pins(), []
+    for line in requirement_lines():
+        name, least = re.match(r"([\w-]+)>=([\d.]+)", line).groups()
+        if name != "jupyterlab" and not numbers(least) <= numbers(pins.get(name, "0")):
+            lacking.append(line)
+    assert lacking == [] and numbers(pins["ipywidgets"]) < [9]
+
+
+def test_other_versions_run_what_students_read() -> None:
+    """La selección de .ci/versions tiene las pruebas de cada cuarto de quien estudia, y todas las demostraciones."""
+    found = student_tests()
+    widgets = {f"tests/{path.name}" for path in (ROOT / "tests").glob("test_widgets_*.py")}
+    rooms = {name for name, room in plan().items() if room.reader == "E"} - {"vectors"}         # en test_exemplars.py
+    assert widgets <= {*found} and {f"tests/test_{name}.py" for name in rooms} <= {*found}
+    assert not any("exercises" in path or "commands" in path for path in found)
+
+
+FAKE_PYTHON = """#!/bin/sh
+case "$1 $2" in
+  "-c "*) [ -z "$2" ] || seq -f "tests/test_%g.py" 30 ;;
+  "-V"*) echo Python 3.10.0 ;;
+  "-m venv")
+    mkdir -p "$3/bin" && cp "$0" "$3/bin/python"
+    printf '#!/bin/sh\necho instala >> "$LOG"; for pins; do :; done; cat "$pins" >> "$LOG"; exit ${PIP:-0}\n' > "$3/bin/pip"
+    chmod +x "$3/bin/pip" ;;
+  "-m pytest") shift 2; echo "prueba $*" >> "$LOG"; exit ${PYTEST:-0} ;;
+esac
+"""
+
+
+class Versions:
+    """Un curso de mentira con .ci/versions, y un Python de mentira que apunta en un diario lo que le piden."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.cache, self.log = folder / "curso", folder / "cache", folder / "diario"
+        for name in (".ci/versions", "requirements.txt", "tests/colab.txt"):
+            (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.folder / name)
+        for name in ("python3.10", "python3.13", "python3"):
+            (folder / "bin").mkdir(exist_ok=True)
+            (folder / "bin" / name).write_text(FAKE_PYTHON)
+            (folder / "bin" / name).chmod(0o755)
+        self.path = f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+
+    def run(self, *names: str, **env: str) -> tuple[int, list[str]]:
+        """El código de salida y lo que se apuntó."""
+        self.log.write_text("")
+        env = {**os.environ, "PATH": self.path, "LABKIT_CI_CACHE": str(self.cache), "LOG": str(self.log), **env}
+        done = subprocess.run(["bash", str(self.folder / ".ci" / "versions"), *names], env=env, capture_output=True, timeout=60)
+        return done.returncode, self.log.read_text().splitlines()
+
+
+@pytest.fixture
+def versions(tmp_path: Path) -> Versions:
+    if os.name == "nt" or shutil.which("bash") is None:
+        pytest.skip(".ci/versions es para bash")
+    return Versions(tmp_path)
+
+
+def test_the_lower_bounds_are_installed_exactly_and_once(versions: Versions) -> None:
+    code, said = versions.run("lowest")
+    assert (code, said[0]) == (0, "instala")
+    assert said[1:-2] == [re.sub(r">=([\d.]+).*", r"==\1", line) for line in requirement_lines()]
+    assert "lessons/01_oclusion.ipynb" in said[-2] and "not slow" in said[-1] and "tests/test_30.py" in said[-1]
+    assert versions.run("lowest") == (0, said[-2:])                             # ya está: no se instala de nuevo
+
+
+def test_colab_is_installed_as_its_list_says(versions: Versions) -> None:
+    code, said = versions.run("colab")
+    assert (code, said[1:-2]) == (0, [f"{name}=={version}" for name, version in colab_pins().items()])
+
+
+def test_what_is_asked_for_names_the_environment(versions: Versions) -> None:
+    versions.run()
+    before = sorted(path.name for path in versions.cache.iterdir())
+    text = (versions.folder / "requirements.txt").read_text(encoding="utf-8")
+    (versions.folder / "requirements.txt").write_text(text.replace("torch>=2.4", "torch>=2.5"), encoding="utf-8")
+    assert "torch==2.5" in versions.run()[1]
+    after = sorted(path.name for path in versions.cache.iterdir())
+    assert [name.split("-")[0] for name in after] == ["colab", "lowest"]        # el viejo se borró: pesa seis gigas
+    assert before[0] == after[0] and before[1] != after[1]
+
+
+@pytest.mark.parametrize("fails", ["PIP", "PYTEST"])
+def test_a_failure_with_other_versions_is_a_failure(versions: Versions, fails: str) -> None:
+    assert versions.run(**{fails: "1"})[0] != 0
+    code, said = versions.run()
+    assert code == 0 and "instala" in said                                      # lo que quedó a medias se hace de nuevo
+    assert versions.run("otro")[0] != 0
 
 
 def test_readme_explains_every_dependency() -> None:
