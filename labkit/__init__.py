@@ -80,4 +80,4 @@ Una red: `data/networks/NOMBRE.safetensors`, escrita con `labkit.models.save_mod
 `load_model` la encuentra sola. Una arquitectura nueva, además, va en `labkit/models/families.py`, con su nombre en
 `FAMILIES`, de `labkit/models/__init__.py`.
 """
-__version__ = "0.1.0"
+__version__ = "0.2.0"

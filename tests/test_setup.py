@@ -173,6 +173,8 @@ def test_one_version() -> None:
     version = read_version((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     assert labkit.__version__ == version
     assert f"versión {version}" in README
+    changes = (ROOT / "lessons" / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## ([\d.]+)", changes, re.MULTILINE)[0] == version
 
 
 @pytest.mark.skipif(UNDER_CONSTRUCTION, reason="todavía no hay lecciones")
@@ -182,7 +184,7 @@ def test_readme_links_every_notebook() -> None:
 
 
 @pytest.mark.skipif(UNDER_CONSTRUCTION, reason="todavía no hay lecciones")
-@pytest.mark.parametrize("document", ["README.md", "data/README.md", "lessons/guia_docente.md", "lessons/disecar_tu_red.md"])
+@pytest.mark.parametrize("document", ["README.md", "data/README.md", "lessons/guia_docente.md", "lessons/disecar_tu_red.md", "lessons/CHANGELOG.md"])
 def test_local_links_lead_somewhere(document: str) -> None:
     path = ROOT / document
     links = re.findall(r"\]\(([^)#\s]+)\)", path.read_text(encoding="utf-8"))
