@@ -695,6 +695,13 @@ FAULTS = [
     Fault("teacher-any-name", "find_by_name", "if len(_words(person.name)) == best]", "if best]"),
     Fault("teacher-ends-are-right", "_raise_if_ended", 'if "fin" in record:', 'if "final" in record:'),
     Fault("teacher-sheet-zero", "_filled", "if found.state == GRADED:", "if True:"),
+    # ── máscaras de otra clase, nombres que no son texto y salidas estrechas ─────────────────────────────────────────
+    Fault("mask-deep", "mask_problem", "head[24] > 8", "head[24] > 16"),
+    Fault("mask-blue", "mask_problem", "rgb[..., 2].max(initial=0)", "rgb[..., 2].min(initial=0)"),
+    Fault("mask-jpeg", "mask_problem", "if not head.startswith(PNG_START)", "if not head"),
+    Fault("unit-superscript", "Unit.parse", 're.fullmatch("[0-9]{1,9}", channel)', "channel.isdigit()"),
+    Fault("layer-only-lists", "one_layer", "if not isinstance(name, str)", "if isinstance(name, list)"),
+    Fault("said-only-utf8", "output", "except UnicodeEncodeError:", "except UnicodeDecodeError:", module="progress"),
 ]
 
 
