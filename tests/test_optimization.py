@@ -1,7 +1,9 @@
 """Subir: contra la forma cerrada de una red lineal, contra un ciclo a mano, y lo que no debe pasar nunca."""
 import copy
+import math
 from collections import OrderedDict
 
+import numpy as np
 import pytest
 import torch
 from conftest import count_hooks
@@ -49,6 +51,17 @@ def test_the_free_optimum_of_a_linear_network_is_the_sign_of_its_weights(linear)
     assert torch.equal(ascent.images[0], (weights > 0).float())
     assert torch.allclose(ascent.scores[-1], weights.clamp(min=0).sum()[None], atol=1e-4)
     assert torch.allclose(ascent.gradient[0], weights)                      # el gradiente de algo lineal son sus pesos
+
+
+@pytest.mark.parametrize("kind", [list, tuple, torch.tensor, np.array])
+def test_a_radius_for_each_image_may_come_in_any_sequence(linear, kind):
+    start = torch.full((3, 3, 4, 6), 0.5)
+    images = maximize(linear, logit(2), PixelCanvas(start, kind([0.0, 0.25, math.inf])), steps=30, lr=0.1).images
+    moved = (images - start).flatten(1).norm(dim=1)
+    assert moved[0] == 0 and moved[1] == pytest.approx(0.25, abs=1e-5) and moved[2] > 0.5
+    for wrong in (kind([1.0, 2.0]), [0.1, "a", 0.2], [0.1, -1.0, 0.2], [float("nan")] * 3, []):
+        with pytest.raises(ValueError, match="radius: esperaba"):
+            PixelCanvas(start, wrong)
 
 
 @pytest.mark.parametrize("norm, radius", [("l2", 0.4), ("linf", 0.03)])

@@ -3,6 +3,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -93,15 +94,24 @@ def number_or_images(value: float | Tensor, name: str) -> float | Tensor:
     return value
 
 
-def one_per_image(value: float | Tensor, b: int, name: str) -> Tensor:
-    """Un número de 0 en adelante por imagen, (b, 1, 1, 1), o uno para todas, (1, 1, 1, 1); infinito es sin límite."""
+def one_per_image(value: float | Sequence[float] | Tensor, b: int, name: str) -> Tensor:
+    """Un número de 0 en adelante por imagen, (b, 1, 1, 1), o uno para todas, (1, 1, 1, 1); infinito es sin límite.
+
+    value: el número, o una lista o un tensor con uno por imagen.
+    """
+    if isinstance(value, (list, tuple, np.ndarray)) and len(value):
+        value = torch.tensor([_limit(one, name) for one in value])
     if not isinstance(value, Tensor) or value.ndim == 0:
-        free = isinstance(value, float) and value == math.inf
-        return torch.tensor(math.inf if free else real(value, name, 0, HUGE)).view(1, 1, 1, 1)
+        return torch.tensor(_limit(value, name)).view(1, 1, 1, 1)
     check_shape(value.flatten(), f"{b}" if value.numel() > 1 else "1", name)
     if not (value >= 0).all():                                              # un NaN tampoco
         raise ValueError(f"{name}: esperaba números desde 0 y recibí {value.min():g}.")
     return value.reshape(-1, 1, 1, 1)
+
+
+def _limit(value: float, name: str) -> float:
+    """Un número de 0 en adelante, o infinito; si no, ValueError."""
+    return math.inf if isinstance(value, float) and value == math.inf else real(value, name, 0, HUGE)
 
 
 def check_scores(score: Any, b: int, objective: Any) -> None:
