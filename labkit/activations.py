@@ -4,7 +4,6 @@ Un nombre, `Unit("conv4", 12)`; un verbo, `run(model, images, layers)`. Todo lo 
 gancho (*hook*) y lo quita al salir, también si algo falla. Fuente: Bau et al. (2020), «Understanding the role of
 individual units in a deep neural network», PNAS 117(48), doi:10.1073/pnas.1907375117.
 """
-import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -42,7 +41,7 @@ class Unit:
         if isinstance(text, cls):
             return text
         layer, _, channel = str(text).rpartition(":")
-        if not (layer and re.fullmatch("[0-9]{1,9}", channel)):         # isdigit() acepta «²», e int() no
+        if not layer or not (channel.isascii() and channel.isdigit() and len(channel) < 10):    # «²» es un dígito
             raise ValueError(f"Una unidad se escribe «capa:canal», por ejemplo conv4:12; recibí «{str(text)[:80]}».")
         return cls(layer, int(channel))
 
@@ -231,8 +230,7 @@ def _hang(model: nn.Module, module: nn.Module, layer: str, watch: Callable[[Tens
 
 def _names(layers: Iterable[str]) -> list[str]:
     """La lista de capas pedidas; un solo nombre vale por una lista de uno."""
-    alone = isinstance(layers, str) or not isinstance(layers, Iterable)
-    return [one_layer(layer) for layer in ([layers] if alone else layers)]
+    return list(map(one_layer, [layers] if isinstance(layers, str) or not isinstance(layers, Iterable) else layers))
 
 
 def _check_images(model: nn.Module, images: Tensor) -> None:

@@ -25,10 +25,6 @@ class Objective:
     measure: Callable[[Acts], Tensor]
     label: str
 
-    def __post_init__(self) -> None:
-        for layer in self.layers:
-            one_layer(layer)
-
     def __call__(self, acts: Acts) -> Tensor:
         """La puntuación de cada imagen, (b,)."""
         if isinstance(acts, Tensor):
@@ -115,12 +111,12 @@ def direction(layer: str, vector: Tensor) -> Objective:
         means = maps.flatten(2).mean(2) if maps.ndim > 2 else maps          # (b, c)
         return means @ vector.to(means)
 
-    return Objective((layer,), measure, f"dirección en {layer}")
+    return Objective((one_layer(layer),), measure, f"dirección en {layer}")
 
 
 def layer_energy(name: str) -> Objective:
     """La media de los cuadrados de toda una capa: lo que sube DeepDream, y lo mismo en una capa densa oculta."""
-    return Objective((name,), lambda acts: acts[name].flatten(1).pow(2).mean(1), f"capa {name}")
+    return Objective((one_layer(name),), lambda acts: acts[name].flatten(1).pow(2).mean(1), f"capa {name}")
 
 
 def logit(class_index: int, layer: str = "fc") -> Objective:

@@ -29,13 +29,12 @@ def features(model: nn.Module, images: Batches, layer: str, pool: str = "mean", 
     y este `pool`, se lee; si no, se hace de nuevo. Solo sirve con imágenes en un tensor. Si no se pudo guardar (disco
     lleno, carpeta ajena), lo dice y los devuelve.
     """
-    one_layer(layer)
     if cache is not None and not isinstance(images, Tensor):
         raise ValueError("cache: solo se puede guardar si images es un tensor; con un DataLoader no se sabe si cambió.")
     check_kind(cache, str | Path | None, "cache", "la ruta de un archivo")
     if cache is None:
         return features_by_layer(model, images, [layer], pool, batch_size)[layer]
-    path, mark = Path(cache), fingerprint(model, images, f"{layer} {pool}")
+    path, mark = Path(cache), fingerprint(model, images, f"{one_layer(layer)} {pool}")
     kept = read_kept(path, mark)
     if kept is None:
         kept = features_by_layer(model, images, [layer], pool, batch_size)[layer]
