@@ -11,7 +11,8 @@ from labkit.exercises.sandbox import call
 from labkit.exercises.verdict import Outcome
 from labkit.teacher.collecting import write_json
 from labkit.teacher.course import Course, CourseError, Lesson, load_course, new_course
-from labkit.teacher.exporting import export_course, export_lesson, page
+from labkit.teacher.exporting import export_course, export_lesson
+from labkit.teacher.feedback import feedback
 from labkit.teacher.flat import NotFlat, pack, unpack
 from labkit.teacher.judging import judge
 from labkit.teacher.roster import load_roster
@@ -79,7 +80,7 @@ def test_a_correction_by_hand_needs_its_reason_and_is_shown(course):
     put(course, ana.key, points=0, blank=True)
     mark(course, f"{ana.key},{AUTO[3].grade_id},2,,el caso estaba mal,yo,hoy")
     found = score(course, course.lesson(LESSON), ana, hand_marks(course, LESSON))
-    assert found.grade == 2.0 and "el caso estaba mal" in page(LESSON, found, course)
+    assert found.grade == 2.0 and "el caso estaba mal" in feedback(course, LESSON, "alguien", found)
 
 
 @pytest.mark.parametrize("row, said", [
@@ -123,7 +124,7 @@ def test_export_writes_every_person_once(course):
 
 def test_a_page_shows_what_someone_wrote_as_text(course):
     found = Score("calificada", 3.0, parts=(Part("x", 1, 2, "<script>alert(1)</script>"),))
-    assert "<script>" not in page(LESSON, found, course) and "&lt;script&gt;" in page(LESSON, found, course)
+    assert "<script>" not in feedback(course, LESSON, "alguien", found) and "&lt;script&gt;" in feedback(course, LESSON, "alguien", found)
 
 
 # ── datos planos ────────────────────────────────────────────────────────────────────────────────────────────────────
