@@ -695,6 +695,18 @@ FAULTS = [
     Fault("teacher-any-name", "find_by_name", "if len(_words(person.name)) == best]", "if best]"),
     Fault("teacher-ends-are-right", "_raise_if_ended", 'if "fin" in record:', 'if "final" in record:'),
     Fault("teacher-sheet-zero", "_filled", "if found.state == GRADED:", "if True:"),
+    Fault("teacher-notice-names", "public_notice", 'notice.startswith("trae ")', 'notice.startswith("Trae ")'),
+    Fault("teacher-veil-keys", "Veil._marks", "person.number, person.key)", "person.number)"),
+    Fault("teacher-common-counts", "code_pairs", "if 2 * spread[mark] <= max(len(prints), 4)", "if True"),
+    Fault("teacher-alias-lost", "_owners", "{alias(course, key, lesson): key for key in keys}", "{}", "scores"),
+    Fault("teacher-nobody-marked", "hand_marks", 'if row["llave"] not in owners:', "if not row:"),
+    Fault("teacher-sample-all", "drawn_twice", "percent / 100", "percent / 10"),
+    Fault("teacher-before-points", "_parts", '"before": exercise["puntos"]', '"before": mark["puntos"]'),
+    Fault("teacher-packet-names", "keep_packet", '{"quien": code, "leccion": name, "celda": "todo"',
+          '{"quien": person.name, "leccion": name, "celda": "todo"'),
+    Fault("teacher-delete-unasked", "confirm", "if \" \".join(typed.split()) !=", "if typed and \" \".join(typed.split()) !="),
+    Fault("teacher-delete-follows", "delete", "if place.is_dir() and not place.is_symlink():", "if place.is_dir():"),
+    Fault("teacher-model-whole", "Model.example", "len(paragraphs) - missing", "len(paragraphs)"),
 ]
 
 

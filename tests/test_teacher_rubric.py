@@ -14,7 +14,7 @@ from labkit import __main__
 from labkit.teacher.course import ROOT, Course, CourseError
 from labkit.teacher.exporting import export_lesson
 from labkit.teacher.roster import load_roster
-from labkit.teacher.rubric import levels, rubric, sample
+from labkit.teacher.rubric import drawn_twice, levels, rubric
 from labkit.teacher.scores import MANUAL, SECOND, hand_marks
 from labkit.teacher.tasks import tasks
 from labkit.teacher.veil import alias
@@ -118,9 +118,9 @@ def test_a_mark_for_nobody_is_an_error(course):
 
 def test_the_sample_is_a_tenth_and_depends_on_the_secret(course):
     keys = [str(number) for number in range(40)]
-    assert len(sample(course, LESSON, keys, 10)) == 4 and len(sample(course, LESSON, keys[:3], 10)) == 1 and sample(course, LESSON, keys, 0) == set()
-    assert sample(course, LESSON, keys, 10) == sample(course, LESSON, keys[::-1], 10) != sample(course, "otra", keys, 10)
-    assert sample(course, LESSON, keys, 100) == set(keys)
+    assert len(drawn_twice(course, LESSON, keys, 10)) == 4 and len(drawn_twice(course, LESSON, keys[:3], 10)) == 1 and drawn_twice(course, LESSON, keys, 0) == set()
+    assert drawn_twice(course, LESSON, keys, 10) == drawn_twice(course, LESSON, keys[::-1], 10) != drawn_twice(course, "otra", keys, 10)
+    assert drawn_twice(course, LESSON, keys, 100) == set(keys)
 
 
 def test_the_second_page_has_only_the_sample_and_not_the_first_marks(course):
@@ -129,7 +129,7 @@ def test_the_second_page_has_only_the_sample_and_not_the_first_marks(course):
     done = rubric(course, course.lesson(LESSON), percent=25)
     page = written(course, SECOND)
     shown = set(re.findall(r'data-code="(\d+)"', page))
-    assert shown == sample(course, LESSON, keys, 25) and len(shown) == 2 and (done.second, done.sampled) == (0, 6)
+    assert shown == drawn_twice(course, LESSON, keys, 25) and len(shown) == 2 and (done.second, done.sampled) == (0, 6)
     assert "\" checked" not in page and "lo que pensó" not in page
 
 

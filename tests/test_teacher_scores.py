@@ -1,4 +1,6 @@
 """De los resultados a la calificación: los estados, los pesos, las escalas, lo que se corrige a mano."""
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -122,6 +124,18 @@ def test_export_writes_every_person_once(course):
     assert len(text) == 3 and "Beto Ejemplo Dos" in text[2] and text[2].endswith("NP,NP,no entregó nada")
 
 
+def test_the_sheet_of_moodle_keeps_what_it_had_where_nothing_is_graded(course):
+    ana, beto = load_roster(course)
+    put(course, ana.key, blank=True)
+    put(course, beto.key)                                       # falta leer lo suyo
+    sheet = course.folder / "hoja.csv"
+    sheet.write_text("Identificador,Nombre completo,Dirección de correo,Calificación,Comentarios de retroalimentación\n"
+                     f"Participante 1,{ana.name},{ana.email},,\nParticipante 2,{beto.name},{beto.email},antes,\n", encoding="utf-8")
+    filled = export_lesson(course, course.lesson(LESSON), sheet)[1].read_text(encoding="utf-8-sig")
+    cells = {row["Nombre completo"]: row["Calificación"] for row in csv.DictReader(io.StringIO(filled))}
+    assert cells == {ana.name: "5.0", beto.name: "antes"}
+
+
 def test_a_page_shows_what_someone_wrote_as_text(course):
     found = Score("calificada", 3.0, parts=(Part("x", 1, 2, "<script>alert(1)</script>"),))
     assert "<script>" not in feedback(course, LESSON, "alguien", found) and "&lt;script&gt;" in feedback(course, LESSON, "alguien", found)
@@ -206,7 +220,11 @@ def test_the_judge_never_gives_points_for_something_else(record, said):
 
 
 def test_the_key_that_counts_is_the_one_of_the_list():
-    row = EXERCISES["overtaking_layer"].case("87654321")
-    record = {"valor": pack(("11111111", (row.layer, row.hand)))}
-    assert judge("overtaking_layer", record, "87654321", 0).ok
-    assert judge("overtaking_layer", {"valor": pack(("", (row.layer, row.hand)))}, "87654321", 0).word == "Pendiente"
+    key = "87654321"
+    case = EXERCISES["overtaking_layer"].case
+    row = case(key)
+    written = next(str(number) for number in range(11_111_111, 11_112_111) if case(str(number)).layer != row.layer)
+    assert judge("overtaking_layer", {"valor": pack((written, (row.layer, row.hand)))}, key, 0).ok          # escriba lo que escriba
+    other = case(written)
+    assert not judge("overtaking_layer", {"valor": pack((written, (other.layer, other.hand)))}, key, 0).ok
+    assert judge("overtaking_layer", {"valor": pack(("", (row.layer, row.hand)))}, key, 0).word == "Pendiente"

@@ -59,7 +59,7 @@ def rubric(course: Course, lesson: Lesson, anonymous: bool = False, percent: int
     veil = Veil(course, load_roster(course), anonymous, lesson.name)
     results = graded_results(course, lesson.name, veil.people)
     by_hand = [task for task in tasks(lesson.name) if task.by_hand]
-    twice = sample(course, lesson.name, sorted(results), percent)
+    twice = drawn_twice(course, lesson.name, sorted(results), percent)
     marks, second = hand_marks(course, lesson.name), hand_marks(course, lesson.name, SECOND)
     questions = [Question(task, levels(task), _cards(task, results, veil, marks)) for task in by_hand]
     again = [Question(task, levels(task), [card for card in _cards(task, results, veil, second) if card.key in twice])
@@ -70,16 +70,16 @@ def rubric(course: Course, lesson: Lesson, anonymous: bool = False, percent: int
     wanted = {(card.key, question.task.grade_id) for question in questions for card in question.cards}
     repeated = {(card.key, question.task.grade_id) for question in again for card in question.cards}
     return Rubrics(paths, len(wanted & set(marks)), len(wanted), len(repeated & set(second)), len(repeated),
-                   agreement(marks, second, by_hand, veil))
+                   agree(marks, second, by_hand, veil))
 
 
-def sample(course: Course, lesson: str, keys: list[str], percent: int) -> set[str]:
+def drawn_twice(course: Course, lesson: str, keys: list[str], percent: int) -> set[str]:
     """Las llaves que se leen dos veces: ese tanto por ciento, redondeado hacia arriba, sorteado con el secreto."""
     drawn = sorted(keys, key=lambda key: course.derive("dos veces", lesson, key))
     return set(drawn[:ceil(len(drawn) * percent / 100)])
 
 
-def agreement(first: Marks, second: Marks, by_hand: list[Task], veil: Veil) -> Agreement:
+def agree(first: Marks, second: Marks, by_hand: list[Task], veil: Veil) -> Agreement:
     """En las celdas que leyeron las dos, cuántas veces pusieron lo mismo y en cuáles no."""
     titles = {task.grade_id: task.title for task in by_hand}
     both = [place for place in first if place in second and place[1] in titles]
