@@ -702,6 +702,18 @@ FAULTS = [
     Fault("unit-superscript", "Unit.parse", 're.fullmatch("[0-9]{1,9}", channel)', "channel.isdigit()"),
     Fault("layer-only-lists", "one_layer", "if not isinstance(name, str)", "if isinstance(name, list)"),
     Fault("said-only-utf8", "output", "except UnicodeEncodeError:", "except UnicodeDecodeError:", module="progress"),
+    Fault("teacher-notice-names", "public_notice", 'notice.startswith("trae ")', 'notice.startswith("Trae ")'),
+    Fault("teacher-veil-keys", "Veil._marks", "person.number, person.key)", "person.number)"),
+    Fault("teacher-common-counts", "code_pairs", "if 2 * spread[mark] <= max(len(prints), 4)", "if True"),
+    Fault("teacher-alias-lost", "_owners", "{alias(course, key, lesson): key for key in keys}", "{}", "scores"),
+    Fault("teacher-nobody-marked", "hand_marks", 'if row["llave"] not in owners:', "if not row:"),
+    Fault("teacher-sample-all", "drawn_twice", "percent / 100", "percent / 10"),
+    Fault("teacher-before-points", "_parts", '"before": exercise["puntos"]', '"before": mark["puntos"]'),
+    Fault("teacher-packet-names", "keep_packet", '{"quien": code, "leccion": name, "celda": "todo"',
+          '{"quien": person.name, "leccion": name, "celda": "todo"'),
+    Fault("teacher-delete-unasked", "confirm", "if \" \".join(typed.split()) !=", "if typed and \" \".join(typed.split()) !="),
+    Fault("teacher-delete-follows", "delete", "if place.is_dir() and not place.is_symlink():", "if place.is_dir():"),
+    Fault("teacher-model-whole", "Model.example", "len(paragraphs) - missing", "len(paragraphs)"),
 ]
 
 
