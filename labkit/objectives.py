@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from labkit.activations import Acts, Unit, run
 from labkit.checks import class_number
-from labkit.shapes import check_kind, check_numbers, one_layer, real, whole
+from labkit.shapes import check_kind, check_numbers, layer_list, real, whole
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ class Objective:
     label: str
 
     def __post_init__(self) -> None:
-        for layer in self.layers:
-            one_layer(layer)
+        layer_list(self.layers)
 
     def __call__(self, acts: Acts) -> Tensor:
         """La puntuación de cada imagen, (b,)."""
