@@ -6,7 +6,7 @@ VERBS = {
     "fetch": "baja por adelantado lo que el curso no incluye: CIFAR-10 y redes de ImageNet",
     "broden": "revisa, cuenta, busca y escribe carpetas Broden: check, stats, find, export",
     "dissect": "diseca una capa y deja un reporte en HTML: dissect --layer conv5 --out reporte.html",
-    "teacher": "reparte, recoge y califica los ejercicios de un grupo: new, assign, collect, grade, export",
+    "teacher": "reparte, recoge y califica los ejercicios de un grupo: new, assign, collect, grade, report, export…",
     "publish": "pone en cuadernos y README la dirección pública del curso (o la quita: --clear)",
 }
 

@@ -4,6 +4,7 @@ Un nombre, `Unit("conv4", 12)`; un verbo, `run(model, images, layers)`. Todo lo 
 gancho (*hook*) y lo quita al salir, también si algo falla. Fuente: Bau et al. (2020), «Understanding the role of
 individual units in a deep neural network», PNAS 117(48), doi:10.1073/pnas.1907375117.
 """
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from torch.utils.hooks import RemovableHandle
 
 from labkit.anynet import asking, check_open, hidden, layout_of, weights_dtype
 from labkit.device import device_of
-from labkit.shapes import check_shape, check_values, full, one_layer, whole
+from labkit.shapes import check_shape, check_values, full, layer_list, one_layer, whole
 
 INPUT = "input"                     # la imagen cuenta como una capa más: así una penalización es un objetivo cualquiera
 Acts = dict[str, Tensor]            # nombre de capa → activaciones, (b, c, h, w) o (b, c)
@@ -41,7 +42,7 @@ class Unit:
         if isinstance(text, cls):
             return text
         layer, _, channel = str(text).rpartition(":")
-        if not layer or not (channel.isascii() and channel.isdigit() and len(channel) < 10):    # «²» es un dígito
+        if not (layer and re.fullmatch("[0-9]{1,9}", channel)):         # isdigit() acepta «²», e int() no
             raise ValueError(f"Una unidad se escribe «capa:canal», por ejemplo conv4:12; recibí «{str(text)[:80]}».")
         return cls(layer, int(channel))
 
@@ -79,7 +80,7 @@ def record(model: nn.Module, layers: Iterable[str], stop: bool = False) -> Itera
     stop=True corta la pasada en cuanto están todas las capas pedidas: entonces el bloque ha de ser una sola línea, pues
     lo que siga a la pasada cortada no se ejecuta. Si la red usa una capa varias veces, queda su primera salida.
     """
-    wanted = {*_names(layers), INPUT}
+    wanted = {*layer_list(layers), INPUT}
     acts: Acts = {}
 
     def keep(name: str, values: Tensor) -> Tensor:
@@ -139,7 +140,7 @@ def run(model: nn.Module, images: Tensor, layers: Iterable[str]) -> Acts:
     ValueError si la imagen o una capa no sirven.
     """
     _check_images(model, images)
-    wanted = _names(layers)
+    wanted = layer_list(layers)
     with record(model, wanted, stop=True) as acts, asking(model, images):
         model(images)
     unused = [name for name in wanted if name not in acts]
@@ -226,11 +227,6 @@ def _hang(model: nn.Module, module: nn.Module, layer: str, watch: Callable[[Tens
         return layout.back(watch(layout.channels(output) if whole else layout.maps(output)), output, whole)
 
     return module.register_forward_hook(after)
-
-
-def _names(layers: Iterable[str]) -> list[str]:
-    """La lista de capas pedidas; un solo nombre vale por una lista de uno."""
-    return list(map(one_layer, [layers] if isinstance(layers, str) or not isinstance(layers, Iterable) else layers))
 
 
 def _check_images(model: nn.Module, images: Tensor) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from labkit.activations import Acts, Unit, run
 from labkit.checks import class_number
-from labkit.shapes import check_kind, check_numbers, one_layer, real, whole
+from labkit.shapes import check_kind, check_numbers, layer_list, real, whole
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,9 @@ class Objective:
     layers: tuple[str, ...]
     measure: Callable[[Acts], Tensor]
     label: str
+
+    def __post_init__(self) -> None:
+        layer_list(self.layers)
 
     def __call__(self, acts: Acts) -> Tensor:
         """La puntuación de cada imagen, (b,)."""
@@ -111,12 +114,12 @@ def direction(layer: str, vector: Tensor) -> Objective:
         means = maps.flatten(2).mean(2) if maps.ndim > 2 else maps          # (b, c)
         return means @ vector.to(means)
 
-    return Objective((one_layer(layer),), measure, f"dirección en {layer}")
+    return Objective((layer,), measure, f"dirección en {layer}")
 
 
 def layer_energy(name: str) -> Objective:
     """La media de los cuadrados de toda una capa: lo que sube DeepDream, y lo mismo en una capa densa oculta."""
-    return Objective((one_layer(name),), lambda acts: acts[name].flatten(1).pow(2).mean(1), f"capa {name}")
+    return Objective((name,), lambda acts: acts[name].flatten(1).pow(2).mean(1), f"capa {name}")
 
 
 def logit(class_index: int, layer: str = "fc") -> Objective:

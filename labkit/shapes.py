@@ -122,8 +122,7 @@ def reals(values: Iterable[float] | Tensor, name: str, least: int = 1) -> list[f
 
 
 def as_mask(mask: Tensor, pattern: str, name: str) -> Tensor:
-    """La máscara, de verdaderos y falsos: vale también de ceros y unos, o de 0 y 255. ValueError si no se sabe qué es.
-    """
+    """La máscara, de verdaderos y falsos; vale también de ceros y unos, o de 0 y 255. ValueError si no se entiende."""
     check_shape(mask, pattern, name)
     if not (mask.dtype == torch.bool or ((mask == 0) | (mask == mask.max())).all()):
         raise ValueError(f"{name}: esperaba verdaderos y falsos y recibí {mask.dtype}, con otros valores. "
@@ -179,6 +178,12 @@ def one_layer(name: Any) -> str:
     if not isinstance(name, str):
         raise ValueError(f'layer: esperaba el nombre de una sola capa, como "conv4", y recibí {shown(name)}.')
     return name
+
+
+def layer_list(layers: str | Iterable[str]) -> list[str]:
+    """La lista de capas pedidas; un solo nombre vale por una lista de uno."""
+    alone = isinstance(layers, str) or not isinstance(layers, Iterable)
+    return [one_layer(layer) for layer in ([layers] if alone else layers)]
 
 
 def full(values: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from labkit.checks import check_labels_of, check_vectors
 from labkit.device import device_of
 from labkit.kept import fingerprint, keep, read_kept
 from labkit.progress import progress
-from labkit.shapes import check_kind, check_shape, full, one_layer, one_of, positions, real, whole
+from labkit.shapes import check_kind, check_shape, full, layer_list, one_layer, one_of, positions, real, whole
 
 POOLS = ("mean", "max", "flat")
 
@@ -29,12 +29,13 @@ def features(model: nn.Module, images: Batches, layer: str, pool: str = "mean", 
     y este `pool`, se lee; si no, se hace de nuevo. Solo sirve con imágenes en un tensor. Si no se pudo guardar (disco
     lleno, carpeta ajena), lo dice y los devuelve.
     """
+    one_layer(layer)
     if cache is not None and not isinstance(images, Tensor):
         raise ValueError("cache: solo se puede guardar si images es un tensor; con un DataLoader no se sabe si cambió.")
     check_kind(cache, str | Path | None, "cache", "la ruta de un archivo")
     if cache is None:
         return features_by_layer(model, images, [layer], pool, batch_size)[layer]
-    path, mark = Path(cache), fingerprint(model, images, f"{one_layer(layer)} {pool}")
+    path, mark = Path(cache), fingerprint(model, images, f"{layer} {pool}")
     kept = read_kept(path, mark)
     if kept is None:
         kept = features_by_layer(model, images, [layer], pool, batch_size)[layer]
@@ -50,7 +51,7 @@ def features_by_layer(model: nn.Module, images: Batches, layers: Sequence[str], 
     if isinstance(images, Tensor):
         check_shape(images, "n 3 h w", "images")
     check_kind(images, Iterable, "images", "un tensor o lotes de imágenes")
-    layers = [layers] if isinstance(layers, str) else [one_layer(layer) for layer in layers]
+    layers = layer_list(layers)
     total = len(images) if isinstance(images, Tensor) else None
     batches = images.split(batch_size) if isinstance(images, Tensor) else images
     device, parts = device_of(model), {name: [] for name in layers}

@@ -1,4 +1,6 @@
 """De los resultados a la calificación: los estados, los pesos, las escalas, lo que se corrige a mano."""
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -11,7 +13,8 @@ from labkit.exercises.sandbox import call
 from labkit.exercises.verdict import Outcome
 from labkit.teacher.collecting import write_json
 from labkit.teacher.course import Course, CourseError, Lesson, load_course, new_course
-from labkit.teacher.exporting import export_course, export_lesson, page
+from labkit.teacher.exporting import export_course, export_lesson
+from labkit.teacher.feedback import feedback
 from labkit.teacher.flat import NotFlat, pack, unpack
 from labkit.teacher.judging import judge
 from labkit.teacher.roster import load_roster
@@ -79,7 +82,7 @@ def test_a_correction_by_hand_needs_its_reason_and_is_shown(course):
     put(course, ana.key, points=0, blank=True)
     mark(course, f"{ana.key},{AUTO[3].grade_id},2,,el caso estaba mal,yo,hoy")
     found = score(course, course.lesson(LESSON), ana, hand_marks(course, LESSON))
-    assert found.grade == 2.0 and "el caso estaba mal" in page(LESSON, found, course)
+    assert found.grade == 2.0 and "el caso estaba mal" in feedback(course, LESSON, "alguien", found)
 
 
 @pytest.mark.parametrize("row, said", [
@@ -121,9 +124,21 @@ def test_export_writes_every_person_once(course):
     assert len(text) == 3 and "Beto Ejemplo Dos" in text[2] and text[2].endswith("NP,NP,no entregó nada")
 
 
+def test_the_sheet_of_moodle_keeps_what_it_had_where_nothing_is_graded(course):
+    ana, beto = load_roster(course)
+    put(course, ana.key, blank=True)
+    put(course, beto.key)                                       # falta leer lo suyo
+    sheet = course.folder / "hoja.csv"
+    sheet.write_text("Identificador,Nombre completo,Dirección de correo,Calificación,Comentarios de retroalimentación\n"
+                     f"Participante 1,{ana.name},{ana.email},,\nParticipante 2,{beto.name},{beto.email},antes,\n", encoding="utf-8")
+    filled = export_lesson(course, course.lesson(LESSON), sheet)[1].read_text(encoding="utf-8-sig")
+    cells = {row["Nombre completo"]: row["Calificación"] for row in csv.DictReader(io.StringIO(filled))}
+    assert cells == {ana.name: "5.0", beto.name: "antes"}
+
+
 def test_a_page_shows_what_someone_wrote_as_text(course):
     found = Score("calificada", 3.0, parts=(Part("x", 1, 2, "<script>alert(1)</script>"),))
-    assert "<script>" not in page(LESSON, found, course) and "&lt;script&gt;" in page(LESSON, found, course)
+    assert "<script>" not in feedback(course, LESSON, "alguien", found) and "&lt;script&gt;" in feedback(course, LESSON, "alguien", found)
 
 
 # ── datos planos ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,7 +220,11 @@ def test_the_judge_never_gives_points_for_something_else(record, said):
 
 
 def test_the_key_that_counts_is_the_one_of_the_list():
-    row = EXERCISES["overtaking_layer"].case("87654321")
-    record = {"valor": pack(("11111111", (row.layer, row.hand)))}
-    assert judge("overtaking_layer", record, "87654321", 0).ok
-    assert judge("overtaking_layer", {"valor": pack(("", (row.layer, row.hand)))}, "87654321", 0).word == "Pendiente"
+    key = "87654321"
+    case = EXERCISES["overtaking_layer"].case
+    row = case(key)
+    written = next(str(number) for number in range(11_111_111, 11_112_111) if case(str(number)).layer != row.layer)
+    assert judge("overtaking_layer", {"valor": pack((written, (row.layer, row.hand)))}, key, 0).ok          # escriba lo que escriba
+    other = case(written)
+    assert not judge("overtaking_layer", {"valor": pack((written, (other.layer, other.hand)))}, key, 0).ok
+    assert judge("overtaking_layer", {"valor": pack(("", (row.layer, row.hand)))}, key, 0).word == "Pendiente"

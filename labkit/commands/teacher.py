@@ -4,13 +4,18 @@ from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
-from labkit.commands.line import HELP, Line, Option
+from labkit.commands.line import HELP, Line, Option, Whole
+from labkit.commands.teacher_delete import DELETE, run_delete
 from labkit.teacher.collecting import collect
 from labkit.teacher.course import load_course, new_course
 from labkit.teacher.exporting import export_course, export_lesson
 from labkit.teacher.grading import UNGRADED, grade
 from labkit.teacher.handout import hand_out
+from labkit.teacher.kit import kit
+from labkit.teacher.reporting import report
 from labkit.teacher.roster import load_roster
+from labkit.teacher.rubric import rubric
+from labkit.teacher.similar import TOOL, has_tool
 
 USAGE = """Uso: python -m labkit teacher VERBO CARPETA …     (teacher VERBO --help explica cada uno)
 
@@ -18,7 +23,11 @@ USAGE = """Uso: python -m labkit teacher VERBO CARPETA …     (teacher VERBO --
   assign CARPETA LECCIÓN            hace la carpeta que se reparte, y una llave por estudiante
   collect CARPETA LECCIÓN ENTREGAS  recoge lo que entregaron: una carpeta o un zip de Moodle, Classroom o Drive
   grade CARPETA LECCIÓN             corre las respuestas en procesos aparte y las juzga
+  kit CARPETA [LECCIÓN]             respuestas, casos, reflexiones modelo y rúbricas: para ti, no para repartir
+  rubric CARPETA LECCIÓN            la parte que se lee a mano, en una página
+  report CARPETA LECCIÓN            una página de comentarios por estudiante, y la del grupo
   export CARPETA [LECCIÓN]          las calificaciones en CSV, la hoja de Moodle y los comentarios
+  delete CARPETA                    borra un curso, y dice qué borró y qué no puede borrar
 
 CARPETA es tuya y va fuera del repositorio: guarda la lista, las entregas y las calificaciones. Nada se envía."""
 NEW = Line("""Uso: python -m labkit teacher new CARPETA
@@ -46,6 +55,29 @@ casos que salen de tu secreto. Al final dice con qué protección corrió. Si se
 iba.
 
 --again  califica otra vez también las que ya estaban""", places=("CARPETA", "LECCIÓN"), flags=("--again",))
+KIT = Line("""Uso: python -m labkit teacher kit CARPETA [LECCIÓN]
+
+Escribe en CARPETA/kit una página por lección (las de la configuración, si no dices cuál): la variante y la respuesta de
+cada estudiante, los casos que salen de tu secreto, reflexiones modelo de cuentas que a nadie le tocan, y ejemplos de lo
+que vale cada punto. Dice también qué puntos se pueden copiar. No la repartas.""", places=("CARPETA",), spare=1)
+RUBRIC = Line("""Uso: python -m labkit teacher rubric CARPETA LECCIÓN [--anonymous] [--sample N]
+
+Escribe en CARPETA/salida/LECCIÓN/rubrica.html las respuestas que se leen a mano, lado a lado, con lo que vale cada
+punto y un lugar para tu comentario. Descarga de ahí el CSV y ponlo en CARPETA/manual; o llena ese CSV, que queda con un
+renglón por respuesta. rubrica_segunda.html lleva las que se leen dos veces: dásela a otra persona. Repite la orden y te
+dice cuánto falta y en qué no coinciden las dos lecturas.
+
+--anonymous  sin nombres ni llaves, con un seudónimo que el programa sabe deshacer
+--sample N   qué parte se lee dos veces, en por ciento: 10, si no se dice""",
+              places=("CARPETA", "LECCIÓN"), flags=("--anonymous",), options=(Option("--sample", Whole(), 10),))
+REPORT = Line("""Uso: python -m labkit teacher report CARPETA LECCIÓN [--pseudonyms]
+
+Escribe en CARPETA/salida/LECCIÓN/reporte una página por estudiante (qué dijo la revisión y con qué caso, sus puntos, tu
+comentario, cómo pedir que se revise) y grupo.html: qué error salió cuántas veces, en qué quedó cada entrega, llaves que
+no son de quien entrega, y parecidos, que son un lugar donde mirar y nunca un veredicto.
+
+--pseudonyms  sin nombres, correos ni llaves, en la carpeta reporte_sin_nombres""",
+              places=("CARPETA", "LECCIÓN"), flags=("--pseudonyms",))
 EXPORT = Line("""Uso: python -m labkit teacher export CARPETA [LECCIÓN] [--worksheet HOJA.csv]
 
 Con LECCIÓN, escribe en CARPETA/salida/LECCIÓN las calificaciones de 0 a 10, la hoja para Moodle y el zip de
@@ -61,7 +93,8 @@ def main(arguments: list[str]) -> int:
     verb, *rest = arguments or ["--help"]
     verbs: dict[str, tuple[Line, Callable[[SimpleNamespace], int]]] = {
         "new": (NEW, _new), "assign": (ASSIGN, _assign), "collect": (COLLECT, _collect), "grade": (GRADE, _grade),
-        "export": (EXPORT, _export)}
+        "kit": (KIT, _kit), "rubric": (RUBRIC, _rubric), "report": (REPORT, _report), "export": (EXPORT, _export),
+        "delete": (DELETE, run_delete)}
     if verb in verbs:
         line, work = verbs[verb]
         return line.run(rest, work)
@@ -114,6 +147,36 @@ def _grade(options: SimpleNamespace) -> int:
     for says in sorted(summary.says):
         print(f"  Qué es: {says}")
     return 1 if summary.states[UNGRADED] else 0
+
+
+def _kit(options: SimpleNamespace) -> int:
+    course = load_course(Path(options.places[0]))
+    names = [course.lesson(name).name for name in options.places[1:]] or list(course.lessons)
+    for path in kit(course, names):
+        print(f"✓ {path}")
+    return 0
+
+
+def _rubric(options: SimpleNamespace) -> int:
+    course = load_course(Path(options.places[0]))
+    done = rubric(course, course.lesson(options.places[1]), options.anonymous, options.sample)
+    for path in done.paths:
+        print(f"✓ {path}")
+    print(f"Calificadas a mano: {done.done} de {done.asked} · segunda lectura: {done.second} de {done.sampled}")
+    if done.agreement.pairs:
+        print(f"Las dos lecturas coinciden en {done.agreement.equal} de {done.agreement.pairs}.")
+    for who, title, one, other in done.agreement.apart:
+        print(f"  · {who}, {title}: {one:g} y {other:g}. Platíquenlo antes de dejar una.")
+    return 0
+
+
+def _report(options: SimpleNamespace) -> int:
+    course = load_course(Path(options.places[0]))
+    for path in report(course, course.lesson(options.places[1]), options.pseudonyms):
+        print(f"✓ {path}")
+    if not has_tool():
+        print(f"El código no se comparó: {TOOL} no está instalado. Es opcional; lo demás está completo.")
+    return 0
 
 
 def _export(options: SimpleNamespace) -> int:

@@ -18,8 +18,13 @@ EL CONTRATO DE DATOS: qué guarda cada archivo de esa carpeta. Las llaves de JSO
                                 ejercicios: [{celda, ejercicio, puntos, de, símbolo, palabra, mensaje, dibujo}],
                                 a_mano: [{celda, de, texto, sin_escribir}]
     manual/LECCIÓN.csv          lo que se puso a mano: llave, celda, puntos, comentario, motivo, quien, fecha. En una
-                                celda que revisa un programa es una corrección, y el motivo es obligatorio
-    salida/LECCIÓN/             calificaciones.csv, moodle.csv, comentarios.zip;  salida/curso.csv, las finales
+                                celda que revisa un programa es una corrección, y el motivo es obligatorio. En vez de
+                                la llave puede venir el seudónimo de `rubric --anonymous` (`veil.alias`)
+    manual/LECCIÓN_segunda.csv  lo mismo, de quien leyó después; no cuenta para la calificación
+    salida/LECCIÓN/             calificaciones.csv, moodle.csv, comentarios.zip, rubrica.html, rubrica_segunda.html,
+                                reporte/ y reporte_sin_nombres/ (grupo.html, estudiantes/);  salida/curso.csv: finales
+    kit/LECCIÓN.html            las respuestas de cada quien: no se reparte
+    paquete_sin_nombres.zip     lo único que deja `delete --keep`
 
 Fuera de la carpeta no queda nada de nadie: labkit compilado va en la caché, ~/.cache/labkit/sin_fuentes, y se rehace
 solo; cada entrega corre en una carpeta temporal, que se borra.

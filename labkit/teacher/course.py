@@ -33,6 +33,10 @@ decimales = 1
 descuento_por_dia = 0.0      # puntos que se quitan por cada día, completo o empezado, después de la fecha
 extension_horas = 0          # cuánto después de la fecha todavía no es tarde
 
+[revision]
+dias = 60                    # cuánto hay para pedir una revisión: en la UNAM, 60 días (Reglamento General de Exámenes)
+como = "Escríbele a quien da el curso: di qué ejercicio y por qué."      # aparece en cada página de comentarios
+
 # Una tabla por lección que se califica: el nombre de su cuaderno sin «_ejercicios», la fecha y cuánto pesa.
 [lecciones.00_primeros_pasos]
 entrega = 2027-02-14T23:59:00
@@ -79,6 +83,8 @@ class Course:
     decimals: int = 1
     late_per_day: float = 0.0
     grace_hours: float = 0.0
+    review_days: int = 60
+    review_how: str = "Escríbele a quien da el curso: di qué ejercicio y por qué."
 
     def place(self, *parts: str) -> Path:
         """Una ruta dentro de la carpeta."""
@@ -150,13 +156,14 @@ def _ignored(repository: Path, place: Path) -> bool:
 
 
 def _course(folder: Path, table: dict) -> Course:
-    known = {"nombre", "lista", "secreto", "limites", "calificacion", "lecciones"}
+    known = {"nombre", "lista", "secreto", "limites", "calificacion", "revision", "lecciones"}
     if unknown := set(table) - known:
         raise CourseError(f"{CONFIG}: no conozco «{sorted(unknown)[0]}». Lo que puede haber: {', '.join(known)}.")
     secret = _value(table, "secreto", str, "")
     if len(secret) < 16:
         raise CourseError(f"{CONFIG}: «secreto» debe tener al menos 16 caracteres; `teacher new` hace uno.")
     limits, rules = _value(table, "limites", dict, {}), _value(table, "calificacion", dict, {})
+    review = _value(table, "revision", dict, {})
     scale = _value(rules, "escala", str, "0-10")
     if scale not in SCALES:
         raise CourseError(f"{CONFIG}: «escala» es {' o '.join(SCALES)}, y dice {scale!r}.")
@@ -166,7 +173,8 @@ def _course(folder: Path, table: dict) -> Course:
         Limits(_at_least(limits, "segundos_por_ejercicio", 1, 90), _at_least(limits, "memoria_mb", 200, 2500),
                _at_least(limits, "megas_por_entrega", 1, 50), _at_least(limits, "procesos", 0, 0)),
         lessons, scale, _at_least(rules, "decimales", 0, 1),
-        _value(rules, "descuento_por_dia", (int, float), 0.0), _value(rules, "extension_horas", (int, float), 0.0))
+        _value(rules, "descuento_por_dia", (int, float), 0.0), _value(rules, "extension_horas", (int, float), 0.0),
+        _at_least(review, "dias", 0, 60), _value(review, "como", str, Course.review_how))
 
 
 def _lesson(name: str, given: object) -> Lesson:

@@ -1,6 +1,5 @@
 """`export`: las calificaciones en CSV, la hoja de Moodle y el zip de comentarios."""
 import csv
-import html
 import zipfile
 from io import StringIO
 from pathlib import Path
@@ -9,8 +8,9 @@ from labkit.files import write_aside, write_text
 from labkit.models import plain_name
 from labkit.teacher.collecting import attempts, standing
 from labkit.teacher.course import Course, CourseError, Lesson
+from labkit.teacher.feedback import feedback, grade_words, points_words, public_notice
 from labkit.teacher.roster import Student, decode, find_by_name, load_roster, safe_cell, write_table
-from labkit.teacher.scores import GRADED, Part, Score, final, hand_marks, score
+from labkit.teacher.scores import GRADED, Score, final, hand_marks, score
 
 FIELDS = ("llave", "nombre", "correo", "numero", "estado", "calificacion", "motivo", "programa", "a_mano", "dias_tarde",
           "descuento", "avisos")
@@ -22,17 +22,6 @@ SHEET = {                                       # las columnas de la hoja de Moo
 }
 PLAIN_SHEET = ("Identificador", "Nombre completo", "Dirección de correo", "Calificación",
                "Comentarios de retroalimentación")
-PAGE = """<!DOCTYPE html>
-<html lang="es"><meta charset="utf-8"><title>{title}</title>
-<style>body{{font:16px/1.5 sans-serif;max-width:46em;margin:2em auto;padding:0 1em}}td,th{{padding:.3em .8em;
-text-align:left;vertical-align:top;border-bottom:1px solid #ccc}}td{{white-space:pre-line}}</style>
-<h1>{title}</h1><p>{summary}</p>
-<table><tr><th>Parte</th><th>Puntos</th><th>Qué se dijo</th></tr>
-{rows}
-</table>
-<p>Si crees que la revisión se equivoca, dilo: la calificación se puede corregir a mano, y queda anotado por qué.</p>
-</html>
-"""
 
 
 def export_lesson(course: Course, lesson: Lesson, sheet: Path | None = None) -> list[Path]:
@@ -52,7 +41,8 @@ def export_lesson(course: Course, lesson: Lesson, sheet: Path | None = None) -> 
         for person in people:
             if receipts[person.key]:
                 place = receipts[person.key]["carpeta_moodle"] or f"{person.key}"
-                package.writestr(f"{place}/comentarios.html", page(lesson.name, scores[person.key], course))
+                page = feedback(course, lesson.name, person.name, scores[person.key])
+                package.writestr(f"{place}/comentarios.html", page)
     return paths
 
 
@@ -64,7 +54,7 @@ def export_course(course: Course) -> Path:
     for person in people:
         scores = {name: score(course, lesson, person, marks[name]) for name, lesson in course.lessons.items()}
         state, grade, why = final(course, scores)
-        each = {name: said(found, course) for name, found in scores.items()}
+        each = {name: grade_words(found, course) for name, found in scores.items()}
         rows.append({"llave": person.key, "nombre": person.name, "correo": person.email, "numero": person.number,
                      **each, "estado": state, "final": grade, "motivo": why})
     path = course.place("salida", "curso.csv")
@@ -72,37 +62,11 @@ def export_course(course: Course) -> Path:
     return path
 
 
-def said(found: Score, course: Course) -> str:
-    """Lo que va en la casilla: el número si está calificada; si no, su estado, con palabras."""
-    return f"{found.grade:.{course.decimals}f}" if found.grade is not None else found.state
-
-
-def page(lesson: str, found: Score, course: Course) -> str:
-    """La página de comentarios de una entrega. Todo lo que escribió alguien va como texto, nunca como HTML."""
-    about = [f"Calificación: {said(found, course)}"]
-    about += [found.why] if found.why else []
-    about += [f"llegó {found.late} días tarde: −{found.taken:g}"] if found.taken else []
-    about += found.notices
-    rows = "\n".join(f"<tr><td>{html.escape(part.grade_id)}</td><td>{_points(part)}</td><td>{html.escape(part.note)}"
-                     f"{_drawing(part)}</td></tr>" for part in found.parts)
-    title = html.escape(f"{course.title} · {lesson}")
-    return PAGE.format(title=title, summary=html.escape(" · ".join(about)), rows=rows)
-
-
-def _points(part: Part) -> str:
-    return f"{'—' if part.points is None else format(part.points, 'g')} de {part.most:g}"
-
-
-def _drawing(part: Part) -> str:
-    source = f"data:image/png;base64,{html.escape(part.picture)}"
-    return f'<br><img alt="dónde difiere" src="{source}">' if part.picture else ""
-
-
 def _row(person: Student, found: Score, course: Course) -> dict:
     auto = sum(part.points or 0 for part in found.parts if not part.by_hand)
     hand = sum(part.points or 0 for part in found.parts if part.by_hand)
     return {"llave": person.key, "nombre": person.name, "correo": person.email, "numero": person.number,
-            "estado": found.state, "calificacion": said(found, course) if found.grade is not None else "",
+            "estado": found.state, "calificacion": grade_words(found, course) if found.grade is not None else "",
             "motivo": found.why, "programa": f"{auto:g}" if found.parts else "",
             "a_mano": f"{hand:g}" if found.parts else "", "dias_tarde": found.late or "",
             "descuento": f"{found.taken:g}" if found.taken else "", "avisos": "; ".join(found.notices)}
@@ -111,8 +75,8 @@ def _row(person: Student, found: Score, course: Course) -> dict:
 def _comment(found: Score) -> str:
     """El comentario corto de la hoja de Moodle."""
     lines = [found.why] if found.why else []
-    lines += [f"{part.grade_id}: {_points(part)}. {part.note}".strip() for part in found.parts]
-    return "\n".join([*lines, *found.notices])
+    lines += [f"{part.grade_id}: {points_words(part)}. {part.said}".strip() for part in found.parts]
+    return "\n".join([*lines, *map(public_notice, found.notices)])
 
 
 def _plain_sheet(people: list[Student], scores: dict[str, Score], receipts: dict, course: Course) -> str:
@@ -122,7 +86,7 @@ def _plain_sheet(people: list[Student], scores: dict[str, Score], receipts: dict
     for person in people:
         receipt, found = receipts[person.key], scores[person.key]
         number = receipt["id_moodle"] if receipt else ""
-        grade = said(found, course) if found.state == GRADED else ""
+        grade = grade_words(found, course) if found.state == GRADED else ""
         writer.writerow([f"Participante {number}" if number else "", safe_cell(person.name), safe_cell(person.email),
                          grade, safe_cell(_comment(found))])
     return out.getvalue()
@@ -140,7 +104,7 @@ def _filled(sheet: Path, people: list[Student], scores: dict[str, Score], course
             continue
         found = scores[person.key]
         if found.state == GRADED:
-            row[columns["grade"]] = said(found, course)
+            row[columns["grade"]] = grade_words(found, course)
         if "comment" in columns and (found.parts or found.why):
             row[columns["comment"]] = safe_cell(_comment(found))
     out = StringIO()

@@ -9,7 +9,7 @@ from labkit.teacher.roster import load_roster
 from labkit.teacher.tasks import original_path
 
 TOP = ("README.md", "LICENSE", "requirements.txt", "environment.yml", "pyproject.toml")
-KEPT_OUT = ("__pycache__", "*.pyc", ".ipynb_checkpoints", "build", "runs", "*.parcial*")
+KEPT_OUT = ("reflections", "__pycache__", "*.pyc", ".ipynb_checkpoints", "build", "runs", "*.parcial*")
 KEY_NOTE = ("> **Tu llave.** Escribe en la celda de abajo la llave de 8 cifras que te dio quien da el curso, y no tu "
             "número de cuenta.\n> Es solo tuya: de ella depende tu caso.")
 NBGRADER = '''"""La configuración de nbgrader para este curso. Se usa desde esta carpeta:

@@ -23,7 +23,7 @@ UNREADABLE = "lo que respondió no es un dato que se pueda leer."
 def judge(exercise: str, record: dict, account: str, seed: int) -> Verdict:
     """El veredicto sobre lo que se registró en un ejercicio; account: la llave de quien lo entregó, según la lista."""
     try:
-        with preserved(), _cases_from(seed):
+        with preserved(), cases_from(seed):
             return correct(f"{exercise}: {_examined(exercise, record, account)}")
     except Outcome as outcome:
         return from_outcome(outcome, exercise)
@@ -67,7 +67,8 @@ def _raise_if_ended(record: dict) -> None:
 
 
 @contextmanager
-def _cases_from(seed: int) -> Iterator[None]:
+def cases_from(seed: int) -> Iterator[None]:
+    """Adentro, los casos al azar de los ejercicios salen de esa semilla."""
     before = os.environ.get("LABKIT_SEMILLA")
     os.environ["LABKIT_SEMILLA"] = str(seed)
     try:

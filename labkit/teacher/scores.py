@@ -1,28 +1,41 @@
 """De los resultados a la calificación: cuatro estados, y nunca un cero que nadie puso."""
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from labkit.teacher.collecting import attempts
-from labkit.teacher.course import Course, CourseError, Lesson
+from labkit.teacher.course import KEYS, Course, CourseError, Lesson
 from labkit.teacher.grading import GRADED, UNGRADED
 from labkit.teacher.roster import Student, read_table
 from labkit.teacher.tasks import tasks
+from labkit.teacher.veil import alias
 
 BY_HAND, ABSENT = "falta calificar a mano", "NP"
+SECOND = "_segunda"                             # manual/LECCIÓN_segunda.csv: lo que puso quien leyó después
 MANUAL = ("llave", "celda", "puntos", "comentario", "motivo", "quien", "fecha")
 PASSING = 6
 
 
 @dataclass(frozen=True)
 class Part:
-    """Una parte de la calificación: cuántos puntos de cuántos, y qué se dice. points es None si falta ponerlos."""
+    """Una parte de la calificación: cuántos puntos de cuántos, y qué se dice. points es None si falta ponerlos.
+
+    text: lo que se leyó a mano.  before y reason: si se corrigió a mano, cuántos eran y por qué.
+    """
     grade_id: str
     points: float | None
     most: float
     note: str = ""
     by_hand: bool = False
     picture: str = ""
+    text: str = ""
+    before: float | None = None
+    reason: str = ""
+
+    @property
+    def said(self) -> str:
+        """Lo que se dice en un renglón: si se corrigió, primero por qué."""
+        return f"Corregido a mano: {self.reason}. Antes: {self.note}" if self.reason else self.note
 
 
 @dataclass(frozen=True)
@@ -37,15 +50,17 @@ class Score:
     notices: tuple[str, ...] = field(default=())
 
 
-def hand_marks(course: Course, lesson: str) -> dict[tuple[str, str], dict]:
+def hand_marks(course: Course, lesson: str, suffix: str = "") -> dict[tuple[str, str], dict]:
     """Lo que se puso a mano en `manual/LECCIÓN.csv`: (llave, celda) → renglón. CourseError si algo no puede ser.
 
-    En una celda que revisa un programa es una corrección, y ha de decir su motivo.
+    En una celda que revisa un programa es una corrección, y ha de decir su motivo. En vez de la llave puede venir el
+    seudónimo de la rúbrica sin nombres.  suffix: «_segunda», para lo que puso quien leyó después.
     """
-    path = course.place("manual", f"{lesson}.csv")
+    path = course.place("manual", f"{lesson}{suffix}.csv")
     if not path.is_file():
         return {}
     known, found = {task.grade_id: task for task in tasks(lesson)}, {}
+    owners = _owners(course, lesson)
     for line, row in enumerate(read_table(path), start=2):
         if not row.get("puntos"):
             continue
@@ -58,8 +73,17 @@ def hand_marks(course: Course, lesson: str) -> dict[tuple[str, str], dict]:
             raise CourseError(f"{where}: {row['puntos']} puntos en {task.grade_id}, que vale {task.points:g}.")
         if not task.by_hand and not row.get("motivo"):
             raise CourseError(f"{where}: corrige lo que dijo la revisión de {task.grade_id}; escribe el motivo.")
-        found[row["llave"], task.grade_id] = {**row, "puntos": points}
+        if row["llave"] not in owners:
+            raise CourseError(f"{where}: nadie tiene la llave «{row['llave']}».")
+        found[owners[row["llave"]], task.grade_id] = {**row, "llave": owners[row["llave"]], "puntos": points}
     return found
+
+
+def _owners(course: Course, lesson: str) -> dict[str, str]:
+    """Llave o seudónimo → llave."""
+    path = course.place(KEYS)
+    keys = [row["llave"] for row in read_table(path)] if path.is_file() else []
+    return {**{key: key for key in keys}, **{alias(course, key, lesson): key for key in keys}}
 
 
 def score(course: Course, lesson: Lesson, student: Student, marks: dict[tuple[str, str], dict]) -> Score:
@@ -120,18 +144,24 @@ def _newer(latest: list[dict], result: dict) -> bool:
 def _parts(result: dict, key: str, marks: dict[tuple[str, str], dict]) -> list[Part]:
     found = []
     for exercise in result["ejercicios"]:
-        name, note = exercise["celda"], f"{exercise['símbolo']} {exercise['palabra']} · {exercise['mensaje']}"
-        mark = marks.get((key, name))
-        if mark:
-            note = f"Corregido a mano: {mark['motivo']}. Antes: {note}"
-        found.append(Part(name, mark["puntos"] if mark else exercise["puntos"], exercise["de"], note,
-                          picture=exercise["dibujo"]))
+        mark = marks.get((key, exercise["celda"]))
+        note = f"{exercise['símbolo']} {exercise['palabra']} · {exercise['mensaje']}"
+        changed = {"points": mark["puntos"], "before": exercise["puntos"], "reason": _reason(mark)} if mark else {}
+        found.append(replace(Part(exercise["celda"], exercise["puntos"], exercise["de"], note,
+                                  picture=exercise["dibujo"]), **changed))
     for hand in result["a_mano"]:
         mark = marks.get((key, hand["celda"]))
         points = mark["puntos"] if mark else 0.0 if hand["sin_escribir"] else None
         note = mark.get("comentario", "") if mark else "sin escribir" if hand["sin_escribir"] else ""
-        found.append(Part(hand["celda"], points, hand["de"], note, True))
+        found.append(Part(hand["celda"], points, hand["de"], note, True, text=hand["texto"],
+                          reason=_reason(mark) if mark else ""))
     return found
+
+
+def _reason(mark: dict) -> str:
+    """El motivo de una corrección, con quién y cuándo; vacío si no es una."""
+    signed = ", ".join(filter(None, (mark.get("quien"), mark.get("fecha"))))
+    return f"{mark['motivo']} ({signed})" if mark.get("motivo") and signed else mark.get("motivo") or ""
 
 
 def _number(text: str, where: str) -> float:

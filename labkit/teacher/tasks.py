@@ -12,13 +12,16 @@ from labkit.teacher.course import ROOT
 class Task:
     """Algo que vale puntos. exercise y expression: qué revisa su celda de prueba; vacíos si se lee a mano.
 
-    answer: el grade_id de la celda donde se contesta.
+    answer: el grade_id de la celda donde se contesta.  title y prompt: el título de su sección y lo que pide, en
+    Markdown.
     """
     grade_id: str
     points: float
     answer: str
     exercise: str = ""
     expression: str = ""
+    title: str = ""
+    prompt: str = ""
 
     @property
     def by_hand(self) -> bool:
@@ -67,15 +70,16 @@ def grade_id_of(cell: dict) -> str:
 
 def tasks(lesson: str) -> list[Task]:
     """Lo que vale puntos en esa lección, en el orden del cuaderno."""
-    found, answer = [], ""
+    found, answer, title, prompt = [], "", "", ""
     for cell in original(lesson)["cells"]:
         mark = mark_of(cell)
-        if mark.get("solution") and not mark.get("grade"):
+        if cell["source"].startswith("## "):
+            title, _, prompt = cell["source"].removeprefix("## ").partition("\n")
+        if mark.get("solution"):
             answer = mark["grade_id"]
-        elif mark.get("grade") and mark.get("solution"):
-            found.append(Task(mark["grade_id"], float(mark["points"]), mark["grade_id"]))
-        elif mark.get("grade"):
-            found.append(Task(mark["grade_id"], float(mark["points"]), answer, *_checked(cell["source"])))
+        if mark.get("grade"):
+            checked = ("", "") if mark.get("solution") else _checked(cell["source"])
+            found.append(Task(mark["grade_id"], float(mark["points"]), answer, *checked, title.strip(), prompt.strip()))
     return found
 
 
