@@ -297,7 +297,7 @@ def test_an_uploaded_picture_is_shown_and_a_bad_one_is_told(model):
     seen = []
     for content in (file_of("red"), b"no soy una imagen", file_of("blue", (9, 300))):
         seen.append(demo_module.Demo.frame(type("Otro", (), {"draw": staticmethod(demo.draw), "size": demo.size,
-                    "controls": {"file": type("Botón", (), {"value": chosen(content, 8)})}})()))
+                    "heard": {}, "words": type("Renglón", (), {})(), "controls": {"file": type("Botón", (), {"value": chosen(content, 8)})}})()))
     assert first != seen[0] and size_of(seen[0]) == size_of(seen[1]) == size_of(seen[2]) == size_of(first)
     with pytest.raises(ValueError) as error:
         load_picture(b"no soy una imagen")

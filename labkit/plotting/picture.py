@@ -25,7 +25,7 @@ class Picture:
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> tuple[dict, dict]:
         kind = "image/png" if self.data.startswith(b"\x89PNG") else "image/jpeg"
-        bundle = {kind: b64encode(self.data).decode(), "text/plain": self.alt or repr(self)}
+        bundle = {kind: b64encode(self.data).decode(), "text/plain": repr(self)}
         return bundle, {kind: {"width": self.width, "height": self.height, "alt": self.alt}}
 
     def __repr__(self) -> str:

@@ -85,13 +85,20 @@ class Demo(widgets.VBox):
 
     def _ipython_display_(self) -> None:
         """Muestra el primer cuadro como imagen normal, que se lee en el cuaderno sin correr nada, y luego lo vivo, que
-        donde llega a dibujarse trae consigo el estilo que esconde a esa imagen (véase `_hide_static`).
+        donde llega a dibujarse trae consigo el estilo que esconde a esa imagen (véase `_style_that_hides`).
         """
         shown = "; ".join(f"{name_of(control)}: {getattr(control, 'label', control.value)}"
                           for control in self.controls.values() if isinstance(control, SHOWN))
         alt = f"Demostración. {shown}.{self.trouble} ({_tag(self.first)})"
-        display(Picture(self.first, self.size[1], self.size[0], alt))
+        display(FirstFrame(self.first, self.size[1], self.size[0], alt))
         show_live(self, "Demostración interactiva: ejecuta la celda y mueve los controles.")
+
+
+class FirstFrame(Picture):
+    """La copia fija del primer cuadro. Se escribe con su descripción: es de donde VS Code saca el texto alternativo."""
+
+    def __repr__(self) -> str:
+        return self.alt
 
 
 def show_live(widget: widgets.Widget, words: str) -> None:
