@@ -168,8 +168,10 @@ def by_nbgrader(course: Course, books: dict[str, bytes], original: str) -> dict[
         folder = place / "submitted" / key / LESSON
         folder.mkdir(parents=True)
         (folder / f"{LESSON}_ejercicios.ipynb").write_bytes(book)
+    path = os.pathsep.join([str(Path(NBGRADER).parent), os.environ["PATH"]])     # ahí está el alembic que usa
     for words in (["db", "student", "import", "../lista_nbgrader.csv"], ["generate_assignment", LESSON], ["autograde", LESSON]):
-        subprocess.run([NBGRADER, "-m", "nbgrader", *words], cwd=place, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        subprocess.run([NBGRADER, "-m", "nbgrader", *words], cwd=place, check=True,
+                       env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path})
     ask = ("import json, sys\nfrom nbgrader.api import Gradebook\nwith Gradebook('sqlite:///gradebook.db') as book:\n"
            "    print(json.dumps({s.student.id: sum(g.auto_score or 0 for n in s.notebooks for g in n.grades if g.cell.cell_type == 'code')"
            f" for s in book.assignment_submissions('{LESSON}')}}))")
