@@ -391,3 +391,13 @@ def test_record_lets_you_train_while_you_look():
     with record(network, ["layer2"]) as acts:
         network(noisy(4, 32)).sum().backward()
     assert acts["layer2"].requires_grad and not torch.equal(before, network.bn1.running_mean)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, torch.tensor, np.array])
+def test_whole_numbers_for_the_mean_do_not_truncate_the_images(kind):
+    """[0, 0, 0] y [1, 1, 1] son «sin preprocesar»: la red ve la misma imagen y su gradiente llega."""
+    network = nn.Sequential(nn.Conv2d(3, 2, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    images = torch.rand(2, 3, 8, 8, requires_grad=True)
+    answers = wrap(network, kind([0, 0, 0]), kind([1, 1, 1]), "ab", 8)(images)
+    torch.testing.assert_close(answers, network(images))
+    assert answers.requires_grad

@@ -159,6 +159,8 @@ class Two(nn.Module):
 def pair():
     return wrap(Two(), [0] * 3, [1] * 3, "abcd", 64)
 def wide():
+    return wrap(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(36, 2)), [0] * 3, [1] * 3, "ab", 5)
+def tall():
     return wrap(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(40, 2)), [0] * 3, [1] * 3, "ab", 64)
 def flat():
     model = wrap(nn.Sequential(nn.Conv2d(3, 2, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()), [0] * 3, [1] * 3, "ab", 64)
@@ -173,8 +175,8 @@ def test_a_network_of_your_own_is_asked_by_its_function(tmp_path, monkeypatch, c
     order = ["dissect", "--images", "40", "--out", str(tmp_path / "a.html"), "--pictures", "2", "--layer", "network.0", "--model"]
     assert main([*order, "mired:build"]) == 0 and "de 8 unidades" in capsys.readouterr().out
     for name, says in {"mired:nothing": "esperaba que mired:nothing diera una red", "mired:bare": "no tiene ningún peso", "mired:falta": "no encontré la función falta",
-                       "no_hay:build": "no encontré la función build del módulo no_hay", "mired:fails": "KeyError, en el renglón",
-                       "mired:asks": "Ha de poderse llamar sin argumentos", "mired:negative": "da NaN en 1 unidad (3)", "otra": "No hay una red llamada 'otra'"}.items():
+                       "no_hay:build": "no encontré la función build del módulo no_hay", "mired:fails": "KeyError, en el renglón", "mired:tall": "de mired.py: model, size: la red no pudo con imágenes",
+                       "mired:asks": "Ha de poderse llamar sin argumentos", "mired:negative": "da NaN o infinito en 1 unidad (3)", "otra": "No hay una red llamada 'otra'"}.items():
         assert main([*order, name]) == 2 and says in capsys.readouterr().err
     assert main([*order, f"{tmp_path}/mired.py:build"]) == 0                # también como se escribe un archivo
     order[order.index("network.0")] = "network.pair"

@@ -269,7 +269,7 @@ def test_a_layer_is_found_by_the_name_it_has_in_your_network():
     with pytest.raises(ValueError, match="¿Quisiste decir «block»?.*block, block.stem, block.out, side, side.out, fc"):
         find_layer(model, "blok")
     layers = {layer.name: (layer.kind, layer.shape) for layer in list_layers(model, torch.rand(1, 3, 32, 32))}
-    assert layers["block"] == ("Sequential", (4, 28, 28)) and layers["block.out"] == ("ReLU", (4, 28, 28)) and layers["fc"] == ("Identity", (2,))
+    assert layers["block"] == ("Sequential", (4, 28, 28)) and layers["block.out"] == ("ReLU", (4, 28, 28)) and layers["fc"] == ("Logits", (2,))
     assert not any(module._forward_hooks for module in model.modules())
 
 

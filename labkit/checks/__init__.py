@@ -21,6 +21,7 @@ from labkit.checks.vectors import (
     as_questions,
     as_size,
     check_labels_of,
+    check_maps,
     check_one_unit,
     check_pairs,
     check_points,
@@ -38,6 +39,7 @@ from labkit.checks.vectors import (
 
 __all__ = ["as_batches", "as_colors", "as_grid", "as_images", "as_perplexity", "as_questions", "as_size",
            "as_transform", "as_transforms", "check_climbable", "check_images", "check_labelled", "check_labels",
-           "check_labels_of", "check_one_unit", "check_pairs", "check_points", "check_probabilities", "check_responses",
-           "check_rotation", "check_scores", "check_several", "check_spread", "check_turnable", "check_varies",
-           "check_vectors", "class_number", "dice", "number_or_images", "one_per_image", "varied_pixels", "whole_list"]
+           "check_labels_of", "check_maps", "check_one_unit", "check_pairs", "check_points", "check_probabilities",
+           "check_responses", "check_rotation", "check_scores", "check_several", "check_spread", "check_turnable",
+           "check_varies", "check_vectors", "class_number", "dice", "number_or_images", "one_per_image",
+           "varied_pixels", "whole_list"]

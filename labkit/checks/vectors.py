@@ -94,6 +94,16 @@ def check_labels_of(vectors: Tensor, labels: Tensor, size: int, name: str) -> No
                          f"y de {vectors.shape[1]}.")
 
 
+def check_maps(maps: Tensor, layer: str) -> None:
+    """ValueError, con las unidades, si en los mapas de una capa, (b, c, h, w), hay NaN o infinito."""
+    if torch.isfinite(maps).all():
+        return
+    lost = (~torch.isfinite(maps)).any(0).flatten(1).any(1).nonzero()[:, 0].tolist()
+    raise ValueError(f"layer: esperaba números y «{layer}» da NaN o infinito en {len(lost)} "
+                     f"{'unidad' if len(lost) == 1 else 'unidades'} ({', '.join(map(str, lost[:3]))}"
+                     f"{'…' if len(lost) > 3 else ''}): revisa los pesos de la red.")
+
+
 def check_one_unit(values: Tensor) -> int:
     """Cuántas respuestas de una unidad son, (n,); ValueError si son de varias, no hay o traen NaN."""
     if isinstance(values, Tensor) and values.ndim == 2:

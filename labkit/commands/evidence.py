@@ -87,11 +87,6 @@ def gather(model: nn.Module, world: ConceptWorld, layer: str, convention: str = 
     for _ in random_twins(model, min(1, control)):                          # antes que nada: puede no haber gemela
         pass
     found = dissect_shared(model, world, layer, convention, folder=folder)
-    if found.cuts.isnan().any():
-        lost = found.cuts.isnan().nonzero()[:, 0].tolist()
-        raise ValueError(f"--model: esperaba números y «{layer}» da NaN en {len(lost)} "
-                         f"{'unidad' if len(lost) == 1 else 'unidades'} ({', '.join(map(str, lost[:3]))}"
-                         f"{'…' if len(lost) > 3 else ''}): revisa los pesos de la red.")
     parts: dict[str, Any] = {}
     if len(world) > 1:
         pieces = pieces_shared(model, world, layer, found, convention, folder=folder)

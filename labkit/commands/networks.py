@@ -99,10 +99,10 @@ def _built(build: Callable[[], nn.Module], name: str) -> nn.Module:
 def _told(error: Exception) -> str:
     """El error, y en qué renglón de lo tuyo ocurrió."""
     mine = [frame for frame in extract_tb(error.__traceback__)[1:]
-            if "site-packages" not in frame.filename and Path(frame.filename).parent != Path(__file__).parent
+            if "site-packages" not in frame.filename and Path(__file__).parents[1] not in Path(frame.filename).parents
             and "importlib" not in frame.filename]
     where = f", en el renglón {mine[-1].lineno} de {Path(mine[-1].filename).name}" if mine else ""
-    return f"{type(error).__name__}{where}: {error}"
+    return f"{type(error).__name__}{where}: {str(error).rstrip('.')}"
 
 
 # ── las capas ────────────────────────────────────────────────────────────────────────────────────────────────────────

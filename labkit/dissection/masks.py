@@ -4,8 +4,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from labkit.activations import run
-from labkit.checks import as_size
-from labkit.shapes import check_shape, check_values, whole
+from labkit.checks import as_size, check_maps
+from labkit.shapes import check_shape, whole
 
 
 def maps_of(model: nn.Module, images: Tensor, layer: str, lowest: bool = False) -> Tensor:
@@ -13,7 +13,7 @@ def maps_of(model: nn.Module, images: Tensor, layer: str, lowest: bool = False) 
     codes = images.ndim == 2                                                # un texto: no tiene canales que ordenar
     acts = run(model, images if codes else images.contiguous(memory_format=torch.channels_last), [layer])[layer]
     maps = acts if acts.ndim == 4 else acts[..., None, None]
-    check_values(maps, f"layer «{layer}»")
+    check_maps(maps, layer)
     return -maps if lowest else maps
 
 

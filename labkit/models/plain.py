@@ -19,8 +19,8 @@ class Normalize(nn.Module):
 
     def __init__(self, mean: Sequence[float] = (0.5, 0.5, 0.5), std: Sequence[float] = (0.25, 0.25, 0.25)) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(mean).view(3, 1, 1))
-        self.register_buffer("std", torch.tensor(std).view(3, 1, 1))
+        for name, values in (("mean", mean), ("std", std)):                 # [0, 0, 0] también: con enteros se truncaría
+            self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32).clone().view(3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
         check_shape(images, "b 3 h w", "images")
