@@ -28,11 +28,11 @@ from torch import Tensor
 EXAMPLES = int(os.environ.get("LABKIT_EJEMPLOS", 200))
 PACKAGE = str(Path(__file__).resolve().parent.parent / "labkit") + os.sep
 # cómo se llama en los mensajes a lo que en el código lleva otro nombre
-ALSO = {"unit": "unidad|canales|activaciones", "layer": "capa|activaciones", "acts": "activaciones", "index": "posiciones",
+ALSO = {"start": "images", "unit": "unidad|canales|activaciones", "layer": "capa|activaciones", "acts": "activaciones", "index": "posiciones",
         "n": "imágenes|n:", "self": "Tally|Tail|SOM", "objective": "objetivo|activaciones", "convention": "share|union",
-        "units": "unidad|canales", "factor": "objetivos", "categories": "conceptos", "class_index": "canales", "name": "activaciones"}
+        "units": "unidad|canales", "factor": "objetivos", "categories": "conceptos", "class_index": "canales", "name": "activaciones|layer"}
 EXPECTED = re.compile(r"esperaba|hace[n]? falta|se escribe|no hay|faltan|hay |mide|tiene|necesita|primero|No pude|No encuentro"
-                      r"|Los objetivos|son |dio NaN|no alcanzan|guarda", re.IGNORECASE)
+                      r"|Los objetivos|son |dio NaN|no alcanzan|guarda|no había", re.IGNORECASE)
 
 
 class Dice:

@@ -275,7 +275,7 @@ add("dissection.unique_by_category", dissection.unique_by_category, lambda d: {"
 add("dissection.detectors_curve", dissection.detectors_curve, lambda d: {"iou": table(d), "cuts": [d.real(), d.real()]}, lambda out, iou, cuts: same(
     out, [len({int(row.argmax()) for row in iou_ok(iou) if row.max() > number(cut)}) for cut in cuts]), keep=("cuts",))
 add("dissection.iou_ceiling", dissection.iou_ceiling, lambda d: {"frequency": d.tensor(4), "share": d.real(0.001, 0.5)}, lambda out, frequency, share: same(
-    out, [min(f, number(share)) / max(f, share) for f in frequency.flatten().tolist() if 0 <= f <= 1 or 1 / 0] if isinstance(frequency, Tensor) and frequency.is_floating_point()
+    out if out.ndim else out[None], [min(f, number(share)) / max(f, share) for f in frequency.flatten().tolist() if 0 <= f <= 1 or 1 / 0] if isinstance(frequency, Tensor) and frequency.is_floating_point()
     else [min(frequency, share) / max(frequency, share)] if frequency >= 0 else None) if getattr(frequency, "ndim", 1) == 1 else same(out.shape, frequency.shape))
 add("dissection.p_values", dissection.p_values, lambda d: {"iou": table(d), "null": [table(d), table(d)], "pooled": d.pick(True, False)},
     lambda out, iou, null, pooled: same(out, [(sum(r >= row.max() for r in (np.concatenate([iou_ok(o).max(1) for o in null]) if pooled else

@@ -164,6 +164,13 @@ def as_batches(images: Tensor | Iterable[Tensor], batch_size: int) -> Sequence[T
     """Lotes de a lo más `batch_size` imágenes (n, 3, h, w), o textos (n, t); si ya vienen en lotes, esos."""
     check_kind(images, Iterable, "images", "un tensor o lotes de imágenes")
     if not isinstance(images, Tensor):
-        return list(images)
+        parts = list(images)
+        for part in parts:
+            check_shape(part, "n t" if isinstance(part, Tensor) and part.ndim == 2 else "n 3 h w", "images")
+            if not part.numel():
+                raise ValueError("images: esperaba lotes con imágenes y recibí uno vacío.")
+        return parts
     check_shape(images, "n t" if images.ndim == 2 else "n 3 h w", "images")
+    if not images.numel():
+        raise ValueError(f"images: no había ninguna imagen; esperaba al menos una y recibí {tuple(images.shape)}.")
     return images.split(whole(batch_size, "batch_size", 1))

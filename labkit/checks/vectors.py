@@ -160,8 +160,8 @@ def check_turnable(rotation: Tensor) -> None:
 
 def check_rotation(rotation: Tensor, size: int | None = None) -> None:
     """ValueError si no es una rotación, (size, size): Qᵀ Q = 1."""
-    side = check_numbers(rotation, "c c" if size is None else f"{size} {size}", "rotation")
+    check_numbers(rotation, "c c" if size is None else f"{size} {size}", "rotation")
     exact = rotation.double()
-    if side and not torch.allclose(exact @ exact.T, torch.eye(len(exact)).to(exact), atol=1e-4):
+    if not torch.allclose(exact @ exact.T, torch.eye(len(exact)).to(exact), atol=1e-4):
         raise ValueError("rotation: esperaba una rotación, Qᵀ Q = 1, y recibí una matriz que no lo es. Prueba "
                          "random_rotation.")
