@@ -19,7 +19,7 @@ class Normalize(nn.Module):
 
     def __init__(self, mean: Sequence[float] = (0.5, 0.5, 0.5), std: Sequence[float] = (0.25, 0.25, 0.25)) -> None:
         super().__init__()
-        for name, values in (("mean", mean), ("std", std)):                 # [0, 0, 0] también: con enteros se truncaría
+        for name, values in (("mean", mean), ("std", std)):          # con enteros se truncarían las imágenes
             self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32).clone().view(3, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
