@@ -217,7 +217,7 @@ def test_a_wrong_md5_never_reaches_the_cache(cifar, monkeypatch):
 
 
 @pytest.mark.parametrize("arguments, sentence", [(("val", "cifar10"), "no tiene una parte «val»"),
-                                                 (("test", "cifar10", 11), "tiene 10 imágenes"), (("test", "cifar10", 0), "de 1 a 10")])
+                                                 (("test", "cifar10", 11), "de 1 a 10, las imágenes de «cifar10/test»"), (("test", "cifar10", 0), "de 1 a 10")])
 def test_wrong_arguments_are_named(cifar, arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
         load_images(*arguments)
