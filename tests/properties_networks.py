@@ -151,7 +151,7 @@ def unlike(out, maps: Tensor, mean: bool = False) -> None:
 
 
 add("regularization.score_under", lambda images, times: regularization.score_under(net(), images, objectives.logit(2), lambda x: x, times),
-    lambda d: {"images": images_of(d), "times": d.int(1, 3)}, lambda out, images, times: (place(times - 1), same(out, logits(images)[:, 2], 3e-2)))
+    lambda d: {"images": images_of(d), "times": d.int(1, 3)}, lambda out, images, times: (place(times - 1), same(out, logits(images)[:, 2] if len(images) else [], 3e-2)))
 
 
 def dropped(out, images, labels, units_, batch_size) -> None:
