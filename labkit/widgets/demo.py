@@ -1,10 +1,11 @@
 """Una demostración: unos controles, una función pura `draw(**valores) -> bytes` y su cuadro.
 
 Sólo `ipywidgets`, de la versión 7.7 a la 8. Todo se usa con el teclado: Tab lleva de un control a otro y las flechas lo
-mueven. Junto a cada deslizador va un campo que hace lo mismo: es el que lleva el nombre (a un deslizador de ipywidgets
-no se le puede dar uno que se lea en voz alta), y sirve donde las flechas no llegan al deslizador, como en Notebook 7.
-Debajo del cuadro se lee lo que el cuadro dice con letras y números. Si `draw` falla, el error se lee en el lugar del
-cuadro y el siguiente movimiento vuelve a dibujar.
+mueven; una lista se abre antes con Enter, porque mientras está cerrada el cuaderno se queda las flechas. Junto a cada
+deslizador va un campo que hace lo mismo: es el que lleva el nombre (a un deslizador de ipywidgets no se le puede dar
+uno que se lea en voz alta), y sirve donde las flechas no llegan al deslizador, como en Notebook 7. Debajo del cuadro se
+lee lo que el cuadro dice con letras y números. Si `draw` falla, el error se lee en el lugar del cuadro y el siguiente
+movimiento vuelve a dibujar.
 """
 from base64 import b64encode
 from collections.abc import Callable, Sequence
