@@ -206,6 +206,16 @@ def variant_of(name: str, variant: str) -> nn.Module:
     return model
 
 
+def as_maps(values: Tensor, layer: str, where: str | int) -> Tensor:
+    """Lo que dio una capa como (b, c, h, w), según dónde se escribió a mano que van sus canales."""
+    if layer == "fc" or where == "first":
+        return values
+    if where == "last":
+        return values.permute(0, 3, 1, 2)
+    side = round((values.shape[1] - where) ** 0.5)
+    return values[:, where:].transpose(1, 2).reshape(len(values), -1, side, side)
+
+
 class Hand:
     """El oráculo: la red de PyTorch, aparte y en eval(), con un gancho puesto a mano."""
 
@@ -226,13 +236,7 @@ class Hand:
 
     def maps(self, images: Tensor, layer: str) -> Tensor:
         """Lo mismo como (b, c, h, w), según lo que de esta capa se escribió a mano."""
-        values, where = self.output(images, layer), self.animal.where
-        if layer == "fc" or where == "first":
-            return values
-        if where == "last":
-            return values.permute(0, 3, 1, 2)
-        side = round((values.shape[1] - where) ** 0.5)
-        return values[:, where:].transpose(1, 2).reshape(len(values), -1, side, side)
+        return as_maps(self.output(images, layer), layer, self.animal.where)
 
     def silenced(self, images: Tensor, layer: str, k: int) -> Tensor:
         """Los logits si el canal k de la capa vale 0 en todas partes."""
@@ -283,13 +287,7 @@ def record_by_hand(hand: Hand, image: Tensor, layer: str) -> Tensor:
     handle = hand.model.get_submodule(layer).register_forward_hook(lambda _, inputs, output: found.append(output))
     hand.model(image)
     handle.remove()
-    values, where = found[0], hand.animal.where
-    if layer == "fc" or where == "first":
-        return values
-    if where == "last":
-        return values.permute(0, 3, 1, 2)
-    side = round((values.shape[1] - where) ** 0.5)
-    return values[:, where:].transpose(1, 2).reshape(len(values), -1, side, side)
+    return as_maps(found[0], layer, hand.animal.where)
 
 
 def asks_occlusion(visit: Visit) -> None:
