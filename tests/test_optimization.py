@@ -64,6 +64,12 @@ def test_a_radius_for_each_image_may_come_in_any_sequence(linear, kind):
             PixelCanvas(start, wrong)
 
 
+@pytest.mark.parametrize("kind", [np.array, np.float32, torch.tensor])
+def test_a_number_with_its_own_type_is_a_radius_for_all(linear, kind):
+    start = noise(3, 16)
+    assert torch.equal(PixelCanvas(start, kind(0.25)).radius, PixelCanvas(start, 0.25).radius)
+
+
 @pytest.mark.parametrize("norm, radius", [("l2", 0.4), ("linf", 0.03)])
 def test_the_optimum_in_a_ball_nears_the_closed_form(linear, norm, radius):
     start = torch.full((1, 3, 6, 4), 0.5)

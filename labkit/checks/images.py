@@ -99,7 +99,7 @@ def one_per_image(value: float | Sequence[float] | Tensor, b: int, name: str) ->
 
     value: el número, o una lista o un tensor con uno por imagen.
     """
-    if isinstance(value, (list, tuple, np.ndarray)) and len(value):
+    if isinstance(value, (list, tuple, np.ndarray)) and np.ndim(value):
         value = torch.tensor([_limit(one, name) for one in value])
     if not isinstance(value, Tensor) or value.ndim == 0:
         return torch.tensor(_limit(value, name)).view(1, 1, 1, 1)
