@@ -1,4 +1,4 @@
-"""Un JupyterLab de verdad en un Chromium de verdad: abrir un cuaderno, correrlo y mover sus controles con el teclado.
+"""JupyterLab o Notebook 7 en un Chromium de verdad: abrir un cuaderno, correrlo y mover sus controles con el teclado.
 
 Hace falta Playwright (tests/requirements.txt) y un Chromium instalado; Playwright no baja ninguno.
 """
@@ -75,7 +75,8 @@ PAGE = """() => {
         n => `celda ${i}: ${n.className.split(' ')[0]} mide ${n.scrollWidth} y se ven ${n.clientWidth}`);
     }),
     controls: () => panel().content.widgets.flatMap((cell, i) => [...cell.node.querySelectorAll(MOVED)].map(node => {
-      const label = (node.closest('.widget-inline-hbox') || node).querySelector('.widget-label');
+      const near = node.closest('.widget-inline-hbox'), row = near && near.parentElement.closest('.widget-hbox');
+      const label = [near, row].flatMap(box => box ? [...box.querySelectorAll('.widget-label')] : []).find(l => l.textContent.trim());
       return {cell: i, node, visible: visible(node), disabled: !!node.disabled || !!node.closest('[disabled]'),
               kind: node.matches('select') ? 'lista' : node.matches('[type=number]') ? 'número'
                     : node.matches('[type=checkbox]') ? 'casilla' : node.matches('button') ? 'botón' : 'deslizador',
@@ -97,6 +98,7 @@ PAGE = """() => {
     },
   };
 }"""
+APPS = {"lab": "jupyterlab", "notebook": "notebook"}                # programa → módulo de Python que lo arranca
 OPENING = 150                               # milisegundos que tarda en abrirse una lista
 # Con una lista cerrada JupyterLab se queda las flechas para moverse entre celdas: primero se abre.
 KEYS = {"deslizador": ("ArrowRight", "ArrowLeft"), "número": ("ArrowUp", "ArrowDown"),
@@ -121,8 +123,8 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def jupyterlab(folder: Path) -> Iterator[str]:
-    """Un JupyterLab que abre el curso, con toda su configuración en `folder`; da su dirección."""
+def jupyter(folder: Path, app: str = "lab") -> Iterator[str]:
+    """JupyterLab o Notebook 7 abiertos en el curso, con toda su configuración en `folder`; da la dirección del servidor."""
     for plugin, text in SETTINGS.items():
         extension, name = plugin.split("/")
         place = folder / "settings" / "@jupyterlab" / extension / f"{name}.jupyterlab-settings"
@@ -132,7 +134,7 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     places = {name: str(folder / part) for name, part in FOLDERS.items()}
-    order = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser",
+    order = [sys.executable, "-m", APPS[app], "--no-browser", "--allow-root", "--expose-app-in-browser",
              "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--IdentityProvider.token=",
              f"--ServerApp.root_dir={ROOT}", f"--AsyncFileCheckpoints.checkpoint_dir={folder / 'checkpoints'}"]
     with open(folder / "server.log", "wb") as log:
@@ -157,23 +159,26 @@ def wait_for(url: str, server: subprocess.Popen, log: Path, seconds: float = 120
             return
         except OSError:
             time.sleep(0.2)
-    raise RuntimeError("JupyterLab no arrancó:\n" + log.read_text(encoding="utf-8", errors="replace")[-2000:])
+    raise RuntimeError("Jupyter no arrancó:\n" + log.read_text(encoding="utf-8", errors="replace")[-2000:])
 
 
 class Notebook:
-    """Un cuaderno abierto en JupyterLab, en una página de Playwright.
+    """Un cuaderno abierto en JupyterLab o en Notebook 7, en una página de Playwright.
 
-    page: la página.  server: la dirección de JupyterLab.  path: el cuaderno, dentro del curso.
+    page: la página.  server: la dirección del servidor.  path: el cuaderno, dentro del curso.
     """
 
-    def __init__(self, page: Any, server: str, path: Path, seconds: float = 180) -> None:
+    def __init__(self, page: Any, server: str, path: Path, app: str = "lab", seconds: float = 180) -> None:
         self.page, self.faults = page, []
-        page.on("pageerror", lambda error: self.faults.append(f"un error en la página: {error}"))
-        page.goto(f"{server}/lab/tree/{quote(path.relative_to(ROOT).as_posix())}?reset", wait_until="domcontentloaded")
+        place = "lab/tree" if app == "lab" else "notebooks"
+        page.goto(f"{server}/{place}/{quote(path.relative_to(ROOT).as_posix())}?reset", wait_until="domcontentloaded")
         page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell", timeout=seconds * 1000)
         page.evaluate(PAGE)
         page.wait_for_function("course.ready()", timeout=seconds * 1000)
-        page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
+        if app == "lab":
+            page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
+        # desde aquí: los errores de arrancar son del programa (Notebook 7.6 tiene uno)
+        page.on("pageerror", lambda error: self.faults.append(f"un error en la página: {error}"))
 
     def run_all(self, seconds: float = 900) -> None:
         """Corre todas las celdas. Error: TimeoutError si a los `seconds` no han terminado."""

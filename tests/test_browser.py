@@ -1,27 +1,31 @@
-"""Cada lección en JupyterLab y en un navegador de verdad: abre, corre, sus controles mueven su cuadro y nada se corta.
+"""Cada lección en un navegador de verdad, con JupyterLab y con Notebook 7: abre, corre, sus controles mueven su cuadro y nada se corta.
 
 Tarda: se corre aparte, con `pytest -n 2 --dist load tests/test_browser.py`. Sin Playwright o sin Chromium se salta y lo dice;
-con la variable LABKIT_NAVEGADOR=1, como en cada entrega, saltarse es fallar.
+con la variable LABKIT_NAVEGADOR=1, como en cada entrega, saltarse es fallar. Con LABKIT_TIEMPOS=archivo.csv agrega ahí un
+renglón por control: programa, lección, control y milisegundos de la tecla al cuadro.
 """
 import os
+import time
 from pathlib import Path
 
 import browser
 import pytest
-from browser import ROOT, Control, Notebook
+from browser import APPS, ROOT, Control, Notebook
 
 LESSONS = [path for path in sorted((ROOT / "lessons").glob("*.ipynb")) if not path.stem.endswith("_ejercicios")]
 WIDTHS = (1366, 1024)
 DEMANDED = os.environ.get("LABKIT_NAVEGADOR") == "1"
+TIMES = os.environ.get("LABKIT_TIEMPOS", "")
 INERT = {}                              # control que a propósito no mueve su cuadro → por qué
 
 
 def unavailable() -> str:
     """Por qué no se puede abrir un navegador aquí; vacío si se puede."""
     try:
+        import notebook  # noqa: F401
         import playwright  # noqa: F401
-    except ImportError:
-        return "no está Playwright: pip install -r tests/requirements.txt"
+    except ImportError as error:
+        return f"falta {error.name}: pip install -r tests/requirements.txt"
     return "" if browser.chromium() else "no está Chromium"
 
 
@@ -29,10 +33,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not DEMANDED and bool(unavail
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def servers(tmp_path_factory):
+    """Dirección de cada programa."""
     assert not unavailable(), unavailable()
-    with browser.jupyterlab(tmp_path_factory.mktemp("lab")) as address:
-        yield address
+    with (browser.jupyter(tmp_path_factory.mktemp("lab"), "lab") as lab,
+          browser.jupyter(tmp_path_factory.mktemp("notebook"), "notebook") as classic):
+        yield {"lab": lab, "notebook": classic}
 
 
 @pytest.fixture
@@ -45,12 +51,29 @@ def page():
         window.close()
 
 
+def note(app: str, path: Path, rows: dict[str, float | None]) -> None:
+    """Agrega al archivo de tiempos, si se pidió, un renglón por cosa medida."""
+    if TIMES:
+        with open(TIMES, "a", encoding="utf-8") as file:
+            file.writelines(f"{app},{path.stem},{name.replace(',', ';')},{took or ''}\n" for name, took in rows.items())
+
+
+@pytest.mark.parametrize("app", APPS)
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
-def test_a_lesson_works_in_the_browser(path: Path, server: str, page) -> None:
-    opened = Notebook(page, server, path)
+def test_a_lesson_works_in_the_browser(path: Path, app: str, servers: dict[str, str], page) -> None:
+    opened = Notebook(page, servers[app], path, app)
+    begun = time.monotonic()
     opened.run_all()
+    spent = time.monotonic() - begun
     assert opened.troubles() == []
-    times = {str(control): opened.move(control) for control in opened.controls()}
+    controls = opened.controls()
+    if app == "notebook":               # ahí las flechas mueven la celda y no el deslizador: para eso está el campo de al lado
+        fields = {(control.cell, control.label) for control in controls if control.kind == "número"}
+        sliders = {(control.cell, control.label) for control in controls if control.kind == "deslizador"}
+        assert sliders <= fields, "deslizadores sin un campo que haga lo mismo"
+        controls = [control for control in controls if control.kind != "deslizador"]
+    times = {str(control): opened.move(control) for control in controls}
+    note(app, path, {"correr todo (s)": spent, **times})
     still = [name for name, took in times.items() if took is None and name not in INERT]
     assert still == [], "nada cambia al moverlos"
     assert opened.troubles() == []
@@ -90,10 +113,10 @@ def scratch():
         yield Path(folder)
 
 
-def test_this_check_can_fail(scratch: Path, server: str, page) -> None:
+def test_this_check_can_fail(scratch: Path, servers: dict[str, str], page) -> None:
     """Un control muerto, un error, algo escrito en stderr y un renglón que no cabe: los cuatro se notan."""
     setup = f"import sys; sys.path.insert(0, {str(ROOT)!r})"
-    opened = Notebook(page, server, notebook(scratch, setup + BROKEN.format(draws=GOOD), setup + BROKEN.format(draws=DEAD),
+    opened = Notebook(page, servers["lab"], notebook(scratch, setup + BROKEN.format(draws=GOOD), setup + BROKEN.format(draws=DEAD),
                                              "import sys; print('¡cuidado!', file=sys.stderr)", "x = '" + "ancho" * 60 + "'", "1 / 0"))
     opened.run_all()
     troubles = "\n".join(opened.troubles())
