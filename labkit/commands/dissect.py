@@ -25,7 +25,7 @@ USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--mode
      python -m labkit dissect --layers [--model RED] [--broden CARPETA]
 
   --layers      enseña las capas y los bloques de la red, con sus unidades y sus mapas, y termina
-  --layer       la capa o el bloque, con el nombre que tiene en tu red (features.12)
+  --layer       la capa o el bloque, con el nombre que enseña --layers (features.12)
   --model       una red del curso o de torchvision con sus pesos ya bajados (escenas), o una tuya, ARCHIVO:FUNCIÓN,
                 como carpeta/mired.py:hacer: la función, sin argumentos, que da tu red ya envuelta (labkit.models.wrap)
   --broden      una carpeta Broden; sin ella, las imágenes de prueba de Escenas
