@@ -178,6 +178,7 @@ def test_a_network_of_your_own_is_asked_by_its_function(tmp_path, monkeypatch, c
                        "no_hay:build": "no encontré la función build del módulo no_hay", "mired:fails": "KeyError, en el renglón", "mired:tall": "de mired.py: model, size: la red no pudo con imágenes",
                        "mired:asks": "Ha de poderse llamar sin argumentos", "mired:negative": "da NaN o infinito en 1 unidad (3)", "otra": "No hay una red llamada 'otra'"}.items():
         assert main([*order, name]) == 2 and says in capsys.readouterr().err
+    assert main([*order, f"{tmp_path}/mired.py"]) == 2 and "mired.py:hacer" in capsys.readouterr().err    # sin decir la función
     assert main([*order, f"{tmp_path}/mired.py:build"]) == 0                # también como se escribe un archivo
     order[order.index("network.0")] = "network.pair"
     assert main([*order, "mired:pair"]) == 2 and "«network.pair» entrega tuple y no un tensor" in capsys.readouterr().err

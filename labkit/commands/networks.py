@@ -22,6 +22,8 @@ PREFIX = "network."                             # lo que `wrap` pone antes del n
 def open_model(name: str) -> nn.Module:
     """La red que dice `--model`; con dos puntos, la que da una función tuya. ValueError si no se puede."""
     place, _, function = name.rpartition(":")
+    if name.endswith(".py") and Path(name).expanduser().is_file():
+        raise ValueError(f"--model: {name} es un archivo; di también cuál de sus funciones da tu red, como {name}:hacer.")
     if not (place and function):
         return _shipped(name)
     try:
