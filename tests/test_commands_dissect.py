@@ -127,6 +127,8 @@ def build():
     return random_twin(wrap(nn.Sequential(nn.Conv2d(3, 8, 5, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()), [0] * 3, [1] * 3, "abcdefgh", 64))
 def nothing():
     return 3
+def bytes_():
+    return wrap(build().network, [103.9, 116.8, 123.7], [1] * 3, "abcdefgh", 64)
 def bare():
     return nn.Sequential(nn.Identity())
 class Loose(nn.Module):
@@ -173,7 +175,8 @@ def test_a_network_of_your_own_is_asked_by_its_function(tmp_path, monkeypatch, c
     (tmp_path / "mired.py").write_text(MINE, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     order = ["dissect", "--images", "40", "--out", str(tmp_path / "a.html"), "--pictures", "2", "--layer", "network.0", "--model"]
-    assert main([*order, "mired:build"]) == 0 and "de 8 unidades" in capsys.readouterr().out
+    assert main([*order, "mired:build"]) == 0 and "de 8 unidades" in (said := capsys.readouterr().out) and "Nota" not in said
+    assert main([*order, "mired:bytes_"]) == 0 and "Nota: mired:bytes_ se normaliza con media 103.9" in capsys.readouterr().out
     for name, says in {"mired:nothing": "esperaba que mired:nothing diera una red", "mired:bare": "no tiene ningún peso", "mired:falta": "no encontré la función falta",
                        "no_hay:build": "no encontré la función build del módulo no_hay", "mired:fails": "KeyError, en el renglón", "mired:tall": "de mired.py: model, size: la red no pudo con imágenes",
                        "mired:asks": "Ha de poderse llamar sin argumentos", "mired:negative": "da NaN o infinito en 1 unidad (3)", "otra": "No hay una red llamada 'otra'"}.items():

@@ -12,7 +12,7 @@ from torch import nn
 from labkit.broden import read_broden
 from labkit.commands.evidence import Evidence, gather
 from labkit.commands.line import Line, Misread, OneOf, Option, Whole
-from labkit.commands.networks import find_layer, is_wrapped, layers_text, list_layers, open_model
+from labkit.commands.networks import find_layer, input_note, layers_text, list_layers, open_model
 from labkit.commands.writing import check_places, write_report
 from labkit.datasets import load_concepts
 from labkit.dissection import CONVENTIONS, processes
@@ -80,9 +80,8 @@ def _work(options: SimpleNamespace, rank: int) -> int:
             raise
         raise told from error
     if rank == 0:
-        if not is_wrapped(model):
-            print(f"Nota: {options.model} recibe las imágenes en [0, 1], sin normalizar: no viene de "
-                  "labkit.models.wrap.")
+        if told := input_note(model, options.model):
+            print(f"Nota: {told}")
         write_report(model, world, evidence, options, order_of(options))
     return 0
 

@@ -23,7 +23,8 @@ def open_model(name: str) -> nn.Module:
     """La red que dice `--model`; con dos puntos, la que da una función tuya. ValueError si no se puede."""
     place, _, function = name.rpartition(":")
     if name.endswith(".py") and Path(name).expanduser().is_file():
-        raise ValueError(f"--model: {name} es un archivo; di también cuál de sus funciones da tu red, como {name}:hacer.")
+        raise ValueError(f"--model: {name} es un archivo; di también cuál de sus funciones da tu red, como "
+                         f"{name}:hacer.")
     if not (place and function):
         return _shipped(name)
     try:
@@ -45,6 +46,17 @@ def open_model(name: str) -> nn.Module:
 def is_wrapped(model: nn.Module) -> bool:
     """Si la red trae su normalización dentro, como las del curso y las de `wrap`."""
     return any(name == "normalize" for name, _ in model.named_children())
+
+
+def input_note(model: nn.Module, name: str) -> str | None:
+    """Qué advertir de cómo recibe la red sus imágenes: sin normalizar, o con números que parecen de 0 a 255."""
+    if not is_wrapped(model):
+        return f"{name} recibe las imágenes en [0, 1], sin normalizar: no viene de labkit.models.wrap."
+    mean, std = (getattr(model.normalize, part, torch.zeros(1)) for part in ("mean", "std"))
+    if mean.abs().max() <= 1 and std.max() <= 1:
+        return None
+    return (f"{name} se normaliza con media {float(mean.flatten()[0]):g} y desviación {float(std.flatten()[0]):g}, y "
+            "las imágenes van en [0, 1]: si son de píxeles de 0 a 255, divídelas entre 255 en wrap.")
 
 
 def _shipped(name: str) -> nn.Module:
