@@ -419,7 +419,7 @@ FAULTS = [
     Fault("report-counts-swapped", "three_counts", "*count_detectors(iou, DETECTOR_IOU)", "*count_detectors(iou, DETECTOR_IOU)[::-1]"),
     Fault("table-dead-detects", "unit_rows", '"muda" if dead else', '"muda" if False else'),
     Fault("table-all-names", "others", "len(possible) < 2", "len(possible) < 3"),
-    Fault("page-after-relu", "_rectified", ".amin() >= 0", ".amax() >= 0"),
+    Fault("page-after-relu", "_looked", ".amin() >= 0", ".amax() >= 0"),
     # ── el camino de quien investiga: las imágenes hechas, los ejemplares, lo que el reporte dice, la red y la capa ───
     Fault("grey-tile-printed", "_checked", "if mean > max(0, before) and far > GRAY else None", "if True else None",
           "portraits"),

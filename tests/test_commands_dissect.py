@@ -385,6 +385,13 @@ def test_a_layer_of_one_unit_and_one_where_nothing_lights_have_their_report(mine
     assert [(row["estado"], row["concepto"], row["nombres posibles"], row["p"], row["aguanta"]) for row in rows] == [
         ("muda", "", "", "1.000000", "no")] * 2
     assert "nan" not in page and "nan" not in (tmp_path / "a.csv").read_text()
+    assert '<th scope="row">Mapas</th><td>64 × 64</td>' in page and "de 0 detectoras" in page
+
+
+def test_a_layer_of_one_place_says_it_does_not_tell_where(mine, tmp_path, capsys):
+    mine[mine.index("network.0")] = "fc"
+    assert main([*mine, "mired2:build"]) == 0 and "son de 1 × 1: un solo lugar por imagen" in capsys.readouterr().out
+    assert "1 × 1: un solo lugar por imagen" in (tmp_path / "a.html").read_text(encoding="utf-8")
 
 
 def test_one_image_has_no_intervals_and_says_so(tmp_path):

@@ -12,6 +12,7 @@ from torch import nn
 from labkit.broden import read_broden
 from labkit.commands.evidence import Evidence, gather
 from labkit.commands.line import Line, Misread, OneOf, Option, Whole
+from labkit.commands.methods import maps_told
 from labkit.commands.networks import find_layer, input_note, layers_text, list_layers, open_model
 from labkit.commands.writing import check_places, write_report
 from labkit.datasets import load_concepts
@@ -82,6 +83,8 @@ def _work(options: SimpleNamespace, rank: int) -> int:
     if rank == 0:
         if told := input_note(model, options.model):
             print(f"Nota: {told}")
+        if max(evidence.maps) == 1:
+            print(f"Nota: los mapas de {evidence.layer} son de {maps_told(evidence)}.")
         write_report(model, world, evidence, options, order_of(options))
     return 0
 

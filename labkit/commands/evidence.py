@@ -37,7 +37,8 @@ class Evidence:
     """Una disección y lo que dice qué tan segura es.
 
     network, images, layer, convention: cómo se llaman;  count: cuántas imágenes;  rectified: si lo que se leyó no tiene
-    valores negativos, en las primeras `LOOKED` imágenes;  prints: la huella de los pesos;  split y
+    valores negativos, en las primeras `LOOKED` imágenes;  maps: (h, w) de sus mapas;  prints: la huella de los pesos;
+    split y
     data: de qué parte son las imágenes, y la huella de sus tablas.  sets: los nombres posibles
     de cada unidad;  intervals: los de las tres cuentas, como en `three_counts`; sin ellos si hay una sola imagen.
     lit: (c,), en cuántas imágenes llega cada unidad a su umbral;  seen: (k,), en cuántas está cada concepto.  twins, p
@@ -50,6 +51,7 @@ class Evidence:
     convention: str
     count: int
     rectified: bool
+    maps: tuple[int, ...] = ()
     prints: str = ""
     split: str = "todas"
     data: str = ""
@@ -102,7 +104,7 @@ def gather(model: nn.Module, world: ConceptWorld, layer: str, convention: str = 
         p = p_values(found.iou(), [null.iou() for null in nulls.values()], pooled=True)
         parts |= {"p": p, "corrected": torch.from_numpy(stats.false_discovery_control(p.double().numpy())),
                   "twins": [summed_up(seed, null) for seed, null in nulls.items()]}
-    return Evidence(found, *names, layer, convention, len(world), _rectified(model, world, layer),
+    return Evidence(found, *names, layer, convention, len(world), *_looked(model, world, layer),
                     digest(model.state_dict())[:16], **parts)
 
 
@@ -140,8 +142,9 @@ def random_twins(model: nn.Module, count: int) -> Iterator[tuple[int, nn.Module]
         yield seed, twin
 
 
-def _rectified(model: nn.Module, world: ConceptWorld, layer: str) -> bool:
-    """Si lo que da la capa en las primeras imágenes nunca es negativo: se lee después de una ReLU, o de algo así."""
+def _looked(model: nn.Module, world: ConceptWorld, layer: str) -> tuple[bool, tuple[int, ...]]:
+    """Si lo que da la capa en las primeras imágenes nunca es negativo (sigue a una ReLU, o a algo así), y sus mapas."""
     images = world.pictures(torch.arange(min(LOOKED, len(world)))).to(device_of(model))
     with torch.no_grad():
-        return bool(run(model, images, [layer])[layer].amin() >= 0)
+        maps = run(model, images, [layer])[layer]
+    return bool(maps.amin() >= 0), tuple(maps.shape[2:]) or (1, 1)

@@ -34,6 +34,8 @@ PAPERS = {
     "benjamini": "Y. Benjamini y Y. Hochberg (1995). Controlling the False Discovery Rate. Journal of the Royal "
                  "Statistical Society B 57(1). doi:10.1111/j.2517-6161.1995.tb02031.x",
 }
+ONE_PLACE = (": un solo lugar por imagen, así que la máscara es la imagen entera o nada, y no dice dónde responde la "
+             "unidad, sino qué suele llenar esas imágenes")
 COURSE = ("Las autoras y los autores del curso (2026). ¿Qué aprendió la red? Curso de interpretación de redes "
           f"convolucionales (labkit, versión {__version__}).")
 BIBTEX = f"""@inproceedings{{bau2017dissection,
@@ -51,7 +53,9 @@ def methods(evidence: Evidence, steps: int = 0) -> list[str]:
     """Los párrafos de métodos, con lo que de verdad se hizo; steps: en cuántos pasos, las imágenes hechas."""
     found, way = evidence.found, CONVENTIONS[evidence.convention]
     units, groups = count_of(len(found.cuts), "unidad", "unidades"), len(set(found.categories))
-    told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network} ({units}; se lee {read_told(evidence)}), "
+    size = " × ".join(map(str, evidence.maps))
+    told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network} ({units}; se lee {read_told(evidence)}"
+            f"{f'; sus mapas son de {size}' if evidence.maps else ''}), "
             f"con {evidence.images} y {len(found.names)} conceptos de {groups} categorías, con el método de Bau et al. "
             "(2017). El umbral de cada unidad se escoge para que lo superen a lo más "
             f"{100 * way.share:g} % de los valores de su mapa{' ya agrandado' if way.upsampled else ''}, sobre todas "
@@ -109,6 +113,12 @@ def read_told(evidence: Evidence) -> str:
             evidence.rectified else "antes de una ReLU, o sin ella: tiene valores negativos")
 
 
+def maps_told(evidence: Evidence) -> str:
+    """De qué tamaño son los mapas; si son de un solo lugar, qué no dicen."""
+    size = " × ".join(map(str, evidence.maps))
+    return f"{size}{'' if max(evidence.maps) > 1 else ONE_PLACE}"
+
+
 def repeating(evidence: Evidence, order: str) -> list[str]:
     """Lo que hace falta para que salga lo mismo, en HTML: la orden, las versiones y la huella de los pesos."""
     told = [f"<code>{escape(order)}</code>"] if order else []
@@ -139,6 +149,11 @@ def citing() -> str:
 def count_of(count: int, one: str, many: str) -> str:
     """Cuántos son, en singular o en plural."""
     return f"{count} {one if count == 1 else many}"
+
+
+def among(count: int) -> str:
+    """Las detectoras, tras «de»: con artículo solo si son varias."""
+    return f"las {count} detectoras" if count > 1 else count_of(count, "detectora", "detectoras")
 
 
 def references(evidence: Evidence) -> list[str]:

@@ -9,8 +9,10 @@ from labkit.commands.evidence import LEVEL, Evidence, summed_up, three_counts
 from labkit.commands.figures import Portrait, drawn_figures
 from labkit.commands.methods import (
     MEANINGS,
+    among,
     citing,
     count_of,
+    maps_told,
     methods,
     read_told,
     references,
@@ -66,7 +68,7 @@ def summary(evidence: Evidence) -> str:
     twins = count_of(len(evidence.twins), "red gemela", "redes gemelas")
     floor = ", ".join(str(twin.counts[0]) for twin in evidence.twins)
     return (f"{told} En {twins}, con pesos al azar, las detectoras son: {floor}. Aguantan "
-            f"el control {int((evidence.survives() & evidence.detects()).sum())} de las {detectors} detectoras.")
+            f"el control {int((evidence.survives() & evidence.detects()).sum())} de {among(detectors)}.")
 
 
 def page(evidence: Evidence, portraits: Sequence[Portrait], run: Asked = Asked()) -> str:
@@ -133,6 +135,7 @@ def facts(evidence: Evidence, run: Asked) -> list[tuple[str, str]]:
     units = count_of(len(found.cuts), "unidad", "unidades")
     seeds = seeds_told(evidence, bool(run.pictures))
     return [("Red", evidence.network), ("Capa", f"{evidence.layer}, {units}"), ("Se lee", read_told(evidence)),
+            *([("Mapas", maps_told(evidence))] if evidence.maps else []),
             ("Imágenes", evidence.images + FEW_TOLD * (evidence.count < FEW)),
             ("Parte de las imágenes", evidence.split), ("Número de imágenes (n)", str(evidence.count)),
             ("Conceptos", f"{len(found.names)}, de {len(set(found.categories))} categorías"),
@@ -167,7 +170,7 @@ def _sure(evidence: Evidence) -> str:
     if not sizes:
         return "ninguna unidad detecta algo"
     alone = sum(size == 1 for size in sizes)
-    return (f"{alone} de las {len(sizes)} detectoras {'tiene' if alone == 1 else 'tienen'} un solo nombre posible, con "
+    return (f"{alone} de {among(len(sizes))} {'tiene' if alone == 1 else 'tienen'} un solo nombre posible, con "
             f"95 % de confianza cada una; la mediana es de {median(sizes):g} por detectora")
 
 
@@ -176,7 +179,7 @@ def _survivors(evidence: Evidence) -> str:
     if not evidence.twins:
         return "no se midió: pide --control"
     survives, detects = evidence.survives(), evidence.detects()
-    return (f"{int((survives & detects).sum())} de las {int(detects.sum())} detectoras (y {int(survives.sum())} de las "
+    return (f"{int((survives & detects).sum())} de {among(int(detects.sum()))} (y {int(survives.sum())} de las "
             f"{len(detects)} unidades), con a lo más {100 * LEVEL:g} % de casualidades entre ellas, en promedio")
 
 
