@@ -36,6 +36,8 @@ PAGE = """() => {
   const visible = node => node.getBoundingClientRect().width > 0;
   const MOVED = '.widget-slider [role=slider], .widget-slider .ui-slider-handle, .widget-text input[type=number], .widget-dropdown select, '
               + '.widget-checkbox input, .widget-toggle-buttons button:not(.mod-active)';
+  const atEnd = node => node.matches('select') ? node.selectedIndex === node.options.length - 1
+                        : Number(node.getAttribute('aria-valuenow') ?? node.value) >= Number(node.getAttribute('aria-valuemax') ?? node.max);
   window.course = {
     ready: () => {
       const p = window.jupyterapp && panel(), k = p && p.sessionContext.session && p.sessionContext.session.kernel;
@@ -80,11 +82,15 @@ PAGE = """() => {
       return {cell: i, node, visible: visible(node), disabled: !!node.disabled || !!node.closest('[disabled]'),
               kind: node.matches('select') ? 'lista' : node.matches('[type=number]') ? 'número'
                     : node.matches('[type=checkbox]') ? 'casilla' : node.matches('button') ? 'botón' : 'deslizador',
-              label: label ? label.textContent : '',
-              last: node.matches('select') ? node.selectedIndex === node.options.length - 1
-                    : Number(node.getAttribute('aria-valuenow') ?? node.value) >= Number(node.getAttribute('aria-valuemax') ?? node.max)};
+              label: label ? label.textContent : ''};
     })),
-    focus: k => { const node = window.course.kept[k].node; node.scrollIntoView({block: 'center'}); node.focus(); },
+    focus: k => {                       // y dice si está en su extremo: puede haberlo llevado ahí otro control
+      const node = window.course.kept[k].node;
+      node.scrollIntoView({block: 'center'});
+      node.focus();
+      return atEnd(node);
+    },
+    chosen: k => window.course.kept[k].node.selectedIndex,
     keep: () => (window.course.kept = window.course.controls()).map(({node, ...rest}) => rest),
     seen: async i => {
       const parts = [];
@@ -106,12 +112,16 @@ KEYS = {"deslizador": ("ArrowRight", "ArrowLeft"), "número": ("ArrowUp", "Arrow
 
 
 class Control(NamedTuple):
-    """Un control de la página: en qué celda está, cuál es de todos, su clase, su nombre y si está en su extremo."""
+    """Un control de la página: cuál es de todos, en qué celda está, su clase y su nombre."""
     place: int
     cell: int
     kind: str
     label: str
-    last: bool
+
+    @property
+    def is_answer(self) -> bool:
+        """Si es la lista de una pregunta de un juego, que lleva su número: ahí lo que se mueve es la respuesta y no un cuadro."""
+        return self.kind == "lista" and self.label.strip().isdigit()
 
     def __str__(self) -> str:
         return f"celda {self.cell}, {self.kind} «{self.label}»"
@@ -207,19 +217,23 @@ class Notebook:
     def controls(self) -> list[Control]:
         """Los controles que se ven y se pueden mover."""
         found = self.page.evaluate("course.keep()")
-        return [Control(place, one["cell"], one["kind"], one["label"], one["last"]) for place, one in enumerate(found)
+        return [Control(place, one["cell"], one["kind"], one["label"]) for place, one in enumerate(found)
                 if one["visible"] and not one["disabled"]]
 
     def move(self, control: Control, seconds: float = 20) -> float | None:
-        """Mueve el control un paso con el teclado; los milisegundos hasta que cambia lo que se ve, o None si nada cambia."""
-        self.page.evaluate("k => course.focus(k)", control.place)
-        before = self.page.evaluate("i => course.seen(i)", control.cell)
+        """Mueve el control un paso con el teclado; los milisegundos hasta que cambia lo que se ve, o None si nada cambia.
+
+        En la lista de una pregunta se ve la respuesta escogida; en los demás, la salida de su celda sin el control.
+        """
+        at_end = self.page.evaluate("k => course.focus(k)", control.place)
+        look = ("course.chosen", control.place) if control.is_answer else ("course.seen", control.cell)
+        before = self.page.evaluate(f"n => {look[0]}(n)", look[1])
         start = time.monotonic()
-        for key in KEYS[control.kind][control.last].split():
+        for key in KEYS[control.kind][at_end].split():
             self.page.keyboard.press(key)
             self.page.wait_for_timeout(OPENING if control.kind == "lista" else 0)
         while time.monotonic() - start < seconds:
-            if self.page.evaluate("i => course.seen(i)", control.cell) != before:
+            if self.page.evaluate(f"n => {look[0]}(n)", look[1]) != before:
                 return 1000 * (time.monotonic() - start)
             self.page.wait_for_timeout(20)
         return None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-IGNORED = {".git", ".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".benchmarks", ".cache", "runs"}
+IGNORED = {".git", ".hypothesis", ".venv", "__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".benchmarks", ".cache", "runs"}
 TEXT = {".py", ".md", ".ipynb", ".txt", ".yml", ".yaml", ".toml", ".json", ".cfg", ".sh", ""}
 MAX_FILE, MAX_DATA = 8_000_000, 69_000_000
 
