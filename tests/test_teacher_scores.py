@@ -121,7 +121,10 @@ def test_export_writes_every_person_once(course):
     paths = export_lesson(course, course.lesson(LESSON))
     assert all(path.is_file() for path in (*paths, export_course(course)))
     text = course.place("salida", "curso.csv").read_text(encoding="utf-8-sig").splitlines()
-    assert len(text) == 3 and "Beto Ejemplo Dos" in text[2] and text[2].endswith("NP,NP,no entregó nada")
+    assert len(text) == 3 and "Beto Ejemplo Dos" in text[2] and text[2].endswith(',,"01_oclusion: no calificada, todavía no se recoge"')
+    course.place("entregas", "01_oclusion").mkdir(parents=True)         # recogida, y vacía: entonces sí es NP
+    text = export_course(course).read_text(encoding="utf-8-sig").splitlines()
+    assert text[2].endswith("NP,NP,NP,no entregó nada")
 
 
 def test_the_sheet_of_moodle_keeps_what_it_had_where_nothing_is_graded(course):

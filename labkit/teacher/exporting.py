@@ -10,7 +10,7 @@ from labkit.teacher.collecting import attempts, standing
 from labkit.teacher.course import Course, CourseError, Lesson
 from labkit.teacher.feedback import feedback, grade_words, points_words, public_notice
 from labkit.teacher.roster import Student, decode, find_by_name, load_roster, safe_cell, write_table
-from labkit.teacher.scores import GRADED, Score, final, hand_marks, score
+from labkit.teacher.scores import GRADED, UNGRADED, Score, final, hand_marks, score
 
 FIELDS = ("llave", "nombre", "correo", "numero", "estado", "calificacion", "motivo", "programa", "a_mano", "dias_tarde",
           "descuento", "avisos")
@@ -47,12 +47,17 @@ def export_lesson(course: Course, lesson: Lesson, sheet: Path | None = None) -> 
 
 
 def export_course(course: Course) -> Path:
-    """Escribe `salida/curso.csv`: cada lección y la calificación final, con los pesos y en la escala del curso."""
+    """Escribe `salida/curso.csv`: cada lección y la calificación final, con los pesos y en la escala del curso.
+
+    Una lección de la que no se ha recogido nada no es un NP de todo el grupo: deja la final en blanco, y lo dice.
+    """
     people = load_roster(course)
     marks = {name: hand_marks(course, name) for name in course.lessons}
+    waiting = {name: Score(UNGRADED, why="todavía no se recoge") for name in course.lessons
+               if not any(course.place(kind, name).is_dir() for kind in ("entregas", "calificaciones"))}
     rows = []
     for person in people:
-        scores = {name: score(course, lesson, person, marks[name]) for name, lesson in course.lessons.items()}
+        scores = {name: score(course, lesson, person, marks[name]) for name, lesson in course.lessons.items()} | waiting
         state, grade, why = final(course, scores)
         each = {name: grade_words(found, course) for name, found in scores.items()}
         rows.append({"llave": person.key, "nombre": person.name, "correo": person.email, "numero": person.number,
