@@ -60,7 +60,7 @@ def test_the_states_in_order(course):
     assert score(course, lesson, ana, {}).state == "NP"
     put(course, ana.key)
     found = score(course, lesson, ana, hand_marks(course, LESSON))
-    assert (found.state, found.grade) == ("falta calificar a mano", None) and HAND[0].grade_id in found.why
+    assert (found.state, found.grade) == ("falta calificar a mano", None) and HAND[0].title in found.why
     mark(course, *(f"{ana.key},{task.grade_id},{task.points:g},,,," for task in HAND))
     assert score(course, lesson, ana, hand_marks(course, LESSON)).grade == 10
     write_json(course.place("entregas", LESSON, ana.key, "2", "recibo.json"), {"intento": "2", "problema": ""})

@@ -8,9 +8,10 @@ from labkit.files import write_aside, write_text
 from labkit.models import plain_name
 from labkit.teacher.collecting import attempts, standing
 from labkit.teacher.course import Course, CourseError, Lesson
-from labkit.teacher.feedback import feedback, grade_words, points_words, public_notice
+from labkit.teacher.feedback import feedback, grade_words, points_words, public_notes
 from labkit.teacher.roster import Student, decode, find_by_name, load_roster, safe_cell, write_table
 from labkit.teacher.scores import GRADED, UNGRADED, Score, final, hand_marks, score
+from labkit.teacher.tasks import tasks
 
 FIELDS = ("llave", "nombre", "correo", "numero", "estado", "calificacion", "motivo", "programa", "a_mano", "dias_tarde",
           "descuento", "avisos")
@@ -35,7 +36,9 @@ def export_lesson(course: Course, lesson: Lesson, sheet: Path | None = None) -> 
     paths = [folder / "calificaciones.csv", folder / "moodle.csv", folder / "comentarios.zip"]
     write_table(paths[0], FIELDS, [_row(person, scores[person.key], course) for person in people])
     receipts = {person.key: standing(attempts(course, lesson.name, person.key)) for person in people}
-    text = _filled(sheet, people, scores, course) if sheet else _plain_sheet(people, scores, receipts, course)
+    comments = {person.key: safe_cell(_comment(scores[person.key], lesson)) for person in people}
+    text = (_filled(sheet, people, scores, comments, course) if sheet else
+            _plain_sheet(people, scores, comments, receipts, course))
     write_text(paths[1], "\ufeff" + text)
     with write_aside(paths[2]) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package:
         for person in people:
@@ -77,14 +80,16 @@ def _row(person: Student, found: Score, course: Course) -> dict:
             "descuento": f"{found.taken:g}" if found.taken else "", "avisos": "; ".join(found.notices)}
 
 
-def _comment(found: Score) -> str:
-    """El comentario corto de la hoja de Moodle."""
-    lines = [found.why] if found.why else []
-    lines += [f"{part.grade_id}: {points_words(part)}. {part.said}".strip() for part in found.parts]
-    return "\n".join([*lines, *map(public_notice, found.notices)])
+def _comment(found: Score, lesson: Lesson) -> str:
+    """El comentario corto de la hoja de Moodle: lo mismo que dice la página, en renglones."""
+    titles = {task.grade_id: task.title for task in tasks(lesson.name)}
+    lines = [f"{titles.get(part.grade_id, part.grade_id)}: {points_words(part)}. {part.said}".strip()
+             for part in found.parts]
+    return "\n".join([*public_notes(found), *lines])
 
 
-def _plain_sheet(people: list[Student], scores: dict[str, Score], receipts: dict, course: Course) -> str:
+def _plain_sheet(people: list[Student], scores: dict[str, Score], comments: dict[str, str], receipts: dict,
+                 course: Course) -> str:
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(PLAIN_SHEET)
@@ -93,11 +98,12 @@ def _plain_sheet(people: list[Student], scores: dict[str, Score], receipts: dict
         number = receipt["id_moodle"] if receipt else ""
         grade = grade_words(found, course) if found.state == GRADED else ""
         writer.writerow([f"Participante {number}" if number else "", safe_cell(person.name), safe_cell(person.email),
-                         grade, safe_cell(_comment(found))])
+                         grade, comments[person.key]])
     return out.getvalue()
 
 
-def _filled(sheet: Path, people: list[Student], scores: dict[str, Score], course: Course) -> str:
+def _filled(sheet: Path, people: list[Student], scores: dict[str, Score], comments: dict[str, str],
+            course: Course) -> str:
     """La hoja de Moodle con sus mismas columnas; donde no hay calificación, la casilla queda como estaba."""
     text = decode(sheet.read_bytes())
     mark = max(",;\t", key=text.split("\n", 1)[0].count)
@@ -111,7 +117,7 @@ def _filled(sheet: Path, people: list[Student], scores: dict[str, Score], course
         if found.state == GRADED:
             row[columns["grade"]] = grade_words(found, course)
         if "comment" in columns and (found.parts or found.why):
-            row[columns["comment"]] = safe_cell(_comment(found))
+            row[columns["comment"]] = comments[person.key]
     out = StringIO()
     csv.writer(out, delimiter=mark, lineterminator="\n").writerows(rows)
     return out.getvalue()
