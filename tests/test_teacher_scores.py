@@ -231,3 +231,13 @@ def test_the_key_that_counts_is_the_one_of_the_list():
     other = case(written)
     assert not judge("overtaking_layer", {"valor": pack((written, (other.layer, other.hand)))}, key, 0).ok
     assert judge("overtaking_layer", {"valor": pack(("", (row.layer, row.hand)))}, key, 0).word == "Pendiente"
+
+
+def test_a_later_export_fills_the_same_sheet_again(course, tmp_path):
+    ana, _ = load_roster(course)
+    put(course, ana.key, blank=True)
+    sheet = tmp_path / "hoja.csv"
+    sheet.write_text(f"Identificador,Nombre completo,Estado,Calificación\nParticipante 7,{ana.name},Enviado,\n", encoding="utf-8")
+    first = export_lesson(course, course.lesson(LESSON), sheet)[1].read_bytes()
+    sheet.unlink()
+    assert export_lesson(course, course.lesson(LESSON))[1].read_bytes() == first and "Estado" in first.decode()

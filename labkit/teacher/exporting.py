@@ -1,5 +1,6 @@
 """`export`: las calificaciones en CSV, la hoja de Moodle y el zip de comentarios."""
 import csv
+import shutil
 import zipfile
 from io import StringIO
 from pathlib import Path
@@ -21,6 +22,7 @@ SHEET = {                                       # las columnas de la hoja de Moo
     "number": ("número de id", "id number"), "grade": ("calificación", "grade"),
     "comment": ("comentarios de retroalimentación", "retroalimentación", "feedback comments"),
 }
+SHEET_KEPT = "hoja_de_moodle.csv"               # la última que se dio, como se bajó
 PLAIN_SHEET = ("Identificador", "Nombre completo", "Dirección de correo", "Calificación",
                "Comentarios de retroalimentación")
 
@@ -28,7 +30,8 @@ PLAIN_SHEET = ("Identificador", "Nombre completo", "Dirección de correo", "Cali
 def export_lesson(course: Course, lesson: Lesson, sheet: Path | None = None) -> list[Path]:
     """Escribe en `salida/LECCIÓN` las calificaciones, la hoja para Moodle y los comentarios; da los archivos.
 
-    sheet: la hoja de calificaciones que se bajó de Moodle; se llena una copia. CourseError si no es una.
+    sheet: la hoja de calificaciones que se bajó de Moodle; se llena una copia, y queda en la carpeta para la vez que no
+    se dé. CourseError si no es una.
     """
     people, marks = load_roster(course), hand_marks(course, lesson.name)
     scores = {person.key: score(course, lesson, person, marks) for person in people}
@@ -36,10 +39,14 @@ def export_lesson(course: Course, lesson: Lesson, sheet: Path | None = None) -> 
     paths = [folder / "calificaciones.csv", folder / "moodle.csv", folder / "comentarios.zip"]
     write_table(paths[0], FIELDS, [_row(person, scores[person.key], course) for person in people])
     receipts = {person.key: standing(attempts(course, lesson.name, person.key)) for person in people}
+    kept = folder / SHEET_KEPT
+    sheet = sheet or (kept if kept.is_file() else None)
     comments = {person.key: safe_cell(_comment(scores[person.key], lesson)) for person in people}
     text = (_filled(sheet, people, scores, comments, course) if sheet else
             _plain_sheet(people, scores, comments, receipts, course))
     write_text(paths[1], "\ufeff" + text)
+    if sheet and sheet != kept:
+        shutil.copyfile(sheet, kept)
     with write_aside(paths[2]) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package:
         for person in people:
             if receipts[person.key]:
