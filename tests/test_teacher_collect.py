@@ -327,3 +327,12 @@ def test_the_key_note_goes_only_before_its_cell():
     path = tasks.original_path(LESSON)
     before, after = (json.loads(text)["cells"] for text in (path.read_text(encoding="utf-8"), with_key_note(path)))
     assert sum(one["source"] != other["source"] for one, other in zip(before, after, strict=True)) == 1
+
+
+def test_an_untouched_notebook_is_named_also_as_it_was_handed_out(course, tmp_path):
+    book = small_notebook()
+    book["cells"].insert(0, nbformat.v4.new_markdown_cell("> **Tu llave.** La nota que agrega assign."))
+    got = collect(course, course.lesson(LESSON), zipped(tmp_path / "z.zip", {"Beto Ruiz.ipynb": as_bytes(book), "Ana Pérez.ipynb": good()}))
+    said = {receipt["llave"]: " ".join(receipt["avisos"]) for receipt in got.receipts}
+    owner = keys(course)
+    assert "sin contestar" in said[owner["Beto Ruiz"]] and "sin contestar" not in said[owner["Ana Pérez"]]

@@ -13,13 +13,13 @@ from labkit import __main__
 from labkit.exercises import EXERCISES
 from labkit.teacher import similar
 from labkit.teacher.course import Course
-from labkit.teacher.exporting import export_lesson
+from labkit.teacher.exporting import _comment, export_lesson
 from labkit.teacher.feedback import feedback
 from labkit.teacher.group import mistake_name, mistakes
 from labkit.teacher.pages import prose
 from labkit.teacher.reporting import graded_results, report
 from labkit.teacher.roster import load_roster
-from labkit.teacher.scores import hand_marks, score
+from labkit.teacher.scores import Part, Score, hand_marks, score
 from labkit.teacher.similar import Alike, code_pairs, common_lines, same_answers
 from labkit.teacher.tasks import tasks
 from labkit.teacher.veil import Veil, alias
@@ -205,3 +205,16 @@ def test_help_and_an_unknown_lesson(course, capsys):
     assert __main__.main(["teacher", "report", "--help"]) == 0 and "--pseudonyms" in capsys.readouterr().out
     assert __main__.main(["teacher", "report", str(course.folder), "no_hay"]) == 2 and "Las lecciones que hay" in capsys.readouterr().err
     assert Path(course.folder).is_dir()
+
+
+# ── lo que se le dice a quien entregó ───────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("late, taken, said", [(1, 1.0, "Llegó 1 día tarde: se quita 1 punto."), (2, 1.5, "Llegó 2 días tarde: se quitan 1.5 puntos."),
+                                               (1, 0.0, "Llegó 1 día tarde; no se quitó nada."), (0, 0.0, None)])
+def test_the_lateness_is_said_in_the_sheet_and_in_the_page(course, late, taken, said):
+    found = Score("calificada", 1.0, parts=(Part(E2, 1.0, 1.0, "✓ Correcto"),), late=late, taken=taken, notices=("no escribió su llave",))
+    wanted = [said] * bool(said) + ["No escribiste tu llave: se calificó con la tuya."]
+    page, sheet = feedback(course, LESSON, "alguien", found), _comment(found, course.lesson(LESSON))
+    assert all(note in page for note in wanted)
+    assert sheet.splitlines()[:-1] == wanted and sheet.splitlines()[-1].startswith("Ejercicio 2") and E2 not in sheet

@@ -13,6 +13,7 @@ from teacher_group import NAMES, synthetic_course
 from labkit import __main__
 from labkit.teacher.course import ROOT, Course, CourseError
 from labkit.teacher.exporting import export_lesson
+from labkit.teacher.reporting import graded_results
 from labkit.teacher.roster import load_roster
 from labkit.teacher.rubric import drawn_twice, levels, rubric
 from labkit.teacher.scores import MANUAL, SECOND, hand_marks
@@ -151,3 +152,11 @@ def test_the_page_asks_nothing_of_the_network(course):
 def test_a_wrong_percentage_is_said(course, capsys):
     assert __main__.main(["teacher", "rubric", str(course.folder), LESSON, "--sample", "mucho"]) == 2
     assert "esperaba un entero" in capsys.readouterr().err
+
+
+def test_the_second_reading_never_falls_on_who_wrote_nothing(course, monkeypatch):
+    results = graded_results(course, LESSON, load_roster(course))
+    for key in list(results)[:-1]:
+        results[key] = {**results[key], "a_mano": [{**hand, "sin_escribir": True} for hand in results[key]["a_mano"]]}
+    monkeypatch.setattr("labkit.teacher.rubric.graded_results", lambda *_: results)
+    assert rubric(course, course.lesson(LESSON)).sampled == len(BY_HAND)

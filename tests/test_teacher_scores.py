@@ -60,7 +60,7 @@ def test_the_states_in_order(course):
     assert score(course, lesson, ana, {}).state == "NP"
     put(course, ana.key)
     found = score(course, lesson, ana, hand_marks(course, LESSON))
-    assert (found.state, found.grade) == ("falta calificar a mano", None) and HAND[0].grade_id in found.why
+    assert (found.state, found.grade) == ("falta calificar a mano", None) and HAND[0].title in found.why
     mark(course, *(f"{ana.key},{task.grade_id},{task.points:g},,,," for task in HAND))
     assert score(course, lesson, ana, hand_marks(course, LESSON)).grade == 10
     write_json(course.place("entregas", LESSON, ana.key, "2", "recibo.json"), {"intento": "2", "problema": ""})
@@ -121,7 +121,10 @@ def test_export_writes_every_person_once(course):
     paths = export_lesson(course, course.lesson(LESSON))
     assert all(path.is_file() for path in (*paths, export_course(course)))
     text = course.place("salida", "curso.csv").read_text(encoding="utf-8-sig").splitlines()
-    assert len(text) == 3 and "Beto Ejemplo Dos" in text[2] and text[2].endswith("NP,NP,no entregó nada")
+    assert len(text) == 3 and "Beto Ejemplo Dos" in text[2] and text[2].endswith(',,"01_oclusion: no calificada, todavía no se recoge"')
+    course.place("entregas", "01_oclusion").mkdir(parents=True)         # recogida, y vacía: entonces sí es NP
+    text = export_course(course).read_text(encoding="utf-8-sig").splitlines()
+    assert text[2].endswith("NP,NP,NP,no entregó nada")
 
 
 def test_the_sheet_of_moodle_keeps_what_it_had_where_nothing_is_graded(course):
@@ -228,3 +231,13 @@ def test_the_key_that_counts_is_the_one_of_the_list():
     other = case(written)
     assert not judge("overtaking_layer", {"valor": pack((written, (other.layer, other.hand)))}, key, 0).ok
     assert judge("overtaking_layer", {"valor": pack(("", (row.layer, row.hand)))}, key, 0).word == "Pendiente"
+
+
+def test_a_later_export_fills_the_same_sheet_again(course, tmp_path):
+    ana, _ = load_roster(course)
+    put(course, ana.key, blank=True)
+    sheet = tmp_path / "hoja.csv"
+    sheet.write_text(f"Identificador,Nombre completo,Estado,Calificación\nParticipante 7,{ana.name},Enviado,\n", encoding="utf-8")
+    first = export_lesson(course, course.lesson(LESSON), sheet)[1].read_bytes()
+    sheet.unlink()
+    assert export_lesson(course, course.lesson(LESSON))[1].read_bytes() == first and "Estado" in first.decode()

@@ -11,7 +11,7 @@ from labkit.teacher.arrivals import Arrival, arrivals
 from labkit.teacher.course import Course, Lesson
 from labkit.teacher.mending import Mended, Unreadable, mend, summary
 from labkit.teacher.roster import Student, find_by_name, load_roster
-from labkit.teacher.tasks import original
+from labkit.teacher.tasks import mark_of, original
 
 LOST = "sin_dueño.json"                         # lo que llegó y no se sabe de quién es, o de qué lección
 
@@ -103,9 +103,13 @@ def _warnings(account: str, owner: Student, by_key: dict[str, Student], mended: 
         found.append(f"trae la llave de otra persona, {by_key[account].name}: se califica con la suya")
     elif account != owner.key:
         found.append(f"trae una llave que no es de la lista, {account[:12]}: se califica con la suya")
-    if [cell["source"] for cell in mended.book["cells"]] == [cell["source"] for cell in original(lesson)["cells"]]:
+    if _answers(mended.book) == _answers(original(lesson)):
         found.append("es el cuaderno original, sin contestar")
     return found
+
+
+def _answers(book: dict) -> list[str]:
+    return [cell["source"] for cell in book["cells"] if mark_of(cell).get("solution")]
 
 
 def attempts(course: Course, lesson: str, key: str) -> list[dict]:

@@ -15,8 +15,7 @@ def feedback(course: Course, lesson: str, who: str, found: Score) -> str:
     checked = [part for part in found.parts if not part.by_hand]
     read = [part for part in found.parts if part.by_hand]
     title = f"{course.title} · {lesson}"
-    missing = ", ".join(known[part.grade_id].title for part in read if part.points is None and part.grade_id in known)
-    pieces = [f"<h1>{text(title)}</h1>", f"<p>{text(who)}</p>", _summary(course, found, missing)]
+    pieces = [f"<h1>{text(title)}</h1>", f"<p>{text(who)}</p>", _summary(course, found)]
     if checked:
         pieces += ["<h2>Lo que revisó un programa</h2>", f"<p class=soft>{text(PRACTICE)}</p>"]
         pieces += [_checked(part, known.get(part.grade_id, UNKNOWN)) for part in checked]
@@ -38,15 +37,29 @@ def points_words(part: Part) -> str:
 
 def public_notice(notice: str) -> str:
     """Un aviso como se le dice a quien entregó: sin el nombre ni la llave de nadie más."""
-    return "trae una llave que no es la tuya: se calificó con la tuya" if notice.startswith("trae ") else notice
+    if notice.startswith("trae "):
+        return "Tu cuaderno trae una llave que no es la tuya: se calificó con la tuya."
+    said = {"no escribió su llave": "No escribiste tu llave: se calificó con la tuya.",
+            "no hay ninguna entrega suya": "No se recibió ninguna entrega tuya."}
+    return said.get(notice, f"{notice[:1].upper()}{notice[1:]}.")
 
 
-def _summary(course: Course, found: Score, missing: str) -> str:
+def public_notes(found: Score) -> list[str]:
+    """Lo que se le dice a quien entregó, antes de sus ejercicios: qué falta, cuánto se quitó por tarde, los avisos."""
+    notes = [public_notice(found.why)] if found.why else []
+    if found.late:
+        late = f"Llegó {found.late} {'día' if found.late == 1 else 'días'} tarde"
+        taken = f"{found.taken:g} {'punto' if found.taken == 1 else 'puntos'}"
+        if found.taken:
+            notes.append(f"{late}: se {'quita' if found.taken == 1 else 'quitan'} {taken}.")
+        elif found.grade is not None:
+            notes.append(f"{late}; no se quitó nada.")
+    return [*notes, *map(public_notice, found.notices)]
+
+
+def _summary(course: Course, found: Score) -> str:
     lines = [f'<p class=grade>Calificación: <b>{text(grade_words(found, course))}</b></p>']
-    notes = [f"Falta leer: {missing}." if missing else found.why] if found.why else []
-    notes += [f"Llegó {found.late} días tarde: se quitan {found.taken:g} puntos."] if found.taken else []
-    notes += [f"Llegó {found.late} días tarde; no se quitó nada."] if found.late and not found.taken else []
-    lines += [f"<p>{text(note)}</p>" for note in [*notes, *map(public_notice, found.notices)]]
+    lines += [f"<p>{text(note)}</p>" for note in public_notes(found)]
     if found.parts:
         rows = [("Lo que revisó un programa", *_sum(found, False)), ("Lo que leyó una persona", *_sum(found, True))]
         lines.append(table(("Parte", "Puntos", "De"), rows, (1, 2)))

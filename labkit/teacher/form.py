@@ -98,7 +98,7 @@ def _bar(file: str) -> str:
 def _question(question: Question) -> str:
     cards = "\n".join(_card(card, question) for card in question.cards)
     return (f"<h2>{text(question.task.title)} · {question.task.points:g}</h2>\n<details><summary>El enunciado</summary>"
-            f"{prose(question.task.prompt)}</details>\n<div class=cards>{cards or 'Nadie escribió nada.'}</div>")
+            f"{prose(question.task.prompt)}</details>\n<div class=cards>{cards or 'Aquí no hay nada que leer.'}</div>")
 
 
 def _card(card: Card, question: Question) -> str:

@@ -101,7 +101,9 @@ def score(course: Course, lesson: Lesson, student: Student, marks: dict[tuple[st
     parts = tuple(_parts(result, student.key, marks))
     late, notices = result["días_tarde"], tuple(result["avisos"])
     if missing := [part.grade_id for part in parts if part.points is None]:
-        return Score(BY_HAND, why=f"faltan {', '.join(missing)}", parts=parts, late=late, notices=notices)
+        titles = {task.grade_id: task.title for task in tasks(lesson.name)}
+        why = f"falta leer: {', '.join(titles.get(name, name) for name in missing)}"
+        return Score(BY_HAND, why=why, parts=parts, late=late, notices=notices)
     total = 10 * sum(part.points for part in parts) / sum(part.most for part in parts)
     taken = min(total, course.late_per_day * late)
     return Score(GRADED, rounded(total - taken, course.decimals), "", parts, late, taken, notices)
