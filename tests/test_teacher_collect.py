@@ -323,10 +323,11 @@ def test_what_is_handed_out_has_no_answers_and_asks_for_the_key(course, monkeypa
     assert [row[0] for row in rows[1:]] == list(keys(course).values()) and "Ana" not in str(rows)
 
 
-def test_the_key_note_goes_only_before_its_cell():
+def test_the_key_note_goes_only_before_its_cell_and_the_last_step_asks_for_it():
     path = tasks.original_path(LESSON)
     before, after = (json.loads(text)["cells"] for text in (path.read_text(encoding="utf-8"), with_key_note(path)))
-    assert sum(one["source"] != other["source"] for one, other in zip(before, after, strict=True)) == 1
+    assert sum("".join(one["source"]) != "".join(other["source"]) for one, other in zip(before, after, strict=True)) == 2
+    assert "tu llave está escrita" in "".join(after[-1]["source"]) and "número de cuenta" not in "".join(after[-1]["source"])
 
 
 def test_an_untouched_notebook_is_named_also_as_it_was_handed_out(course, tmp_path):

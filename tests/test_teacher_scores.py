@@ -241,3 +241,14 @@ def test_a_later_export_fills_the_same_sheet_again(course, tmp_path):
     first = export_lesson(course, course.lesson(LESSON), sheet)[1].read_bytes()
     sheet.unlink()
     assert export_lesson(course, course.lesson(LESSON))[1].read_bytes() == first and "Estado" in first.decode()
+
+
+def test_marks_that_do_not_count_are_said(course):
+    ana, beto = load_roster(course)
+    for person in (ana, beto):
+        put(course, person.key)
+        path = course.place("calificaciones", LESSON, f"{person.key}.json")
+        path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), "estado": "no calificada", "motivo": "está dañado"}), encoding="utf-8")
+    marks = {(ana.key, HAND[0].grade_id): {"puntos": 1.0}}
+    lesson = course.lesson(LESSON)
+    assert "manual/ no cuenta" in score(course, lesson, ana, marks).why and score(course, lesson, beto, marks).why == "está dañado"

@@ -12,6 +12,7 @@ TOP = ("README.md", "LICENSE", "requirements.txt", "environment.yml", "pyproject
 KEPT_OUT = ("reflections", "__pycache__", "*.pyc", ".ipynb_checkpoints", "build", "runs", "*.parcial*")
 KEY_NOTE = ("> **Tu llave.** Escribe en la celda de abajo la llave de 8 cifras que te dio quien da el curso, y no tu "
             "número de cuenta.\n> Es solo tuya: de ella depende tu caso.")
+NUMBER_STEP, KEY_STEP = "Comprueba que tu número de cuenta está escrito en", "Comprueba que tu llave está escrita en"
 NBGRADER = '''"""La configuración de nbgrader para este curso. Se usa desde esta carpeta:
 
     nbgrader db student import ../lista_nbgrader.csv
@@ -73,6 +74,8 @@ def with_key_note(path: Path) -> str:
         if cell["cell_type"] == "code" and "".join(cell["source"]).startswith("ACCOUNT ="):
             text = "".join(before["source"])
             before["source"] = f"{text}\n\n{KEY_NOTE}".splitlines(keepends=True)
+    last = book["cells"][-1]
+    last["source"] = "".join(last["source"]).replace(NUMBER_STEP, KEY_STEP).splitlines(keepends=True)
     return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
 
 

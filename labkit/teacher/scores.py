@@ -97,7 +97,9 @@ def score(course: Course, lesson: Lesson, student: Student, marks: dict[tuple[st
     if (latest := attempts(course, lesson.name, student.key)) and _newer(latest, result):
         return Score(UNGRADED, why="hay un intento más reciente: falta correr `grade`")
     if result["estado"] != GRADED:
-        return Score(UNGRADED, why=result["motivo"], late=result["días_tarde"], notices=tuple(result["avisos"]))
+        unused = "; lo que está en manual/ no cuenta mientras no haya una entrega que se pueda leer"
+        why = result["motivo"] + unused * any(key == student.key for key, _ in marks)
+        return Score(UNGRADED, why=why, late=result["días_tarde"], notices=tuple(result["avisos"]))
     parts = tuple(_parts(result, student.key, marks))
     late, notices = result["días_tarde"], tuple(result["avisos"])
     if missing := [part.grade_id for part in parts if part.points is None]:
