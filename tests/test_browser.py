@@ -51,11 +51,11 @@ def page():
         window.close()
 
 
-def note(app: str, path: Path, rows: dict[str, float | None]) -> None:
+def note(app: str, path: Path, rows: list[tuple[str, float | None]]) -> None:
     """Agrega al archivo de tiempos, si se pidió, un renglón por cosa medida."""
     if TIMES:
         with open(TIMES, "a", encoding="utf-8") as file:
-            file.writelines(f"{app},{path.stem},{name.replace(',', ';')},{took or ''}\n" for name, took in rows.items())
+            file.writelines(f"{app},{path.stem},{name.replace(',', ';')},{took or ''}\n" for name, took in rows)
 
 
 @pytest.mark.parametrize("app", APPS)
@@ -72,9 +72,9 @@ def test_a_lesson_works_in_the_browser(path: Path, app: str, servers: dict[str, 
         sliders = {(control.cell, control.label) for control in controls if control.kind == "deslizador"}
         assert sliders <= fields, "deslizadores sin un campo que haga lo mismo"
         controls = [control for control in controls if control.kind != "deslizador"]
-    times = {str(control): opened.move(control) for control in controls}
-    note(app, path, {"correr todo (s)": spent, **times})
-    still = [name for name, took in times.items() if took is None and name not in INERT]
+    times = [(str(control), opened.move(control)) for control in controls]                  # dos controles pueden llamarse igual
+    note(app, path, [("correr todo (s)", spent), *times])
+    still = [name for name, took in times if took is None and name not in INERT]
     assert still == [], "nada cambia al moverlos"
     assert opened.troubles() == []
     assert {width: opened.cut(width) for width in WIDTHS} == {width: [] for width in WIDTHS}

@@ -14,7 +14,7 @@ from labkit.exercises.verdict import Outcome
 from labkit.teacher.collecting import write_json
 from labkit.teacher.course import Course, CourseError, Lesson, load_course, new_course
 from labkit.teacher.exporting import export_course, export_lesson
-from labkit.teacher.feedback import feedback
+from labkit.teacher.feedback import feedback, public_notes
 from labkit.teacher.flat import NotFlat, pack, unpack
 from labkit.teacher.judging import judge
 from labkit.teacher.roster import load_roster
@@ -252,3 +252,4 @@ def test_marks_that_do_not_count_are_said(course):
     marks = {(ana.key, HAND[0].grade_id): {"puntos": 1.0}}
     lesson = course.lesson(LESSON)
     assert "manual/ no cuenta" in score(course, lesson, ana, marks).why and score(course, lesson, beto, marks).why == "está dañado"
+    assert public_notes(score(course, lesson, ana, marks)) == ["Está dañado."]              # a quien entregó no se le habla de manual/

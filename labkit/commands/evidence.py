@@ -38,9 +38,8 @@ class Evidence:
 
     network, images, layer, convention: cómo se llaman;  count: cuántas imágenes;  rectified: si lo que se leyó no tiene
     valores negativos, en las primeras `LOOKED` imágenes;  maps: (h, w) de sus mapas;  prints: la huella de los pesos;
-    split y
-    data: de qué parte son las imágenes, y la huella de sus tablas.  sets: los nombres posibles
-    de cada unidad;  intervals: los de las tres cuentas, como en `three_counts`; sin ellos si hay una sola imagen.
+    split y data: de qué parte son las imágenes, y la huella de sus tablas.  sets: los nombres posibles de cada unidad;
+    intervals: los de las tres cuentas, como en `three_counts`; sin ellos si hay una sola imagen.
     lit: (c,), en cuántas imágenes llega cada unidad a su umbral;  seen: (k,), en cuántas está cada concepto.  twins, p
     y corrected, (c,): del control, si se pidió.
     """

@@ -1,7 +1,7 @@
 """La página de comentarios de una persona: qué se dijo de cada ejercicio, los puntos, y cómo pedir una revisión."""
 from labkit.teacher.course import Course
 from labkit.teacher.pages import document, picture, pre, prose, table, text
-from labkit.teacher.scores import Part, Score
+from labkit.teacher.scores import UNUSED, Part, Score
 from labkit.teacher.tasks import Task, tasks
 
 PRACTICE = ("Se revisó con casos que salen de un secreto del curso, distintos de los que viste en clase. Por eso puede "
@@ -46,7 +46,7 @@ def public_notice(notice: str) -> str:
 
 def public_notes(found: Score) -> list[str]:
     """Lo que se le dice a quien entregó, antes de sus ejercicios: qué falta, cuánto se quitó por tarde, los avisos."""
-    notes = [public_notice(found.why)] if found.why else []
+    notes = [public_notice(found.why.removesuffix(UNUSED))] if found.why else []
     if found.late:
         late = f"Llegó {found.late} {'día' if found.late == 1 else 'días'} tarde"
         taken = f"{found.taken:g} {'punto' if found.taken == 1 else 'puntos'}"

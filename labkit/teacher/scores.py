@@ -11,6 +11,8 @@ from labkit.teacher.tasks import tasks
 from labkit.teacher.veil import alias
 
 BY_HAND, ABSENT = "falta calificar a mano", "NP"
+# solo para quien califica
+UNUSED = "; lo que está en manual/ no cuenta mientras no haya una entrega que se pueda leer"
 SECOND = "_segunda"                             # manual/LECCIÓN_segunda.csv: lo que puso quien leyó después
 MANUAL = ("llave", "celda", "puntos", "comentario", "motivo", "quien", "fecha")
 PASSING = 6
@@ -97,8 +99,7 @@ def score(course: Course, lesson: Lesson, student: Student, marks: dict[tuple[st
     if (latest := attempts(course, lesson.name, student.key)) and _newer(latest, result):
         return Score(UNGRADED, why="hay un intento más reciente: falta correr `grade`")
     if result["estado"] != GRADED:
-        unused = "; lo que está en manual/ no cuenta mientras no haya una entrega que se pueda leer"
-        why = result["motivo"] + unused * any(key == student.key for key, _ in marks)
+        why = result["motivo"] + UNUSED * any(key == student.key for key, _ in marks)
         return Score(UNGRADED, why=why, late=result["días_tarde"], notices=tuple(result["avisos"]))
     parts = tuple(_parts(result, student.key, marks))
     late, notices = result["días_tarde"], tuple(result["avisos"])
