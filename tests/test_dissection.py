@@ -38,6 +38,7 @@ from labkit.dissection import (
 )
 from labkit.dissection import dissecting
 from labkit.dissection.dissecting import fitting_batch
+from labkit.dissection.rotation import Rotate
 from labkit.dissection.thresholds import tail_of
 from labkit.models import load_model, plain_network, random_twin
 from labkit.regions import masks_of, regions_of_masks
@@ -410,6 +411,16 @@ def test_a_rotation_is_one_and_its_powers_go_from_nothing_to_all():
     assert torch.allclose(half @ half, q) and torch.allclose(half.T @ half, one)
     flat = torch.tensor([[0.6, -0.8], [0.8, 0.6]])                          # un giro de 53.13 grados
     assert torch.allclose(rotation_power(flat, 2), torch.tensor([[-0.28, -0.96], [0.96, -0.28]], dtype=torch.float64), atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (2, 3)])
+def test_more_directions_than_channels_can_be_looked_at(shape):
+    directions, acts = torch.randn(7, 3), torch.randn(shape)
+    seen = Rotate(directions)(acts)
+    assert seen.shape == (2, 7, *shape[2:])
+    for image, turned in zip(acts, seen):
+        for direction, one in zip(directions, turned):
+            assert torch.allclose(one, sum(weight * channel for weight, channel in zip(direction, image)), atol=1e-5)
 
 
 @pytest.mark.parametrize("layer", ["relu4", "relu6"])

@@ -14,11 +14,14 @@ from labkit.shapes import HUGE, check_numbers, one_layer, real, whole
 
 
 class Rotate(nn.Module):
-    """Mezcla los canales de unos mapas (b, c, h, w), o de unos vectores (b, c), con una matriz Q (c, c)."""
+    """Mezcla los canales de unos mapas (b, c, h, w), o de unos vectores (b, c), con una matriz Q (d, c): salen d canales.
+
+    Con una rotación d = c; con direcciones sueltas, una por renglón, d puede ser otro número.
+    """
 
     def __init__(self, rotation: Tensor) -> None:
         super().__init__()
-        check_numbers(rotation, "c c", "rotation")
+        check_numbers(rotation, "d c", "rotation")
         self.register_buffer("rotation", rotation)
 
     def forward(self, acts: Tensor) -> Tensor:
