@@ -91,6 +91,31 @@ PAGE = """() => {
       return atEnd(node);
     },
     chosen: k => window.course.kept[k].node.selectedIndex,
+    watch: i => {                       // anota cuándo, desde la última tecla, quedó puesto lo nuevo de esa celda
+      const cell = panel().content.widgets[i].node;
+      const inside = node => { const e = node.nodeType === 1 ? node : node.parentElement; return e && e.closest('.jp-OutputArea-output')
+                                      && !e.closest('select, input, .widget-readout, .widget-slider'); };
+      const mark = () => { if (window.course.pressed) window.course.span = performance.now() - window.course.pressed; };
+      window.course.pressed = window.course.span = null;
+      if (window.course.unwatch) window.course.unwatch();
+      const changes = new MutationObserver(list => { if (list.some(one => one.type !== 'attributes' && inside(one.target))) mark(); });
+      changes.observe(cell, {subtree: true, childList: true, characterData: true});
+      const pressed = () => { window.course.pressed = performance.now(); window.course.span = null; };
+      const loaded = event => { if (event.target.tagName === 'IMG' && inside(event.target)) mark(); };
+      const picked = event => { if (event.target.matches('select')) pressed(); };       // las teclas de una lista abierta no llegan aquí
+      document.addEventListener('keydown', pressed, true);
+      document.addEventListener('change', picked, true);
+      cell.addEventListener('load', loaded, true);
+      window.course.unwatch = () => {
+        changes.disconnect();
+        document.removeEventListener('keydown', pressed, true);
+        document.removeEventListener('change', picked, true);
+        cell.removeEventListener('load', loaded, true);
+      };
+    },
+    took: () => window.course.span,
+    close: () => panel().sessionContext.shutdown(),
+    hidden: k => !visible(window.course.kept[k].node),
     keep: () => (window.course.kept = window.course.controls()).map(({node, ...rest}) => rest),
     seen: async i => {
       const parts = [];
@@ -202,6 +227,10 @@ class Notebook:
                 raise TimeoutError(f"faltan {now['undone']} celdas después de {seconds:.0f} s")
         self.page.wait_for_timeout(1000)
 
+    def close(self) -> None:
+        """Apaga su kernel: doce lecciones abiertas a la vez no caben en la memoria."""
+        self.page.evaluate("course.close()")
+
     def troubles(self) -> list[str]:
         """Lo que salió mal: errores, avisos, celdas sin correr, imágenes rotas, demostraciones dobles."""
         undone = self.page.evaluate("course.progress()")["undone"]
@@ -220,20 +249,26 @@ class Notebook:
         return [Control(place, one["cell"], one["kind"], one["label"]) for place, one in enumerate(found)
                 if one["visible"] and not one["disabled"]]
 
+    def hidden(self, control: Control) -> bool:
+        """Si ya no se ve: lo que otro control escogió puede hacerlo sobrar."""
+        return self.page.evaluate("k => course.hidden(k)", control.place)
+
     def move(self, control: Control, seconds: float = 20) -> float | None:
         """Mueve el control un paso con el teclado; los milisegundos hasta que cambia lo que se ve, o None si nada cambia.
 
-        En la lista de una pregunta se ve la respuesta escogida; en los demás, la salida de su celda sin el control.
+        En la lista de una pregunta se ve la respuesta escogida; en los demás, la salida de su celda sin el control. El tiempo lo
+        toma la página: de la última tecla (o de que la lista cambia) a la última imagen puesta, o al último texto.
         """
         at_end = self.page.evaluate("k => course.focus(k)", control.place)
         look = ("course.chosen", control.place) if control.is_answer else ("course.seen", control.cell)
         before = self.page.evaluate(f"n => {look[0]}(n)", look[1])
+        self.page.evaluate("n => course.watch(n)", control.cell)
         start = time.monotonic()
         for key in KEYS[control.kind][at_end].split():
             self.page.keyboard.press(key)
             self.page.wait_for_timeout(OPENING if control.kind == "lista" else 0)
         while time.monotonic() - start < seconds:
             if self.page.evaluate(f"n => {look[0]}(n)", look[1]) != before:
-                return 1000 * (time.monotonic() - start)
+                return self.page.evaluate("course.took()") or 1000 * (time.monotonic() - start)
             self.page.wait_for_timeout(20)
         return None

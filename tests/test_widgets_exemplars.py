@@ -48,6 +48,14 @@ def test_every_corner_of_the_map_can_be_drawn(demo):
     assert demo.controls["perplexity"].options == (("5", 5), ("30", 30)) and demo.controls["point"].max == N - 1
 
 
+def test_only_where_it_changes_something_is_the_perplexity_offered(demo):
+    shown = {}
+    for method in ("pca", "tsne"):
+        demo.controls["method"].value = method
+        shown[method] = demo.controls["perplexity"].layout.display
+    assert shown == {"pca": "none", "tsne": None}
+
+
 def test_twenty_four_groups_have_each_its_mark_and_at_most_eight_colors():
     marks = [_mark(group) for group in range(24)]
     assert len({(tuple(ink.tolist()), tuple(map(tuple, offsets.tolist()))) for ink, offsets in marks}) == 24

@@ -58,6 +58,9 @@ def test_the_gallery_marks_the_unit_and_shows_it_in_the_network_asked_for():
                 for network in networks.values() for layer in ("conv1", "conv5", "fc") for unit in (0, 7, 127)}
     assert {size_of(content) for content in contents.values()} == {size_of(demo.first)} and len(set(contents.values())) == 18
     assert contents["escenas", "fc", 127] == demo.draw(network="escenas", layer="fc", unit=11)   # más allá de la última
+    demo.controls["layer"].value, demo.controls["unit"].value = "conv5", 127
+    demo.controls["layer"].value = "fc"                                         # el control no ofrece unidades que no hay
+    assert (demo.controls["unit"].max, demo.controls["unit"].value) == (11, 11)
     top, side = optimization_widgets.CARDS, 56                                  # conv5: 128 unidades, en 16 columnas
     marked = load_picture(contents["escenas", "conv5", 127])
     corner = marked[:, top + 7 * side:top + 7 * side + 2, 15 * side:16 * side].mean((1, 2))

@@ -61,7 +61,17 @@ def explore_map(images: Tensor, vectors: dict[str, Tensor], maps: dict[tuple[str
         "group": choice("color", [(name, name) for name in groups], next(iter(groups))),
         "point": widgets.IntSlider(value=0, min=0, max=len(images) - 1, description="imagen"),
     }
+    _hide_where_idle(controls["perplexity"], controls["method"], {key[1] for key in maps if key[2]})
     return Demo(draw, controls)
+
+
+def _hide_where_idle(perplexity: widgets.Dropdown, method: widgets.Dropdown, with_it: set[str]) -> None:
+    """La perplejidad se ofrece solo con los métodos que la tienen."""
+    def offer(change: object = None) -> None:
+        perplexity.layout.display = None if method.value in with_it else "none"
+
+    offer()
+    method.observe(offer, "value")
 
 
 def _card(images: Tensor, point: int, text: str, true: list[int], drawn: list[int], legend: Tensor) -> Tensor:

@@ -92,18 +92,23 @@ def explore_gallery(pictures: ImageSet, networks: dict[str, str], layers: Sequen
     pictures: la prueba de Escenas;  networks: título → red con galería;  layers: las capas, y `layer` por cuál empezar.
     """
     shown = {(name, layer): load_gallery(name, layer) for name in networks.values() for layer in layers}
-    most = max(len(gallery.images) for gallery in shown.values())
 
     def draw(network: str, layer: str, unit: int) -> bytes:
         here = shown[network, layer]
         unit = min(unit, len(here.images) - 1)
         return jpeg_bytes(torch.cat([_cards(here, unit, pictures), _units(here.images, unit)], 1), 21)
 
-    first = next(iter(networks.values()))
-    unit = slider("unidad", 0, most - 1)
+    controls = {"network": choice("red", list(networks.items()), next(iter(networks.values()))),
+                "layer": choice("capa", [(name, name) for name in layers], layer)}
+
+    def last() -> int:
+        return len(shown[controls["network"].value, controls["layer"].value].images) - 1
+
+    unit = slider("unidad", 0, last())
     unit.value = 0
-    return Demo(draw, {"network": choice("red", list(networks.items()), first),
-                       "layer": choice("capa", [(name, name) for name in layers], layer), "unit": unit})
+    for control in controls.values():                       # cada capa tiene sus unidades: el control no pasa de ahí
+        control.observe(lambda change: setattr(unit, "max", last()), "value")
+    return Demo(draw, {**controls, "unit": unit})
 
 
 def _cards(shown: Gallery, unit: int, pictures: ImageSet) -> Tensor:
