@@ -1,21 +1,11 @@
 """`python -m labkit teacher VERBO`: de la tarea a la calificación, en una carpeta que es solo de quien da el curso."""
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 
 from labkit.commands.line import HELP, Line, Option, Whole
-from labkit.commands.teacher_delete import DELETE, run_delete
-from labkit.teacher.collecting import collect
-from labkit.teacher.course import load_course, new_course
-from labkit.teacher.exporting import export_course, export_lesson
-from labkit.teacher.grading import UNGRADED, grade
-from labkit.teacher.handout import hand_out
-from labkit.teacher.kit import kit
-from labkit.teacher.reporting import report
-from labkit.teacher.roster import load_roster
-from labkit.teacher.rubric import rubric
-from labkit.teacher.similar import TOOL, has_tool
 
 USAGE = """Uso: python -m labkit teacher VERBO CARPETA …     (teacher VERBO --help explica cada uno)
 
@@ -86,105 +76,30 @@ blanco y con su motivo; nunca como un 0.
 
 --worksheet HOJA.csv  la hoja de calificaciones que se baja de Moodle: se llena una copia""",
               places=("CARPETA",), options=(Option("--worksheet", Path),), spare=1)
+DELETE = Line("""Uso: python -m labkit teacher delete CARPETA [--keep] [--name NOMBRE]
+
+Borra un curso: la lista, las llaves, las entregas, las calificaciones y la configuración con su secreto. Antes enseña
+qué hay y pide que escribas el nombre del curso; avisa si todavía se puede pedir una revisión. Lo que esté en la carpeta
+y no lo haya hecho `teacher` no se toca. Al final dice qué borró y qué no puede borrar.
+
+--keep         conserva paquete_sin_nombres.zip: puntos y errores, con claves al azar y sin nada que alguien escribió
+--name NOMBRE  el nombre del curso, para no escribirlo después""",
+              places=("CARPETA",), flags=("--keep",), options=(Option("--name"),))
+LINES = {"new": NEW, "assign": ASSIGN, "collect": COLLECT, "grade": GRADE, "kit": KIT, "rubric": RUBRIC,
+         "report": REPORT, "export": EXPORT, "delete": DELETE}
 
 
 def main(arguments: list[str]) -> int:
     """Reparte los verbos: 0 si todo quedó, 1 si algo necesita tu atención, 2 si no se entiende lo pedido."""
     verb, *rest = arguments or ["--help"]
-    verbs: dict[str, tuple[Line, Callable[[SimpleNamespace], int]]] = {
-        "new": (NEW, _new), "assign": (ASSIGN, _assign), "collect": (COLLECT, _collect), "grade": (GRADE, _grade),
-        "kit": (KIT, _kit), "rubric": (RUBRIC, _rubric), "report": (REPORT, _report), "export": (EXPORT, _export),
-        "delete": (DELETE, run_delete)}
-    if verb in verbs:
-        line, work = verbs[verb]
-        return line.run(rest, work)
+    if verb in LINES:
+        return LINES[verb].run(rest, lambda options: _work(verb)(options))
     asked = verb in HELP
     print(USAGE if asked else f"No conozco el verbo {verb!r}.\n\n{USAGE}", file=sys.stdout if asked else sys.stderr)
     return 0 if asked else 2
 
 
-def _new(options: SimpleNamespace) -> int:
-    for path in new_course(Path(options.places[0])):
-        print(f"✓ {path}")
-    print("Ahora pon a tu grupo en lista.csv, y en curso.toml las lecciones que vas a calificar.")
-    return 0
-
-
-def _assign(options: SimpleNamespace) -> int:
-    course = load_course(Path(options.places[0]))
-    for path in hand_out(course, options.places[1], options.nbgrader):
-        print(f"✓ {path}")
-    print(f"Las {len(load_roster(course))} llaves están en {course.place('llaves.csv')}: manda a cada quien la suya.")
-    return 0
-
-
-def _collect(options: SimpleNamespace) -> int:
-    course = load_course(Path(options.places[0]))
-    lesson = course.lesson(options.places[1])
-    result = collect(course, lesson, Path(options.places[2]))
-    names = {person.key: person.name for person in load_roster(course)}
-    print(f"Entregas nuevas: {len(result.receipts)} · ya estaban: {result.repeated}")
-    for receipt in sorted(result.receipts, key=lambda receipt: names[receipt["llave"]]):
-        late = f"tarde por {receipt['días_tarde']} días" if receipt["días_tarde"] else ""
-        notes = [receipt["problema"], late, receipt["reparaciones"], *receipt["avisos"]]
-        if said := "; ".join(filter(None, notes)):
-            print(f"  {'✗' if receipt['problema'] else '·'} {names[receipt['llave']]} ({receipt['archivo']}): {said}")
-    for row in result.lost:
-        print(f"  ✗ {row['archivo']}: {row['motivo']}")
-    if result.missing:
-        print(f"Sin entrega: {', '.join(person.name for person in result.missing)}")
-    return 1 if result.lost or any(receipt["problema"] for receipt in result.receipts) else 0
-
-
-def _grade(options: SimpleNamespace) -> int:
-    course = load_course(Path(options.places[0]))
-    summary = grade(course, course.lesson(options.places[1]), options.again)
-    print(" · ".join(f"{state}: {count}" for state, count in sorted(summary.states.items())) or "No hay entregas.")
-    if summary.before:
-        print(f"Ya estaban calificadas: {summary.before} (--again las repite)")
-    for name, count in summary.protections.items():
-        print(f"Protección: {name}, en {count} entregas.")
-    for says in sorted(summary.says):
-        print(f"  Qué es: {says}")
-    return 1 if summary.states[UNGRADED] else 0
-
-
-def _kit(options: SimpleNamespace) -> int:
-    course = load_course(Path(options.places[0]))
-    names = [course.lesson(name).name for name in options.places[1:]] or list(course.lessons)
-    for path in kit(course, names):
-        print(f"✓ {path}")
-    return 0
-
-
-def _rubric(options: SimpleNamespace) -> int:
-    course = load_course(Path(options.places[0]))
-    done = rubric(course, course.lesson(options.places[1]), options.anonymous, options.sample)
-    for path in done.paths:
-        print(f"✓ {path}")
-    print(f"Calificadas a mano: {done.done} de {done.asked} · segunda lectura: {done.second} de {done.sampled}")
-    if done.agreement.pairs:
-        print(f"Las dos lecturas coinciden en {done.agreement.equal} de {done.agreement.pairs}.")
-    for who, title, one, other in done.agreement.apart:
-        print(f"  · {who}, {title}: {one:g} y {other:g}. Platíquenlo antes de dejar una.")
-    return 0
-
-
-def _report(options: SimpleNamespace) -> int:
-    course = load_course(Path(options.places[0]))
-    for path in report(course, course.lesson(options.places[1]), options.pseudonyms):
-        print(f"✓ {path}")
-    if not has_tool():
-        print(f"El código no se comparó: {TOOL} no está instalado. Es opcional; lo demás está completo.")
-    return 0
-
-
-def _export(options: SimpleNamespace) -> int:
-    course = load_course(Path(options.places[0]))
-    asked = options.places[1:] or list(course.lessons)
-    for name in asked:
-        for path in export_lesson(course, course.lesson(name), options.worksheet):
-            print(f"✓ {path}")
-    if len(options.places) == 1:
-        print(f"✓ {export_course(course)}")
-    return 0
+def _work(verb: str) -> Callable[[SimpleNamespace], int]:
+    """La función de un verbo. Se importa hasta que hace falta: la ayuda no espera a que se cargue PyTorch."""
+    place = "labkit.commands.teacher_delete" if verb == "delete" else "labkit.commands.teacher_work"
+    return getattr(import_module(place), f"run_{verb}")

@@ -4,19 +4,8 @@ from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 
-from labkit.commands.line import Line, Option
 from labkit.teacher.course import load_course
 from labkit.teacher.deleting import BEYOND, PACKET, confirm, delete, holdings, review_ends
-
-DELETE = Line("""Uso: python -m labkit teacher delete CARPETA [--keep] [--name NOMBRE]
-
-Borra un curso: la lista, las llaves, las entregas, las calificaciones y la configuración con su secreto. Antes enseña
-qué hay y pide que escribas el nombre del curso; avisa si todavía se puede pedir una revisión. Lo que esté en la carpeta
-y no lo haya hecho `teacher` no se toca. Al final dice qué borró y qué no puede borrar.
-
---keep         conserva paquete_sin_nombres.zip: puntos y errores, con claves al azar y sin nada que alguien escribió
---name NOMBRE  el nombre del curso, para no escribirlo después""",
-              places=("CARPETA",), flags=("--keep",), options=(Option("--name"),))
 
 
 def run_delete(options: SimpleNamespace) -> int:

@@ -2,7 +2,7 @@
 from labkit.teacher.course import Course
 from labkit.teacher.pages import document, picture, pre, prose, table, text
 from labkit.teacher.scores import UNUSED, Part, Score
-from labkit.teacher.tasks import Task, tasks
+from labkit.teacher.tasks import Task, lesson_title, tasks
 
 PRACTICE = ("Se revisó con casos que salen de un secreto del curso, distintos de los que viste en clase. Por eso puede "
             "salir distinto de lo que decía tu cuaderno; el mensaje dice con qué caso.")
@@ -14,7 +14,7 @@ def feedback(course: Course, lesson: str, who: str, found: Score) -> str:
     known = {task.grade_id: task for task in tasks(lesson)}
     checked = [part for part in found.parts if not part.by_hand]
     read = [part for part in found.parts if part.by_hand]
-    title = f"{course.title} · {lesson}"
+    title = f"{course.title} · {lesson_title(lesson)}"
     pieces = [f"<h1>{text(title)}</h1>", f"<p>{text(who)}</p>", _summary(course, found)]
     if checked:
         pieces += ["<h2>Lo que revisó un programa</h2>", f"<p class=soft>{text(PRACTICE)}</p>"]

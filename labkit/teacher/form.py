@@ -58,12 +58,16 @@ ABOUT = (
 
 @dataclass(frozen=True)
 class Card:
-    """Lo que una persona escribió en una celda. code: lo que va en el CSV;  mark: lo que ya se le puso, si algo."""
+    """Lo que una persona escribió en una celda.
+
+    code: lo que va en el CSV;  mark: lo que ya se le puso, si algo;  facts: lo que le tocó, con su respuesta.
+    """
     key: str
     code: str
     who: str
     text: str
     mark: dict
+    facts: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,8 @@ def _card(card: Card, question: Question) -> str:
     why = card.mark.get("motivo", "")
     reason = ('<label>Motivo, si cambias lo que habías puesto<input type="text" data-field="motivo" '
               f'value="{text(why)}"></label>') if given is not None else ""
+    facts = f"<details><summary>Lo que le tocó, y la respuesta</summary>{pre(card.facts)}</details>"
     return (f'<div class=card data-code="{text(card.code)}" data-cell="{text(cell)}"><b>{text(card.who)}</b>'
-            f"{pre(card.text, 'prose')}<div>{choices}</div><label>Comentario<textarea data-field=\"comentario\" rows=2>"
+            f"{pre(card.text, 'prose')}{facts if card.facts else ''}<div>{choices}</div>"
+            "<label>Comentario<textarea data-field=\"comentario\" rows=2>"
             f"{text(card.mark.get('comentario', ''))}</textarea></label>{reason}</div>")

@@ -13,7 +13,7 @@ from labkit.teacher.pages import Markup, document, table, text
 from labkit.teacher.roster import Student
 from labkit.teacher.scores import Score
 from labkit.teacher.similar import TOOL, Alike, Same, answer_code, code_pairs, common_lines, has_tool, same_answers
-from labkit.teacher.tasks import tasks
+from labkit.teacher.tasks import lesson_title, tasks
 from labkit.teacher.veil import Veil
 
 NOT_A_VERDICT = (
@@ -62,7 +62,7 @@ def mistakes(results: dict[str, dict], grade_id: str) -> Counter:
 
 def group_page(group: Group) -> str:
     """La página, en HTML."""
-    title = f"{group.course.title} · {group.lesson.name} · el grupo"
+    title = f"{group.course.title} · {lesson_title(group.lesson.name)} · el grupo"
     pieces = [f"<h1>{text(title)}</h1>", _states(group), _teach_again(group), _keys(group), _similar(group)]
     if group.veil.hides:
         pieces.insert(1, "<p class=soft>Sin nombres: cada quien va con un seudónimo. Si alguien escribió su nombre de "

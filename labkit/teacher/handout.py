@@ -10,9 +10,10 @@ from labkit.teacher.tasks import original_path
 
 TOP = ("README.md", "LICENSE", "requirements.txt", "environment.yml", "pyproject.toml")
 KEPT_OUT = ("reflections", "__pycache__", "*.pyc", ".ipynb_checkpoints", "build", "runs", "*.parcial*")
-KEY_NOTE = ("> **Tu llave.** Escribe en la celda de abajo la llave de 8 cifras que te dio quien da el curso, y no tu "
-            "número de cuenta.\n> Es solo tuya: de ella depende tu caso.")
-NUMBER_STEP, KEY_STEP = "Comprueba que tu número de cuenta está escrito en", "Comprueba que tu llave está escrita en"
+KEY_NOTE = ("> **Tu llave.** Escribe en la celda de abajo la llave de 8 cifras que te dio quien da el curso. Es solo "
+            "tuya, y de ella depende tu caso.\n> Donde la revisión diga «número de cuenta», se trata de tu llave.")
+TO_KEY = {"Tu número de cuenta": "Tu llave", "tu número de cuenta está escrito": "tu llave está escrita",
+          "Escríbelo entre comillas": "Escríbela entre comillas"}
 NBGRADER = '''"""La configuración de nbgrader para este curso. Se usa desde esta carpeta:
 
     nbgrader db student import ../lista_nbgrader.csv
@@ -70,12 +71,13 @@ def hand_out(course: Course, lesson: str, nbgrader: bool = False) -> list[Path]:
 def with_key_note(path: Path) -> str:
     """El texto JSON del cuaderno, que en vez de un número de cuenta pide la llave."""
     book = json.loads(path.read_text(encoding="utf-8"))
+    for cell in (cell for cell in book["cells"] if cell["cell_type"] == "markdown"):
+        for number, key in TO_KEY.items():
+            cell["source"] = "".join(cell["source"]).replace(number, key).splitlines(keepends=True)
     for before, cell in zip(book["cells"], book["cells"][1:]):
         if cell["cell_type"] == "code" and "".join(cell["source"]).startswith("ACCOUNT ="):
             text = "".join(before["source"])
             before["source"] = f"{text}\n\n{KEY_NOTE}".splitlines(keepends=True)
-    last = book["cells"][-1]
-    last["source"] = "".join(last["source"]).replace(NUMBER_STEP, KEY_STEP).splitlines(keepends=True)
     return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -1,19 +1,18 @@
 """`kit`: las respuestas de cada quien, los casos del secreto, las reflexiones modelo y ejemplos de la rúbrica."""
 from itertools import islice
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from labkit.exercises import EXERCISES
 from labkit.exercises.kinds import Function
 from labkit.files import write_text
 from labkit.teacher.course import Course, CourseError
-from labkit.teacher.examples import findings, known_cases, models
+from labkit.teacher.examples import findings, known_cases, models, variant_words
 from labkit.teacher.judging import cases_from
 from labkit.teacher.pages import Markup, document, pre, table, text
 from labkit.teacher.roster import Student, load_roster
 from labkit.teacher.rubric import levels
 from labkit.teacher.running import seeds_for
-from labkit.teacher.tasks import Task, tasks
+from labkit.teacher.tasks import Task, lesson_title, tasks
 
 SHOWN = 3                                       # casos de cada ejercicio que se describen por estudiante
 COPIED = (
@@ -28,13 +27,6 @@ EXAMPLES = (
     "menos puntos son el mismo texto, recortado.")
 
 
-@runtime_checkable
-class Row(Protocol):
-    """Un renglón de una tabla: lo que le toca a alguien, con nombre cada dato (un NamedTuple)."""
-
-    def _asdict(self) -> dict: ...
-
-
 def kit(course: Course, lessons: list[str]) -> list[Path]:
     """Escribe `kit/LECCIÓN.html` por cada una; da los archivos. No lo repartas: trae las respuestas de cada quien."""
     people = load_roster(course)
@@ -47,7 +39,7 @@ def kit_page(course: Course, lesson: str, people: list[Student]) -> str:
     """La página, en HTML."""
     worth = tasks(lesson)
     auto, hand = (sum(task.points for task in worth if task.by_hand == kind) for kind in (False, True))
-    title = f"{course.title} · {lesson} · para quien da clase"
+    title = f"{course.title} · {lesson_title(lesson)} · para quien da clase"
     pieces = [f"<h1>{text(title)}</h1>", "<p><b>No la repartas: trae las respuestas de cada quien.</b></p>",
               "<h2>Qué puntos se pueden copiar</h2>",
               f"<p>{text(COPIED.format(auto=auto, hand=hand, total=auto + hand))}</p>",
@@ -71,15 +63,6 @@ def _answers(lesson: str, people: list[Student]) -> str:
         pieces += [f"<h3>{text(name)}</h3><p>{len(seen)} variantes entre {len(people)} personas; la más común la "
                    f"tienen {shared}.{near}</p>", table(("Quién", "Llave", "Respuesta", "Lo que le toca"), rows)]
     return "\n".join(pieces)
-
-
-def variant_words(case: object) -> str:
-    """Lo que le toca a alguien, un renglón por dato."""
-    if isinstance(case, dict):
-        return "\n".join(f"{name}: {value}" for name, value in case.items())[:2000]
-    if isinstance(case, Row):
-        return "\n".join(f"{name}: {str(value)[:200]}" for name, value in case._asdict().items())
-    return "\n".join(map(str, case))[:2000] if isinstance(case, (list, tuple)) else str(case)[:2000]
 
 
 def _cases(course: Course, lesson: str, people: list[Student]) -> str:

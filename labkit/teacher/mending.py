@@ -5,7 +5,6 @@ from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
 
-import nbformat
 
 from labkit.teacher.roster import decode
 from labkit.teacher.tasks import grade_id_of, mark_of, original, source_of
@@ -35,6 +34,8 @@ def read_notebook(data: bytes) -> dict:
     if not isinstance(book, dict) or not isinstance(book.get("nbformat"), int):
         raise Unreadable("el archivo no es un cuaderno de Jupyter")
     if book["nbformat"] != 4:
+        import nbformat                         # tarda segundos en cargarse, y casi nunca hace falta
+
         try:
             book = json.loads(nbformat.writes(nbformat.reads(json.dumps(book), as_version=4)))
         except Exception as error:              # nbformat lanza de todo con un cuaderno mal hecho

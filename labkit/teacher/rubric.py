@@ -6,11 +6,12 @@ from pathlib import Path
 
 from labkit.files import write_text
 from labkit.teacher.course import Course, Lesson
+from labkit.teacher.examples import case_words
 from labkit.teacher.form import Card, Question, form_page
 from labkit.teacher.reporting import graded_results
 from labkit.teacher.roster import load_roster, write_table
 from labkit.teacher.scores import MANUAL, SECOND, hand_marks
-from labkit.teacher.tasks import Task, tasks
+from labkit.teacher.tasks import Task, lesson_title, tasks
 from labkit.teacher.veil import Veil
 
 LEVEL = re.compile(r"(\d+)(?: puntos?)?(?: si)? ")
@@ -62,8 +63,10 @@ def rubric(course: Course, lesson: Lesson, anonymous: bool = False, percent: int
     wrote = [key for key, result in results.items() if not all(hand["sin_escribir"] for hand in result["a_mano"])]
     twice = drawn_twice(course, lesson.name, sorted(wrote), percent)
     marks, second = hand_marks(course, lesson.name), hand_marks(course, lesson.name, SECOND)
-    questions = [Question(task, levels(task), _cards(task, results, veil, marks)) for task in by_hand]
-    again = [Question(task, levels(task), [card for card in _cards(task, results, veil, second) if card.key in twice])
+    facts = {key: case_words(lesson.name, key) for key in wrote}
+    questions = [Question(task, levels(task), _cards(task, results, veil, marks, facts)) for task in by_hand]
+    again = [Question(task, levels(task),
+                      [card for card in _cards(task, results, veil, second, facts) if card.key in twice])
              for task in by_hand]
     paths = [_write(veil, lesson, questions, marks, ""), _write(veil, lesson, again, second, SECOND)]
     for suffix, asked in (("", questions), (SECOND, again)):
@@ -90,7 +93,7 @@ def agree(first: Marks, second: Marks, by_hand: list[Task], veil: Veil) -> Agree
     return Agreement(len(both), len(both) - len(apart), apart)
 
 
-def _cards(task: Task, results: dict[str, dict], veil: Veil, marks: Marks) -> list[Card]:
+def _cards(task: Task, results: dict[str, dict], veil: Veil, marks: Marks, facts: dict[str, str]) -> list[Card]:
     """Lo escrito por cada quien en una celda, en un orden sorteado; lo que quedó sin escribir ya vale 0."""
     found = []
     names = {person.key: person for person in veil.people}
@@ -100,7 +103,8 @@ def _cards(task: Task, results: dict[str, dict], veil: Veil, marks: Marks) -> li
             continue
         who = veil.name(names[key])
         code = who if veil.hides else key
-        found.append(Card(key, code, who, veil.hide(hand["texto"]), marks.get((key, task.grade_id), {})))
+        found.append(Card(key, code, who, veil.hide(hand["texto"]), marks.get((key, task.grade_id), {}),
+                          veil.hide(facts[key])))
     return sorted(found, key=lambda card: veil.course.derive("orden", task.grade_id, card.key))
 
 
@@ -110,7 +114,8 @@ def _write(veil: Veil, lesson: Lesson, questions: list[Question], marks: Marks, 
     codes = {card.key: card.code for question in questions for card in question.cards}
     kept = [{**row, "llave": codes.get(key, key)} for (key, cell), row in marks.items() if (key, cell) not in shown]
     path = veil.course.place("salida", lesson.name, f"rubrica{suffix}.html")
-    write_text(path, form_page(f"{veil.course.title} · {lesson.name}", questions, kept, f"{lesson.name}{suffix}.csv"))
+    title = f"{veil.course.title} · {lesson_title(lesson.name)}"
+    write_text(path, form_page(title, questions, kept, f"{lesson.name}{suffix}.csv"))
     return path
 
 

@@ -35,6 +35,14 @@ def original_path(lesson: str) -> Path:
 
 
 @lru_cache(maxsize=None)
+def lesson_title(lesson: str) -> str:
+    """El nombre de una lección como lo dice su cuaderno: «Lección 5 · Disección de una red»."""
+    first = next(line for line in original(lesson)["cells"][0]["source"].splitlines() if line.startswith("# "))
+    title = first.removeprefix("# ").removeprefix("Ejercicios de la ").strip()
+    return title[:1].upper() + title[1:]
+
+
+@lru_cache(maxsize=None)
 def original_text(lesson: str) -> str:
     """El JSON de ese cuaderno."""
     return original_path(lesson).read_text(encoding="utf-8")

@@ -1,0 +1,111 @@
+"""Lo que hacen los verbos de `python -m labkit teacher`, y lo que dicen: reciben las opciones ya leídas."""
+from pathlib import Path
+from types import SimpleNamespace
+
+from labkit.teacher.collecting import collect
+from labkit.teacher.course import load_course, new_course
+from labkit.teacher.exporting import export_course, export_lesson
+from labkit.teacher.grading import GRADED, UNGRADED, grade
+from labkit.teacher.handout import hand_out
+from labkit.teacher.kit import kit
+from labkit.teacher.reporting import report
+from labkit.teacher.roster import load_roster
+from labkit.teacher.rubric import rubric
+from labkit.teacher.similar import TOOL, has_tool
+
+
+def run_new(options: SimpleNamespace) -> int:
+    """Hace la carpeta de un curso nuevo."""
+    for path in new_course(Path(options.places[0])):
+        print(f"✓ {path}")
+    print("Ahora pon a tu grupo en lista.csv, y en curso.toml las lecciones que vas a calificar.")
+    return 0
+
+
+def run_assign(options: SimpleNamespace) -> int:
+    """Hace lo que se reparte de una lección."""
+    course = load_course(Path(options.places[0]))
+    for path in hand_out(course, options.places[1], options.nbgrader):
+        print(f"✓ {path}")
+    print(f"Las {len(load_roster(course))} llaves están en {course.place('llaves.csv')}: manda a cada quien la suya.")
+    return 0
+
+
+def run_collect(options: SimpleNamespace) -> int:
+    """Recoge lo que entregaron, y dice lo que hay que mirar."""
+    course = load_course(Path(options.places[0]))
+    lesson = course.lesson(options.places[1])
+    result = collect(course, lesson, Path(options.places[2]))
+    names = {person.key: person.name for person in load_roster(course)}
+    print(f"Entregas nuevas: {len(result.receipts)} · ya estaban: {result.repeated}")
+    for receipt in sorted(result.receipts, key=lambda receipt: names[receipt["llave"]]):
+        late = f"tarde por {receipt['días_tarde']} días" if receipt["días_tarde"] else ""
+        notes = [receipt["problema"], late, receipt["reparaciones"], *receipt["avisos"]]
+        if said := "; ".join(filter(None, notes)):
+            print(f"  {'✗' if receipt['problema'] else '·'} {names[receipt['llave']]} ({receipt['archivo']}): {said}")
+    for row in result.lost:
+        print(f"  ✗ {row['archivo']}: {row['motivo']}")
+    if result.missing:
+        print(f"Sin entrega: {', '.join(person.name for person in result.missing)}")
+    return 1 if result.lost or any(receipt["problema"] for receipt in result.receipts) else 0
+
+
+def run_grade(options: SimpleNamespace) -> int:
+    """Califica, y dice con qué protección."""
+    course = load_course(Path(options.places[0]))
+    summary = grade(course, course.lesson(options.places[1]), options.again)
+    print(" · ".join(f"{state}: {count}" for state, count in sorted(summary.states.items())) or "No hay entregas.")
+    if summary.states[GRADED]:
+        print("Calificada quiere decir por el programa: lo que se lee a mano sigue en `teacher rubric`.")
+    if summary.before:
+        print(f"Ya estaban calificadas: {summary.before} (--again las repite)")
+    for name, count in summary.protections.items():
+        print(f"Protección: {name}, en {count} entregas.")
+    for says in sorted(summary.says):
+        print(f"  Qué es: {says}")
+    return 1 if summary.states[UNGRADED] else 0
+
+
+def run_kit(options: SimpleNamespace) -> int:
+    """Escribe las páginas de quien da el curso."""
+    course = load_course(Path(options.places[0]))
+    names = [course.lesson(name).name for name in options.places[1:]] or list(course.lessons)
+    for path in kit(course, names):
+        print(f"✓ {path}")
+    return 0
+
+
+def run_rubric(options: SimpleNamespace) -> int:
+    """Escribe la página de lo que se lee a mano, y dice cuánto falta."""
+    course = load_course(Path(options.places[0]))
+    done = rubric(course, course.lesson(options.places[1]), options.anonymous, options.sample)
+    for path in done.paths:
+        print(f"✓ {path}")
+    print(f"Calificadas a mano: {done.done} de {done.asked} · segunda lectura: {done.second} de {done.sampled}")
+    if done.agreement.pairs:
+        print(f"Las dos lecturas coinciden en {done.agreement.equal} de {done.agreement.pairs}.")
+    for who, title, one, other in done.agreement.apart:
+        print(f"  · {who}, {title}: {one:g} y {other:g}. Platíquenlo antes de dejar una.")
+    return 0
+
+
+def run_report(options: SimpleNamespace) -> int:
+    """Escribe las páginas de comentarios."""
+    course = load_course(Path(options.places[0]))
+    for path in report(course, course.lesson(options.places[1]), options.pseudonyms):
+        print(f"✓ {path}")
+    if not has_tool():
+        print(f"El código no se comparó: {TOOL} no está instalado. Es opcional; lo demás está completo.")
+    return 0
+
+
+def run_export(options: SimpleNamespace) -> int:
+    """Escribe las calificaciones."""
+    course = load_course(Path(options.places[0]))
+    asked = options.places[1:] or list(course.lessons)
+    for name in asked:
+        for path in export_lesson(course, course.lesson(name), options.worksheet):
+            print(f"✓ {path}")
+    if len(options.places) == 1:
+        print(f"✓ {export_course(course)}")
+    return 0
