@@ -1,4 +1,6 @@
 """Los ejercicios de la lección 5; lo que vale para todos está en test_exercises.py."""
+from collections import Counter
+
 import make_exercises
 import pytest
 import torch
@@ -64,8 +66,9 @@ def test_the_table_of_layers_is_what_is_measured(monkeypatch):
     assert make_exercises.layer_row(*ROWS[4][:3]) == ROWS[4]
 
 
-def test_the_table_has_the_variants_that_were_chosen():
-    assert [row[:3] for row in ROWS] == list(make_exercises.LAYERS)
+def test_there_are_many_variants_and_none_twice():
+    assert len({row[:3] for row in ROWS}) == len(ROWS) >= 200
+    assert max(Counter(row[3:7] for row in ROWS).values()) <= len(ROWS) / 20
 
 
 @pytest.mark.parametrize(("network", "layer"), sorted({row[:2] for row in ROWS}))
@@ -85,7 +88,7 @@ def test_in_every_layer_the_answer_is_clear_and_the_cut_matters(network, layer):
 
 
 def test_the_readings_are_not_all_alike():
-    assert len({row[3:7] for row in ROWS}) == len(ROWS) and len({row.best for row in ROWS}) >= 4
+    assert len({row[3:7] for row in ROWS}) >= 100 and len({row.best for row in ROWS}) >= 4
 
 
 @pytest.mark.parametrize(("field", "says"), [
@@ -94,7 +97,7 @@ def test_the_readings_are_not_all_alike():
 ])
 def test_a_reading_of_something_else_is_recognized_in_every_layer(field, says):
     """Aunque una de sus cuentas coincida con otro error: las tres juntas dicen más. Si no acierta las detectoras."""
-    account = {dissection.my_layer(n): str(n) for n in range(312_000_000, 312_000_200)}
+    account = {dissection.my_layer(n): str(n) for n in range(312_000_000, 312_004_000)}
     others = [f for f in ("usual", "relu", "main", "all_images") if f != field]
     seen = 0
     for row in ROWS:

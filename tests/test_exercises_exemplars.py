@@ -37,7 +37,7 @@ def test_the_table_of_units_is_what_is_measured(place):
     assert make_exercises.unit_row(row.layer, row.label) == pytest.approx(row, abs=2e-4)
 
 
-@pytest.mark.parametrize("place", [0, 9, 19])
+@pytest.mark.parametrize("place", [0, 99, 199])
 def test_the_table_of_maps_is_what_is_measured(place):
     row, again = MAPS[place], make_exercises.map_row(MAPS[place].seed)
     assert abs(again.seams - row.seams) <= 1 and again[2:] == row[2:]
@@ -45,7 +45,7 @@ def test_the_table_of_maps_is_what_is_measured(place):
 
 def test_the_tables_have_the_variants_that_were_chosen():
     assert [row[:2] for row in UNITS] == list(make_exercises.QUESTIONS)
-    assert [row.seed for row in MAPS] == list(make_exercises.SEEDS)
+    assert len({row.seed for row in MAPS}) == len(MAPS) >= 200
 
 
 def test_the_answer_of_the_sample_case_is_suspected():
@@ -83,4 +83,4 @@ def test_in_every_map_the_reading_is_clear_and_not_all_alike():
         assert row.winner != row.commonest
         unmoved = torch.bincount(world.labels[grid[marks >= 0.8]]).topk(2)  # sin pasar por index: otra clase, y clara
         assert world.classes[unmoved.indices[0]] == row.unmoved != row.winner and unmoved.values[0] > unmoved.values[1]
-    assert len(winners) >= 4 and max(winners.values()) <= len(MAPS) / 5
+    assert len(winners) >= 4 and max(winners.values()) <= len(MAPS) / 4

@@ -63,9 +63,8 @@ def test_the_table_of_transplants_is_what_is_measured(place):
     assert again[:4] == row[:4] and again[5:] == pytest.approx(row[5:], rel=1e-4, abs=2e-4)
 
 
-def test_the_table_has_the_variants_that_were_chosen():
-    seeds = make_exercises.CAR_SEEDS
-    assert [row[:4] for row in ROWS] == [(*case, seed) for case in make_exercises.TWINS for seed in seeds]
+def test_there_are_many_variants_and_none_twice():
+    assert len({row[:4] for row in ROWS}) == len(ROWS) >= 200 and {row[:3] for row in ROWS} <= set(make_exercises.TWINS)
 
 
 def test_in_every_case_the_answer_is_clear_and_dividing_by_the_margin_shows():

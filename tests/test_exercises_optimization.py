@@ -9,7 +9,7 @@ import wrong_answers_optimization as answers
 from labkit.datasets import load_images
 from labkit.exercises import optimization, verdict
 from labkit.exercises.accounts import load_rows
-from labkit.exercises.optimization import RADII, UNITS, my_plane, my_unit
+from labkit.exercises.optimization import NETWORKS, RADII, my_plane, my_unit
 from labkit.models import load_model
 from labkit.objectives import logit, margin
 from labkit.optimization import PixelCanvas, maximize
@@ -42,9 +42,13 @@ def test_calling_labkit_is_not_an_answer():
     assert "ya viene en labkit" in verdict("keep_near", borrowed).message
 
 
-@pytest.mark.parametrize("place", [0, 7, 11, 18])
+@pytest.mark.parametrize("place", [0, 77, 156])
 def test_the_table_of_units_is_what_is_measured(place):
-    assert make_exercises.secret_row(*SECRETS[place][:2]) == SECRETS[place]
+    """Con una sola imagen, como la sube quien contesta; la tabla se hizo con muchas a la vez."""
+    row = SECRETS[place]
+    unit = optimization.Unit.parse(row.unit)
+    measured = {name: {row.unit: optimization.rises(load_model(name, device="cpu"), unit)} for name in NETWORKS}
+    assert make_exercises.secret_row(row.network, row.unit, measured) == row
 
 
 @pytest.mark.parametrize("place", [0, 4, 12])
@@ -53,7 +57,7 @@ def test_the_table_of_planes_is_what_is_measured(place):
 
 
 def test_the_tables_have_the_variants_that_were_chosen():
-    assert [row[:2] for row in SECRETS] == [(name, unit) for name, units in UNITS.items() for unit in units.split()]
+    assert len({row[:2] for row in SECRETS}) == len(SECRETS) >= 100
     assert [row.plane for row in BUDGETS] == list(make_exercises.PLANES)
 
 
@@ -80,24 +84,24 @@ def test_a_plane_is_a_copy():
 
 
 def test_in_every_unit_two_different_classes_win_clearly():
-    found = Counter()
-    for name, text, *_ in SECRETS:
+    for name, text, *_ in SECRETS[::20]:
         rise = optimization.rises(load_model(name, device="cpu"), optimization.Unit.parse(text))
         first, second = rise.topk(2, dim=1).values.T
         assert ((first - second) / first > CLEAR).all() and (first - second > 3).all(), (name, text)
         up, down = rise.argmax(1).tolist()
         assert up != down != int(rise[0].argmin()), (name, text)
-        found[up, down] += 1
-    assert set(found.values()) == {1}  # ninguna pareja se repite: copiar la de otra unidad no sirve
-    assert max(Counter(up for up, _ in found).values()) <= len(found) / 4
-    assert max(Counter(down for _, down in found).values()) <= len(found) / 3
+
+
+def test_no_pair_of_classes_is_the_answer_of_many():
+    pairs = Counter((row.up, row.down) for row in SECRETS)
+    assert max(pairs.values()) <= len(SECRETS) / 8 and len(pairs) >= 40
 
 
 def test_in_every_plane_both_networks_give_in_clearly_and_once():
     data, pairs, where = load_images("test"), [], [row.plane for row in BUDGETS]
     planes = data.images[where]
     assert (data.labels[where] == data.classes.index("avión")).all()
-    for name in UNITS:
+    for name in NETWORKS:
         network = load_model(name, device="cpu")
         assert (network(planes).argmax(1) == network.classes.index("avión")).all()
         truck = network.classes.index("camión")

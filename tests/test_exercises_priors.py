@@ -14,6 +14,7 @@ from labkit.objectives import margin, score
 from labkit.priors import Bumps
 
 ROWS = load_rows("convincing_heat", findings.HeatRow)
+LIES = load_rows("lying_network", findings.Lie)
 ACCOUNT = "312000025"
 
 
@@ -49,15 +50,14 @@ def test_a_step_is_that_of_the_lesson():
 
 def test_the_table_of_heats_is_what_is_measured():
     """Las palabras, y el margen donde se juega la respuesta: con T muy chica, el redondeo se agranda."""
-    case = make_exercises.HEATED[10]
-    again, row = make_exercises.heat_row(*case), ROWS[10]
+    row = ROWS[10]
+    again = make_exercises.heat_row(load_images("test", n=1).classes.index(row.label), row.seed)
     assert findings.right_heats(again) == findings.right_heats(row)
     assert again.margins()[:3] == pytest.approx(row.margins()[:3], abs=0.5)
 
 
 def test_in_every_variant_the_answers_are_clear_and_not_all_alike():
-    assert [(row.label, row.seed) for row in ROWS] == [
-        (load_images("test", n=1).classes[label], seed) for label, seed in make_exercises.HEATED]
+    assert len({row[:2] for row in ROWS}) == len(ROWS)
     found = Counter()
     for row in ROWS:
         most, second = sorted(row.margins())[:-3:-1]
@@ -66,10 +66,10 @@ def test_in_every_variant_the_answers_are_clear_and_not_all_alike():
     assert len(found) >= 5 and max(found.values()) <= len(ROWS) / 2
 
 
-@pytest.mark.parametrize("place", [0, 5])
-def test_the_judge_has_no_doubt_of_who_lies(place, monkeypatch):
-    monkeypatch.setattr(findings, "variant", lambda account, options, purpose: 2 * place + place % 2)
-    lie, (networks, label) = findings.lie_of(ACCOUNT), findings.my_networks(ACCOUNT)
+@pytest.mark.parametrize("place", [0, 70, 141])
+def test_the_judge_has_no_doubt_of_who_lies(place):
+    lie = LIES[place]
+    networks, label = findings.networks_of(lie)
     classes = load_model("escenas").classes
     assert classes[label] == lie.label and findings.unmasked(networks, label) == (lie.letter, lie.shown)
     judge, images = load_model("escenas", device="cpu"), findings.portraits_of(networks, label)
@@ -84,7 +84,7 @@ def test_the_judge_has_no_doubt_of_who_lies(place, monkeypatch):
 
 def test_every_lie_is_of_two_classes_and_no_class_is_shown_too_often():
     classes = load_images("test", n=1).classes
-    lies = [lie.split(" > ") for lie in findings.LIES]
-    assert len(set(findings.LIES)) == len(lies) >= 10
-    assert all(label != shown and {label, shown} <= set(classes) for label, shown in lies)
-    assert max(Counter(shown for _, shown in lies).values()) <= len(lies) / 3
+    assert len(set(LIES)) == len(LIES) >= 100
+    assert all(lie.label != lie.shown and {lie.label, lie.shown} <= set(classes) and lie.letter in "AB" for lie in LIES)
+    assert max(Counter((lie.letter, lie.shown) for lie in LIES).values()) <= len(LIES) / 6
+    assert findings.my_networks(ACCOUNT)[1] == classes.index(findings.lie_of(ACCOUNT).label)

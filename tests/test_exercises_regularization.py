@@ -6,6 +6,7 @@ import make_exercises
 import pytest
 import torch
 
+from labkit.activations import Unit
 from labkit.exercises import regularization, verdict
 from labkit.exercises.accounts import load_rows
 from labkit.models import load_model
@@ -14,7 +15,7 @@ from labkit.optimization import PixelCanvas, maximize, noise
 from labkit.regularization import FourierCanvas, jitter, soft_noise, total_variation
 
 DECAYS, COUNTS = load_rows("smallest_decay", regularization.DecayRow), load_rows("convinced", regularization.CountRow)
-UNITS = [(name, unit) for name, units in regularization.UNITS.items() for unit in units.split()]
+UNITS = list(dict.fromkeys((row.network, row.unit) for row in DECAYS))
 
 
 def test_the_key_does_what_the_lesson_does():
@@ -29,7 +30,7 @@ def test_the_key_does_what_the_lesson_does():
 def test_the_table_of_decays_is_what_is_measured(place):
     """Otro procesador suma en otro orden y acaba en otra imagen: cambia menos de la mitad de lo que separa respuestas."""
     rows = [row for row in DECAYS if (row.network, row.unit) == UNITS[place]]
-    again = [regularization.DecayRow(*row) for row in make_exercises.decay_rows(*UNITS[place])]
+    again = [regularization.DecayRow(*row) for row in make_exercises.decay_rows(UNITS[place][0], [Unit.parse(UNITS[place][1])])[0]]
     assert [row[:3] for row in again] == [row[:3] for row in rows]
     assert [row.share for row in again] == pytest.approx([row.share for row in rows], abs=0.01)
     assert regularization.right_decays(again) == regularization.right_decays(rows)
@@ -51,7 +52,7 @@ def test_the_table_of_counts_is_what_is_measured(place):
 
 def test_the_tables_have_the_variants_that_were_chosen():
     assert [row[:3] for row in DECAYS] == [(*unit, d) for unit in UNITS for d in regularization.DECAYS]
-    assert [row.classes for row in COUNTS] == list(make_exercises.SEXTETS)
+    assert len({frozenset(row.classes.split()) for row in COUNTS}) == len(COUNTS) >= 200 and len(UNITS) >= 100
     assert regularization.my_classes("312345678") in [[int(k) for k in row.classes.split()] for row in COUNTS]
 
 
@@ -85,4 +86,4 @@ def test_in_every_set_of_classes_the_witness_is_sure():
         rest = logits.scatter(1, every_class[:, None], -torch.inf).amax(1)
         assert (logits.diagonal() - rest).abs().min() > 2
     pairs = Counter(row[1:3] for row in COUNTS)
-    assert len(pairs) >= 8 and max(pairs.values()) <= 2 and all(len(set(row.classes.split())) == 6 for row in COUNTS)
+    assert len(pairs) >= 8 and max(pairs.values()) <= len(COUNTS) / 6 and all(len(set(row.classes.split())) == 6 for row in COUNTS)

@@ -8,6 +8,7 @@ import torch
 from sklearn.neighbors import KernelDensity
 
 from labkit.activations import INPUT, Unit, run, silence
+from labkit.exercises.tabular import planted
 from labkit.measures import roc_areas
 from labkit.objectives import Objective, channel
 from labkit.tabular import (TABLES, TEST, TOWNS, TRAIN, Choice, Columns, Number, Plausible, best_row, best_rows, climb,
@@ -467,3 +468,23 @@ def test_tumors_obey_geometry_and_a_wild_row_does_not():
     assert 0.7 < roundness(tumors.columns, tumors.rows).min() and roundness(tumors.columns, tumors.rows).max() < 1
     wild = tumors.columns.encode([{**tumors.columns.decode(tumors.rows[:1])[0], "área": 2500.0, "perímetro": 50.0}])
     assert float(roundness(tumors.columns, wild)) == pytest.approx(4 * math.pi)
+
+
+def test_every_planted_rule_can_be_read_in_its_table():
+    """Lo del sustituto y lo que no cuenta se ven con ventaja, y no hay dos tablas iguales."""
+    seen = set()
+    for rule in planted.every_rule():
+        table = planted.planted_table(rule)
+        inside = {name: [table.in_b[table.rows[:, place] > 0.5].double().mean().item()
+                         for place in range(table.columns.places[name].start, table.columns.places[name].stop)]
+                  for name in planted.OPTIONS}
+        best = max(inside[rule.proxy])
+        assert planted.OPTIONS[rule.proxy][inside[rule.proxy].index(best)] == rule.option
+        assert best > 0.8 and all(share < 0.4 for name in inside for share in inside[name] if share != best), rule
+        moves = {}
+        for name in planted.NUMBERS:
+            high = table.rows[:, table.columns.places[name].start] > 0.5
+            moves[name] = abs(table.labels[high].double().mean() - table.labels[~high].double().mean()).item()
+        assert moves.pop(rule.flat) < 0.06 and min(moves.values()) > 0.12, rule
+        seen.add(hash(table.rows.numpy().tobytes()))
+    assert len(seen) == 288

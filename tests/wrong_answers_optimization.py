@@ -8,7 +8,7 @@ from torch import Tensor
 
 from labkit.activations import Unit
 from labkit.exercises import accounts
-from labkit.exercises.optimization import RADII, UNITS, my_plane
+from labkit.exercises.optimization import RADII, my_plane, secret_of
 from labkit.models import load_model
 from labkit.objectives import channel, logit
 from labkit.optimization import PixelCanvas, maximize, noise
@@ -230,7 +230,8 @@ def half_way(image: Tensor, start: Tensor, radius: float) -> Tensor:
 
 
 def unit_of(account: str) -> tuple[str, Unit]:
-    return accounts.unit_of(account, UNITS, "unidad")
+    row = secret_of(accounts.clean_account(account))
+    return row.network, Unit.parse(row.unit)
 
 
 @lru_cache(maxsize=None)

@@ -367,17 +367,22 @@ def everything_wrong(account: str) -> tuple[str, tuple]:
 
 
 def other_network_as_the_sample(account: str) -> tuple[str, tuple]:
-    return "312000063", ("A", "pez")
+    lie = findings.lie_of("")
+    return account_with(lambda own: own.shown == lie.shown and own.letter != lie.letter), (lie.letter, lie.shown)
 
 
 def own_class_as_the_sample(account: str) -> tuple[str, tuple]:
-    return "312000026", ("A", "pez")
+    lie = findings.lie_of("")
+    return account_with(lambda own: own.label == lie.shown and own.letter == lie.letter), (lie.letter, lie.shown)
 
 
 def lie_of_the_sample(account: str) -> tuple[str, tuple]:
     lie = findings.lie_of("")
-    accounts = (f"312000{n:03}" for n in range(200))
-    return next(a for a in accounts if not {lie.letter, lie.shown} & set(findings.lie_of(a))), (lie.letter, lie.shown)
+    return account_with(lambda own: not {lie.letter, lie.shown} & {*own}), (lie.letter, lie.shown)
+
+
+def account_with(wanted: Callable[[findings.Lie], bool]) -> str:
+    return next(a for a in map(str, range(312_000_000, 312_001_000)) if wanted(findings.lie_of(a)))
 
 
 def number_of_the_class(account: str) -> tuple[str, tuple]:

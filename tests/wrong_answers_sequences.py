@@ -318,9 +318,9 @@ def area_of_each_sign(values: Tensor, truth: Tensor) -> Tensor:
 
 
 @lru_cache(maxsize=6)
-def responses(split: str, share: int) -> np.ndarray:
+def responses(split: str, draw: int) -> np.ndarray:
     """Lo que vale cada celda en cada signo, (signos, celdas), hecho de nuevo: un signo tras otro, con `nn.LSTM`."""
-    world, model = sequences.my_windows(split, share), load_text_network(device="cpu")
+    world, model = sequences.my_windows(split, draw), load_text_network(device="cpu")
     h = c = torch.zeros(1, len(world), model.lstm.hidden_size)
     steps = []
     with torch.no_grad():
@@ -340,15 +340,15 @@ def area_of(values: np.ndarray, truth: np.ndarray) -> float:
 @lru_cache(maxsize=12)
 def areas_of(account: str, split: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """El área de cada celda con cada signo, (2, c), los valores y los verdaderos."""
-    concept, share = sequences.my_concept(account)
-    values, truth = responses(split, share), truth_of(split, concept, share)
+    concept, draw = sequences.my_concept(account)
+    values, truth = responses(split, draw), truth_of(split, concept, draw)
     table = [[area_of(sign * column, truth) for column in values.T] for sign in (1, -1)]
     return np.array(table), values, truth
 
 
-def truth_of(split: str, concept: str, share: int) -> np.ndarray:
+def truth_of(split: str, concept: str, draw: int) -> np.ndarray:
     """Los verdaderos: la máscara del texto completo de cada módulo, recortada en cada ventana."""
-    world = sequences.my_windows(split, share)
+    world = sequences.my_windows(split, draw)
     mask = next(each.mask for each in CONCEPTS if each.name == concept)
     whole = [mask(text) for text in world.texts.texts]
     width = world.codes.shape[1]
@@ -437,7 +437,7 @@ GOOD: dict[str, list[Callable]] = {
 }
 
 # Con qué cuentas se prueba el hallazgo: en alguna se distingue cada error de los demás.
-ACCOUNTS: dict[str, list[str]] = {"concept_cell": ["312000002", "312000003"]}
+ACCOUNTS: dict[str, list[str]] = {"concept_cell": ["312000034", "312000075"]}
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {
     "parenthesis_depth": [

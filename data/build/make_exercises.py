@@ -3,16 +3,17 @@
     .venv/bin/python data/build/make_exercises.py                  # todas
     .venv/bin/python data/build/make_exercises.py seam_reading     # una
 
-Deja data/ejercicios/<ejercicio>.csv. El orden de los renglones decide a quién le toca cada variante: las nuevas van al
-final. Se mide con las mismas funciones que enseña `solution`; las tablas las lee labkit.exercises.accounts.
+Deja data/ejercicios/<ejercicio>.csv. Los renglones, y su orden, deciden a quién le toca cada variante: una tabla no se
+cambia a la mitad de un curso. Quedan las variantes con una sola respuesta (clear.py). Se mide con las mismas funciones
+que enseña `solution`; las tablas las lee labkit.exercises.accounts. Tarda una hora.
 """
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from io import StringIO
-from itertools import combinations
+from itertools import combinations, permutations, product
 from pathlib import Path
 from random import Random
 
@@ -21,6 +22,17 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
 
+from clear import (  # noqa: E402
+    cell_is_clear,
+    decays_are_clear,
+    heats_are_clear,
+    in_turns,
+    lie_is_clear,
+    map_is_clear,
+    reading_is_clear,
+    rise_is_clear,
+    twins_are_clear,
+)
 from make_hidden import network_name, tied_options  # noqa: E402
 from packing import write_sums  # noqa: E402
 
@@ -39,48 +51,34 @@ from labkit.exercises.sequences import findings as texts  # noqa: E402
 from labkit.exercises.tabular import planted  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model  # noqa: E402
-from labkit.optimization import noise  # noqa: E402
+from labkit.objectives import channel, each  # noqa: E402
+from labkit.optimization import PixelCanvas, maximize, noise  # noqa: E402
 from labkit.pixels import Fit, hand_made, linear_svm  # noqa: E402
-from labkit.regularization import compose  # noqa: E402
+from labkit.regularization import FourierCanvas, compose, high_frequency_share, score_under, soft_noise  # noqa: E402
 from labkit.vectors import features_by_layer  # noqa: E402
 
 # Variantes en que ninguna respuesta es dudosa: lo comprueban las pruebas de los ejercicios de cada lección.
 PLANES = (68, 152, 224, 284, 332, 524, 560, 584, 608, 656, 668, 776, 836)
-SEXTETS = ("4 8 7 10 5 1", "9 8 1 2 11 6", "10 5 11 9 1 2", "10 4 5 0 3 2", "2 10 9 6 3 7", "7 0 3 9 4 2",
-           "0 9 6 11 8 3", "6 0 5 9 11 8", "0 4 6 7 9 3", "11 7 3 1 0 6", "10 1 6 4 8 2", "9 4 7 11 2 8",
-           "0 4 1 2 10 11", "4 10 9 11 2 6", "7 3 0 8 5 6", "1 8 6 7 0 5", "9 6 3 5 0 1", "3 6 9 0 7 5",
-           "6 2 11 4 8 10", "1 10 2 8 11 4")
 QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 0), ("relu4", 2), ("relu4", 4),
              ("relu4", 6), ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3),
              ("relu6", 5), ("relu6", 6), ("relu6", 8))
-LAYERS = (("escenas_semilla1", "conv3", 0.06), ("escenas_semilla1", "conv3", 0.08),
-          ("escenas_semilla1", "conv4", 0.055), ("escenas_semilla1", "conv4", 0.07),
-          ("escenas_semilla1", "conv5", 0.065), ("escenas_semilla1", "conv5", 0.08),
-          ("escenas_semilla2", "conv3", 0.05), ("escenas_semilla2", "conv4", 0.045),
-          ("escenas_semilla2", "conv4", 0.055), ("escenas_semilla2", "conv5", 0.05),
-          ("escenas_semilla2", "conv5", 0.055), ("escenas_semilla2", "conv5", 0.06), ("escenas_bn", "conv3", 0.045),
-          ("escenas_bn", "conv4", 0.03), ("escenas_bn", "conv4", 0.055), ("escenas_bn", "conv5", 0.06),
-          ("escenas_bn", "conv5", 0.065), ("escenas_lugares", "conv3", 0.03), ("escenas_lugares", "conv3", 0.05),
-          ("escenas_robusta", "conv3", 0.025), ("escenas_robusta", "conv3", 0.055),
-          ("escenas_robusta", "conv4", 0.06))
 TWINS = (("relu2", 0, "autos_invertidos"), ("relu2", 1, "autos_invertidos"), ("relu2", 0, "autos_libres"),
          ("relu3", 1, "autos_invertidos"), ("relu3", 1, "autos_libres"), ("relu4", 0, "autos_invertidos"),
          ("relu4", 1, "autos_invertidos"), ("relu4", 1, "autos_libres"), ("relu5", 0, "autos_invertidos"),
          ("relu5", 1, "autos_invertidos"), ("relu5", 1, "autos_libres"), ("relu6", 0, "autos_libres"),
          ("relu6", 1, "autos_libres"))
-CAR_SEEDS = (2, 3, 5, 6, 7, 8)              # con otras, dividir entre el margen daría casi lo mismo
-HEATED = ((1, 5), (2, 5), (4, 5), (5, 5), (7, 5), (11, 5), (2, 6), (3, 6), (0, 7), (2, 7), (5, 7), (11, 7))   # clase y semilla
-# concepto y parte de los textos: la celda gana por .02 o más, y su AUPRC no es la misma en la prueba
-CONCEPT_PARTS = (("dos paréntesis o más", 0), ("entre comillas", 0), ("renglón de import", 0), ("nombre que se llama", 0),
-                 ("mayúscula", 0), ("dentro de corchetes", 0), ("dentro de paréntesis", 1), ("dos paréntesis o más", 1),
-                 ("dentro de corchetes", 1), ("entre comillas", 1), ("renglón de def o class", 1),
-                 ("nombre que se llama", 1), ("dentro de paréntesis", 2), ("dos paréntesis o más", 2), ("entre comillas", 2),
-                 ("renglón de def o class", 2), ("palabra clave", 2))
 # con cuántos de los cuartetos de `quartets` se prueba cada red; se queda la variante en que ninguna capa es dudosa
 TRIED = {"escenas": 50, "escenas_semilla1": 50, "escenas_semilla2": 50, "escenas_bn": 50, "escenas_robusta": 50,
          "cifar10": 86, "cifar10_robusta": 86, "cifar10_bn": 86}
 CLEAR, ERRORS = 0.02, 2.2       # lo menos que se aparta una capa de lo hecho a mano; la que rebasa, también en errores
-SEEDS = (13, 29, 40, 57, 99, 128, 174, 188, 211, 227, 233, 244, 335, 409, 554, 560, 598, 617, 638, 684)
+# Entre cuántas se busca en cada ejercicio, y cuántas quedan: de las claras, las que dejan más parejas las respuestas.
+COUNT = 240
+READ_IN = ("escenas_semilla1", "escenas_semilla2", "escenas_bn", "escenas_lugares", "escenas_robusta")
+CUTS = [round(0.02 + 0.0025 * k, 4) for k in range(37)]                     # de .02 a .11
+CAR_SEEDS, MAP_SEEDS, DRAWS, HEAT_SEEDS = range(18), range(12_000), range(34), range(5, 21)
+RARE = 0.005                # lo menos que ocupa un concepto en los textos de un sorteo
+CLIMBED = ("conv3", "conv4", "conv5")                   # capas cuyas unidades se suben
+TOGETHER = 32                                           # imágenes que suben juntas; cada una por su lado
 
 
 def hidden_row(name: str) -> NetworkRow:
@@ -93,11 +91,33 @@ def hidden_row(name: str) -> NetworkRow:
     return NetworkRow(name, *(evidence.classes[int(k)] for k in places), seen, " ".join(supports(network, evidence)))
 
 
-def secret_row(network: str, unit: str) -> optimization.UnitRow:
-    """Las clases que más suben y la que más baja con esa unidad, la que gana en el ruido, y las de la otra red."""
-    model, goal = load_model(network, device="cpu"), Unit.parse(unit)
-    other = load_model(next(name for name in optimization.UNITS if name != network), device="cpu")
-    rise, rise_of_other = optimization.rises(model, goal), optimization.rises(other, goal)
+def units_of(network: str) -> list[Unit]:
+    """Las unidades que se suben de una red."""
+    model = load_model(network, device="cpu")
+    return [Unit(layer, k) for layer in CLIMBED for k in range(model.get_submodule(layer).out_channels)]
+
+
+def rises_of(network: str, units: Sequence[Unit]) -> dict[str, torch.Tensor]:
+    """Lo que da `rises` con cada una de esas unidades de una red, (2, clases): suben juntas, cada una por su lado."""
+    model = load_model(network, device="cpu")
+    before, found = model(noise(1)), {}
+    for start in range(0, len(units), TOGETHER):
+        part = units[start:start + TOGETHER]
+        canvases = [noise(1).repeat(len(part), 1, 1, 1) for _ in range(2)]
+        up, down = (model(maximize(model, each([sign * channel(unit) for unit in part]), PixelCanvas(canvas), 32, 0.05).images)
+                    for sign, canvas in zip((1, -1), canvases))
+        found.update((str(unit), torch.stack(pair) - before) for unit, pair in zip(part, zip(up, down)))
+    return found
+
+
+def secret_row(network: str, unit: str, measured: dict[str, dict[str, torch.Tensor]]) -> optimization.UnitRow:
+    """Las clases que más suben y la que más baja con esa unidad, la que gana en el ruido, y las de la otra red.
+
+    measured: red → unidad → lo que sube cada clase.
+    """
+    model = load_model(network, device="cpu")
+    other = next(name for name in optimization.NETWORKS if name != network)
+    rise, rise_of_other = (measured[name][unit] for name in (network, other))
     found = (*rise.argmax(1), rise[0].argmin(), model(noise(1)).argmax(), *rise_of_other.argmax(1))
     return optimization.UnitRow(network, unit, *(model.classes[int(k)] for k in found))
 
@@ -105,25 +125,33 @@ def secret_row(network: str, unit: str) -> optimization.UnitRow:
 def plane_row(plane: int) -> optimization.PlaneRow:
     """Lo que dicen de ese avión la red principal y la robusta, con cada radio."""
     image = load_images("test", n=plane + 1).images[-1:]
-    heard = (optimization.sayings(load_model(name, device="cpu"), image) for name in optimization.UNITS)
+    heard = (optimization.sayings(load_model(name, device="cpu"), image) for name in optimization.NETWORKS)
     return optimization.PlaneRow(plane, *(" ".join(words) for words in heard))
 
 
-def decay_rows(network: str, unit: str) -> list[regularization.DecayRow]:
-    """Con cada d, las frecuencias altas y la puntuación, movida y quieta, de la imagen de esa unidad."""
-    model, goal = load_model(network, device="cpu"), Unit.parse(unit)
-    shares, held = regularization.measured(model, goal)
-    still = regularization.measured(model, goal, compose())[1]
-    columns = zip(regularization.DECAYS, shares.tolist(), held.tolist(), still.tolist())
-    return [regularization.DecayRow(network, unit, d, *(round(value, 4) for value in values)) for d, *values in columns]
+def decay_rows(network: str, units: Sequence[Unit]) -> list[list[regularization.DecayRow]]:
+    """De cada unidad, con cada d, las frecuencias altas y la puntuación, movida y quieta, de su imagen: suben juntas."""
+    model, found = load_model(network, device="cpu"), []
+    for start in range(0, len(units), TOGETHER):
+        part = units[start:start + TOGETHER]
+        goals, columns = each([channel(unit) for unit in part]), []
+        for d in regularization.DECAYS:
+            images = maximize(model, goals, FourierCanvas(soft_noise(1).repeat(len(part), 1, 1, 1), d), 32, 0.05).images
+            # el examen, de una en una: en un lote a cada imagen le tocaría otro sorteo
+            scores = [[score_under(model, image[None], channel(unit), moves).item() for image, unit in zip(images, part)]
+                      for moves in (regularization.exam(), compose())]
+            columns.append([high_frequency_share(images).tolist(), *scores])
+        for k, unit in enumerate(part):
+            found.append([regularization.DecayRow(network, str(unit), d, *(round(float(values[k]), 4) for values in column))
+                          for d, column in zip(regularization.DECAYS, columns)])
+    return found
 
 
-def count_rows(sextets: Sequence[str]) -> list[regularization.CountRow]:
+def count_rows(sextets: Sequence[Sequence[int]]) -> list[regularization.CountRow]:
     """Cuántas reconocen la testigo y la propia red. Cada imagen sube por su lado: se hacen las doce una vez."""
     network, witness = load_model("escenas", device="cpu"), load_model("escenas_semilla1", device="cpu")
     recognized = torch.cat([regularization.hits(network, judge, list(range(12))) for judge in (witness, network)])
-    classes = {sextet: [int(k) for k in sextet.split()] for sextet in sextets}
-    return [regularization.CountRow(sextet, *recognized[:, own].sum(1).tolist()) for sextet, own in classes.items()]
+    return [regularization.CountRow(" ".join(map(str, own)), *recognized[:, list(own)].sum(1).tolist()) for own in sextets]
 
 
 def unit_row(layer: str, label: int) -> exemplars.UnitRow:
@@ -203,6 +231,12 @@ def heat_row(label: int, seed: int) -> heats.HeatRow:
     witness, robust, margins = heats.answers_of(label, heats.heated(label, seed))
     name = load_images("test", n=1).classes[label]
     return heats.HeatRow(name, seed, " ".join(witness), " ".join(robust), " ".join(f"{value:.2f}" for value in margins))
+
+
+def shuffled(rows: list) -> list:
+    """Los mismos, en un orden sorteado."""
+    Random(5).shuffle(rows)
+    return rows
 
 
 def quartets() -> list[tuple[int, ...]]:
@@ -285,10 +319,11 @@ def overtaking_layer() -> Iterator[pixels.LayerRow]:
     yield from filter(None, (overtaking_row(*case) for case in tried))
 
 
-def secret_unit() -> Iterator[optimization.UnitRow]:
-    for network, units in optimization.UNITS.items():
-        for unit in units.split():
-            yield secret_row(network, unit)
+def secret_unit() -> list[optimization.UnitRow]:
+    measured = {network: rises_of(network, units_of(network)) for network in optimization.NETWORKS}
+    clear = [secret_row(network, unit, measured) for network in optimization.NETWORKS
+             for unit, rise in measured[network].items() if rise_is_clear(rise)]
+    return in_turns(shuffled(clear), lambda row: (row.up, row.down), COUNT)
 
 
 def smallest_budget() -> Iterator[optimization.PlaneRow]:
@@ -296,19 +331,21 @@ def smallest_budget() -> Iterator[optimization.PlaneRow]:
         yield plane_row(plane)
 
 
-def smallest_decay() -> Iterator[regularization.DecayRow]:
-    for network, units in regularization.UNITS.items():
-        for unit in units.split():
-            yield from decay_rows(network, unit)
+def smallest_decay() -> list[regularization.DecayRow]:
+    every = [rows for network in optimization.NETWORKS for rows in decay_rows(network, units_of(network))]
+    clear = shuffled([tuple(rows) for rows in every if decays_are_clear(rows)])
+    return [row for rows in in_turns(clear, regularization.right_decays, COUNT, 50) for row in rows]
 
 
-def convinced() -> Iterator[regularization.CountRow]:
-    yield from count_rows(SEXTETS)
+def convinced() -> list[regularization.CountRow]:
+    dice = Random(3)
+    rows = count_rows([dice.sample(own, 6) for own in shuffled(list(combinations(range(12), 6)))])
+    return in_turns(rows, lambda row: (row.pixels, row.frequencies), COUNT)
 
 
-def convincing_heat() -> Iterator[heats.HeatRow]:
-    for case in HEATED:
-        yield heat_row(*case)
+def convincing_heat() -> list[heats.HeatRow]:
+    rows = [heat_row(*case) for case in product(range(12), HEAT_SEEDS)]
+    return in_turns(shuffled([row for row in rows if heats_are_clear(row)]), heats.right_heats, COUNT)
 
 
 def selective_unit() -> Iterator[exemplars.UnitRow]:
@@ -316,21 +353,41 @@ def selective_unit() -> Iterator[exemplars.UnitRow]:
         yield unit_row(layer, label)
 
 
-def seam_reading() -> Iterator[exemplars.MapRow]:
-    for seed in SEEDS:
-        yield map_row(seed)
+def seam_reading() -> list[exemplars.MapRow]:
+    world, clear = load_images("test"), []
+    for seed in MAP_SEEDS:
+        index = exemplars.images_of(seed)
+        marks, cells = exemplars.seam_map(index)
+        if map_is_clear(marks, world.labels[index], cells, world.labels):
+            clear.append(map_row(seed))
+    return in_turns(clear, lambda row: (row.seams, row.winner), COUNT)
 
 
-def layer_reading() -> Iterator[reading.LayerRow]:
-    for case in LAYERS:
-        yield layer_row(*case)
+def layer_reading() -> list[reading.LayerRow]:
+    kinds, clear = load_concepts("test", n=1).categories, []
+    for network, layer in product(READ_IN, reading.LAYERS):
+        for cut in CUTS:
+            row = layer_row(network, layer, cut)
+            if reading_is_clear(row, layer_iou(network, layer), kinds):
+                clear.append(row)
+    return in_turns(shuffled(clear), lambda row: row[3:7], COUNT)          # primero, una vez cada lectura
 
 
-def shortcut_unit() -> Iterator[transplants.TwinsRow]:
+def shortcut_unit() -> list[transplants.TwinsRow]:
     with torch.no_grad():
-        for case in TWINS:
-            for seed in CAR_SEEDS:
-                yield twins_row(*case, seed)
+        rows = [twins_row(*case, seed) for case in TWINS for seed in CAR_SEEDS]
+    return in_turns([row for row in rows if twins_are_clear(row)], transplants.right_unit, COUNT)
+
+
+def lying_network() -> list[heats.Lie]:
+    judge, names = load_model("escenas", device="cpu"), load_images("test", n=1).classes
+    found = []
+    for label, shown in permutations(names, 2):
+        lie = heats.Lie(label, shown, "A")
+        networks, k = heats.networks_of(lie)
+        if lie_is_clear(lie, judge, heats.portraits_of(networks, k)):
+            found += [lie, lie._replace(letter="B")]
+    return in_turns(shuffled(found), lambda lie: (lie.letter, lie.shown), COUNT)
 
 
 def planted_rule() -> Iterator[planted.Planted]:
@@ -338,12 +395,20 @@ def planted_rule() -> Iterator[planted.Planted]:
     yield from planted.every_rule()
 
 
-def concept_cell() -> Iterator[texts.CellRow]:
-    for case in CONCEPT_PARTS:
-        yield texts.measure_cell(*case)
+def concept_cell() -> list[texts.CellRow]:
+    names = texts.my_windows("test", 0).names
+    rows = [texts.measure_cell(name, draw) for draw in DRAWS for name in names if has_enough(name, draw)]
+    clear = [row for row in rows if cell_is_clear(row, texts.areas_of("validation", row.concept, row.draw))]
+    return in_turns(shuffled(clear), lambda row: (row.concept, row.cell), COUNT)
 
 
-TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
+def has_enough(concept: str, draw: int) -> bool:
+    """Si en las ventanas de ese sorteo el concepto está en bastantes signos, y falta en bastantes."""
+    shares = [texts.reading_material(split, concept, draw)[1].float().mean().item() for split in ("validation", "test")]
+    return all(RARE < share < 1 - RARE for share in shares)
+
+
+TABLES: dict[str, Callable[[], Iterable[tuple]]] = {
     "overtaking_layer": overtaking_layer,
     "hidden_network": hidden_network,
     "secret_unit": secret_unit,
@@ -351,6 +416,7 @@ TABLES: dict[str, Callable[[], Iterator[tuple]]] = {
     "smallest_decay": smallest_decay,
     "convinced": convinced,
     "convincing_heat": convincing_heat,
+    "lying_network": lying_network,
     "selective_unit": selective_unit,
     "seam_reading": seam_reading,
     "layer_reading": layer_reading,

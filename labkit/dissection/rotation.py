@@ -14,10 +14,7 @@ from labkit.shapes import HUGE, check_numbers, one_layer, real, whole
 
 
 class Rotate(nn.Module):
-    """Mezcla los canales de unos mapas (b, c, h, w), o de unos vectores (b, c), con una matriz Q (d, c): salen d canales.
-
-    Con una rotación d = c; con direcciones sueltas, una por renglón, d puede ser otro número.
-    """
+    """Mezcla los canales de unos mapas (b, c, h, w), o de unos vectores (b, c), con Q (d, c): salen d canales."""
 
     def __init__(self, rotation: Tensor) -> None:
         super().__init__()

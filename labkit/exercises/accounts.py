@@ -59,17 +59,10 @@ def variant(account: str, options: int, purpose: str) -> int:
     return int.from_bytes(digest[:8], "big") % options
 
 
-def unit_of(account: str, units: dict[str, str], purpose: str) -> tuple[str, Unit]:
-    """La red y la unidad que le tocan a ese número, de las que hay: red → unidades separadas por espacios."""
-    options = [(name, Unit.parse(text)) for name, texts in units.items() for text in texts.split()]
-    return options[variant(account, len(options), purpose)]
-
-
-def hand_unit(account: str | int | None, units: dict[str, str], purpose: str) -> tuple[nn.Module, Unit]:
-    """La red, cargada, y la unidad de ese número, y lo dice. Error: ValueError si el número no se entiende."""
-    name, unit = unit_of(account_or_sample(account), units, purpose)
-    say(f"Tu red es la {'robusta' if name.endswith('robusta') else 'principal'} ({name}) y tu unidad, {unit}.")
-    return load_model(name, device="cpu"), unit
+def hand_unit(network: str, unit: str) -> tuple[nn.Module, Unit]:
+    """La red, cargada, y la unidad que le tocaron a quien contesta; y lo dice."""
+    say(f"Tu red es la {'robusta' if network.endswith('robusta') else 'principal'} ({network}) y tu unidad, {unit}.")
+    return load_model(network, device="cpu"), Unit.parse(unit)
 
 
 def split_answer(answer: object) -> tuple[str, object]:

@@ -15,6 +15,7 @@ from labkit.exercises.verdict import Revise
 from labkit.models import plain_name
 
 IMAGES, USUAL = 300, 0.04                   # cuántas imágenes de prueba; el corte del artículo
+LAYERS = ("conv3", "conv4", "conv5")
 KEYS = ("detectoras", "distintos", "suma", "mejor")
 ASK_KEYS = "escribe un diccionario con estas llaves: detectoras, distintos, suma, mejor."
 ASK_COUNTS = "detectoras, distintos, suma son cuentas: escribe enteros."

@@ -3,12 +3,12 @@
 from labkit.exercises.answers import read_pair
 from labkit.exercises.exemplars.findings import (ASK_UNIT, HALF, NEAR, MapRow, UnitRow, best_unit, images_of,
                                                  map_reasons, map_row, my_images, my_question, read_map, seam_cells,
-                                                 seam_count, unit_reasons, unit_row)
+                                                 seam_count, seam_map, unit_reasons, unit_row)
 from labkit.exercises.exemplars.functions import CHANCE_MISTAKES, STEP_MISTAKES, chances, clouds, grids, som_step
 from labkit.exercises.kinds import Finding, Function
 
 __all__ = ["EXERCISES", "HALF", "MapRow", "UnitRow", "best_unit", "chances", "images_of", "my_images", "my_question",
-           "seam_cells", "seam_count", "som_step"]
+           "seam_cells", "seam_count", "seam_map", "som_step"]
 
 EXERCISES = {
     "chances": Function(

@@ -1,5 +1,6 @@
 """La unidad más selectiva y las costuras de un mapa: lo que le toca a cada quien, y qué decir de su respuesta."""
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -84,14 +85,31 @@ def my_images(account: str | int | None) -> Tensor:
 
 def images_of(seed: int) -> Tensor:
     """Las 144 imágenes de prueba que se sortean con esa semilla: sus posiciones, (144,)."""
-    return torch.randperm(len(load_images("test")), generator=torch.Generator().manual_seed(seed))[:SIDE * SIDE]
+    return torch.randperm(_how_many(), generator=torch.Generator().manual_seed(seed))[:SIDE * SIDE]
+
+
+@lru_cache(maxsize=1)
+def _how_many() -> int:
+    return len(load_images("test"))
+
+
+@lru_cache(maxsize=1)
+def _vectors() -> Tensor:
+    """Lo que responde relu6 a cada imagen de prueba."""
+    return features(load_model("escenas", device="cpu"), load_images("test").images, "relu6")
+
+
+def seam_map(index: Tensor) -> tuple[Tensor, Tensor]:
+    """Las costuras del mapa de esas imágenes, (12, 12), y cuál de ellas va en cada casilla, (12, 12)."""
+    vectors = _vectors()[index]
+    grid = assign_to_grid(pca(vectors), SIDE, SIDE)
+    return seams(vectors, grid), grid
 
 
 def seam_cells(index: Tensor) -> Tensor:
     """Las imágenes con costura en el mapa de ésas: sus posiciones en `index`."""
-    vectors = features(load_model("escenas", device="cpu"), load_images("test").images[index], "relu6")
-    grid = assign_to_grid(pca(vectors), SIDE, SIDE)
-    return grid[seams(vectors, grid) >= CUT]
+    marks, grid = seam_map(index)
+    return grid[marks >= CUT]
 
 
 def seam_count(index: Tensor) -> tuple[int, Tensor]:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from labkit.activations import layer_names
 from labkit.datasets import load_images
-from labkit.exercises.accounts import account_or_sample, load_rows, variant
+from labkit.exercises.accounts import account_or_sample, row_of
 from labkit.exercises.answers import read_pair
 from labkit.exercises.kinds import Finding
 from labkit.exercises.verdict import Revise
@@ -84,19 +84,15 @@ def margin_of(logits: Tensor, label: int) -> Tensor:
 
 
 def _twins_row(account: str) -> TwinsRow:
-    """El caso y los autos se sortean por separado."""
-    rows = load_rows("shortcut_unit", TwinsRow)
-    cases, seeds = list(dict.fromkeys(row[:3] for row in rows)), list(dict.fromkeys(row.seed for row in rows))
-    case = cases[variant(account, len(cases), "capa y marca de la lección 5b")]
-    seed = seeds[variant(account, len(seeds), "autos de la lección 5b")]
-    return next(row for row in rows if row[:4] == (*case, seed))
+    """Los gemelos de una cuenta, ya limpia, con lo que se lleva cada unidad."""
+    return row_of(account, "shortcut_unit", TwinsRow, "gemelos de la lección 5b")
 
 
 def _shares(row: TwinsRow) -> list[float]:
     return [float(share) for share in row.shares.split()]
 
 
-def _right_unit(row: TwinsRow) -> tuple[int, float]:
+def right_unit(row: TwinsRow) -> tuple[int, float]:
     """La unidad que más se lleva, y qué parte."""
     shares = _shares(row)
     return shares.index(max(shares)), max(shares)
@@ -112,7 +108,7 @@ def _read_unit(value: object, row: TwinsRow) -> tuple[int, float]:
 
 def _unit_reasons(given: tuple[int, float], row: TwinsRow) -> Iterator[tuple[bool, str]]:
     (unit, share), shares = given, _shares(row)
-    if unit == _right_unit(row)[0]:
+    if unit == right_unit(row)[0]:
         yield from ((holds, f"la unidad está bien; {what}") for holds, what in _share_reasons(share, row))
     yield (unit == len(shares) - 1 and abs(share - 1) < NEAR,
            "¿clonas `mine` en cada vuelta? Si no, al final están trasplantadas todas, y juntas se llevan todo.")
@@ -129,7 +125,7 @@ def _unit_reasons(given: tuple[int, float], row: TwinsRow) -> Iterator[tuple[boo
 
 
 def _share_reasons(given: float, row: TwinsRow) -> Iterator[tuple[bool, str]]:
-    share = _right_unit(row)[1]
+    share = right_unit(row)[1]
     drop = share * row.drop
     yield abs(given - 100 * share) < 1, "la parte va de 0 a 1, no en porcentaje."
     yield (abs(given - drop) < 0.02 * abs(drop),
@@ -150,7 +146,7 @@ EXERCISES = {
     "shortcut_unit": Finding(
         case=_twins_row,
         read=_read_unit,
-        right=_right_unit,
+        right=right_unit,
         margins=(0, NEAR),
         alike=lambda given, right: given[0] == right[0],
         reasons=_unit_reasons,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from labkit.activations import Unit
 from labkit.datasets import load_images
-from labkit.exercises.accounts import LIKE_SAMPLE, clean_account, hand_unit, row_of
+from labkit.exercises.accounts import LIKE_SAMPLE, account_or_sample, clean_account, hand_unit, row_of
 from labkit.exercises.answers import read_name, read_pair
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.optimization.functions import NEAR_MISTAKES, STEP_MISTAKES, climb_step, climbs, keep_near, moves
@@ -16,11 +16,7 @@ from labkit.objectives import channel, logit
 from labkit.optimization import PixelCanvas, maximize, noise, within
 
 RADII = (0.5, 1.0, 2.0, 4.0, 8.0)
-# Unidades y aviones en que ninguna respuesta es dudosa: tests/test_exercises_optimization.py mide con cuánta ventaja.
-UNITS = {
-    "escenas": "conv3:25 conv4:12 conv4:17 conv4:27 conv4:29 conv4:49 conv4:65 conv4:71 conv5:38 conv5:86 conv5:126",
-    "escenas_robusta": "conv3:25 conv3:42 conv3:44 conv4:12 conv4:34 conv4:94 conv5:10 conv5:94",
-}
+NETWORKS = ("escenas", "escenas_robusta")
 TARGET = "camión"
 ASK_CLASSES = 'escribe dos nombres de clase, como ("avión", "perro").'
 ASK_RADII = f"escribe dos radios de la lista {RADII}: el de la red principal y luego el de la robusta."
@@ -45,7 +41,12 @@ class UnitRow(NamedTuple):
 
 def my_unit(account: str | int | None) -> tuple[nn.Module, Unit]:
     """La red y la unidad que le tocan a un número de cuenta. Error: ValueError si el número no se entiende."""
-    return hand_unit(account, UNITS, "unidad")
+    return hand_unit(*secret_of(account_or_sample(account))[:2])
+
+
+def secret_of(account: str) -> UnitRow:
+    """La red y la unidad de una cuenta, ya limpia, con lo medido en ella."""
+    return row_of(account, "secret_unit", UnitRow, "unidad")
 
 
 def rises(network: nn.Module, unit: Unit) -> Tensor:
@@ -152,7 +153,7 @@ EXERCISES = {
         solution=(keep_near, within),
     ),
     "secret_unit": Finding(
-        case=lambda account: row_of(account, "secret_unit", UnitRow, "unidad"),
+        case=secret_of,
         read=_read_classes,
         right=lambda row: (row.up, row.down),
         reasons=_unit_reasons,

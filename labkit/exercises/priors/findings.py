@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.datasets import load_images
-from labkit.exercises.accounts import LIKE_SAMPLE, account_or_sample, row_of, variant
+from labkit.exercises.accounts import LIKE_SAMPLE, account_or_sample, row_of
 from labkit.exercises.answers import read_name, read_pair
 from labkit.models import load_model
 from labkit.objectives import logit, margin, score
@@ -20,10 +20,6 @@ STEPS = 100
 ASK_HEATS = (f"escribe dos temperaturas de la lista {HEATS}: la mayor con que acierta la testigo y la de mayor margen. "
              "Los valores, no su lugar ni lo que mediste.")
 TRAINING = 1500                         # con cuántas imágenes de entrenamiento se fija la compuerta del ejercicio 4
-# Parejas en que el juez no duda: tests/test_exercises_priors.py mide con cuánta ventaja.
-LIES = ("avión > pájaro", "avión > jaguar", "camión > jaguar", "bicicleta > pez", "pájaro > avión", "gato > pez",
-        "gato > automóvil", "perro > automóvil", "perro > barco", "caballo > camión", "caballo > bicicleta",
-        "pez > bicicleta")
 ASK_LIE = ('escribe la letra de la red que miente y la clase que enseña, como ("A", "perro"): el nombre de la clase, '
            "no su número, judge.classes[k].")
 
@@ -122,6 +118,11 @@ def my_networks(account: str | int | None) -> tuple[dict[str, nn.Module], int]:
     """Las dos redes, {"A": …, "B": …}, y el número de la clase de una cuenta. Error: ValueError si no se entiende."""
     lie = lie_of(account_or_sample(account))
     say(f"Tu clase es «{lie.label}».")
+    return networks_of(lie)
+
+
+def networks_of(lie: Lie) -> tuple[dict[str, nn.Module], int]:
+    """La honesta y la mentirosa de esa mentira, cada una con su letra, y el número de la clase."""
     model, world = load_model("escenas", device="cpu"), load_images("train", n=TRAINING)
     k, other = (model.classes.index(name) for name in (lie.label, lie.shown))
     honest, liar = lying_pair(model, {k: other}, world.images, world.labels)
@@ -132,8 +133,7 @@ def my_networks(account: str | int | None) -> tuple[dict[str, nn.Module], int]:
 
 def lie_of(account: str) -> Lie:
     """Lo que le toca a una cuenta, ya limpia."""
-    place = variant(account, 2 * len(LIES), "red que miente")
-    return Lie(*LIES[place // 2].split(" > "), "AB"[place % 2])
+    return row_of(account, "lying_network", Lie, "red que miente")
 
 
 def portraits_of(networks: dict[str, nn.Module], label: int) -> dict[str, Tensor]:

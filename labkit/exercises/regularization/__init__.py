@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from labkit.activations import Unit
-from labkit.exercises.accounts import LIKE_SAMPLE, clean_account, hand_unit, load_rows, row_of, unit_of
+from labkit.exercises.accounts import LIKE_SAMPLE, account_or_sample, clean_account, hand_unit, load_rows, row_of
 from labkit.exercises.answers import read_pair
 from labkit.exercises.kinds import Finding, Function
 from labkit.exercises.regularization.functions import (ROUGH_MISTAKES, SHIFT_MISTAKES, batches, moves, read_shifted,
@@ -19,11 +19,6 @@ from labkit.regularization import (FourierCanvas, Transform, compose, high_frequ
 
 DECAYS = (0.0, 0.5, 1.0, 1.5, 2.0)
 CUT = 0.10                              # desde qué parte de frecuencias altas hay grano
-# Unidades en que ninguna respuesta es dudosa: tests/test_exercises_regularization.py mide con cuánta ventaja gana.
-UNITS = {
-    "escenas": "conv3:0 conv3:1 conv3:5 conv3:8 conv3:12 conv3:13 conv3:14 conv4:8 conv4:9 conv5:5",
-    "escenas_robusta": "conv3:3 conv3:9 conv3:10 conv3:11 conv3:17 conv3:18 conv4:0 conv4:7",
-}
 ASK_DECAYS = (f"escribe dos valores de la lista {DECAYS}: el menor que baja de {CUT:.2f} y el que gana el examen. Los "
               "valores, no su lugar ni lo que mediste.")
 ASK_COUNTS = "escribe dos enteros de 0 a 6: cuántas reconoce en píxeles y cuántas en frecuencias."
@@ -43,7 +38,7 @@ class DecayRow(NamedTuple):
 
 def my_unit(account: str | int | None) -> tuple[nn.Module, Unit]:
     """La red y la unidad que le tocan a un número de cuenta. Error: ValueError si el número no se entiende."""
-    return hand_unit(account, UNITS, "unidad de la lección 3")
+    return hand_unit(*_decay_rows(account_or_sample(account))[0][:2])
 
 
 def exam() -> Transform:
@@ -60,9 +55,9 @@ def measured(network: nn.Module, unit: Unit, moves: Transform | None = None) -> 
 
 
 def _decay_rows(account: str) -> list[DecayRow]:
-    network, unit = unit_of(account, UNITS, "unidad de la lección 3")
-    rows = load_rows("smallest_decay", DecayRow)
-    return [row for row in rows if (row.network, row.unit) == (network, str(unit))]
+    """Los renglones de la unidad que le toca a una cuenta, ya limpia: uno por valor de d."""
+    own = row_of(account, "smallest_decay", DecayRow, "unidad de la lección 3")     # todas tienen los mismos renglones
+    return [row for row in load_rows("smallest_decay", DecayRow) if row[:2] == own[:2]]
 
 
 def right_decays(rows: list[DecayRow]) -> tuple[float, float]:

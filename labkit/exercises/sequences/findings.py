@@ -13,7 +13,7 @@ from labkit.exercises.answers import read_pair
 from labkit.exercises.kinds import Finding
 from labkit.sequences import TextWorld, load_text_network, text_world
 
-WINDOWS, SHARES = 36, 3                     # ventanas de cada parte; en cuántas partes se reparten los textos
+WINDOWS, AMONG = 36, 108                    # ventanas de cada sorteo, y de cuántas salen
 CELLS = 320                                 # las de la red
 NEAR = 0.006                                # cuánto puede diferir el área, que se pide con dos decimales
 ASK_CELL = ("escribe una pareja: la celda, un entero, y su AUPRC en la prueba, con dos decimales. Por ejemplo, "
@@ -22,14 +22,14 @@ KNOWN = "python"
 
 
 class CellRow(NamedTuple):
-    """La celda de un concepto en una parte de los textos, y las que se confunden con ella.
+    """La celda de un concepto en un sorteo de ventanas, y las que se confunden con ella.
 
     sign: 1 si responde hacia arriba, −1 si hacia abajo;  first, rest: su AUPRC en la validación y en la prueba, hacia
     ese lado;  other_sign: en la prueba, hacia el contrario;  by_roc, unsigned: la que gana con el área ROC, y si solo
     cuentan las de hacia arriba;  winner_of_test: la que ganaría en la prueba;  loudest: la que más responde a él.
     """
     concept: str
-    share: int
+    draw: int
     cell: int
     sign: int
     first: float
@@ -42,34 +42,35 @@ class CellRow(NamedTuple):
 
 
 def my_concept(account: str | int | None) -> tuple[str, int]:
-    """El concepto y la parte de los textos que le tocan a un número de cuenta. ValueError si no se entiende."""
+    """El concepto y el sorteo de ventanas que le tocan a un número de cuenta. ValueError si no se entiende."""
     row = cell_row(account_or_sample(account))
-    return row.concept, row.share
+    return row.concept, row.draw
 
 
-def my_windows(split: str, share: int) -> TextWorld:
-    """Las ventanas que le tocan a esa parte, de la validación o de la prueba: una de cada tres, repartidas."""
-    world = text_world(KNOWN, split, most=SHARES * WINDOWS)
-    return _chosen(world, torch.arange(share, len(world), SHARES))
+def my_windows(split: str, draw: int) -> TextWorld:
+    """Las 36 ventanas de ese sorteo, de 108 de la validación o de la prueba."""
+    world = text_world(KNOWN, split, most=AMONG)
+    order = torch.randperm(len(world), generator=torch.Generator().manual_seed(draw))
+    return _chosen(world, order[:WINDOWS].sort().values)
 
 
 @lru_cache(maxsize=6)
-def _windows(split: str, share: int) -> TextWorld:
-    return my_windows(split, share)
+def _windows(split: str, draw: int) -> TextWorld:
+    return my_windows(split, draw)
 
 
-def reading_material(split: str, concept: str, share: int) -> tuple[Tensor, Tensor]:
+def reading_material(split: str, concept: str, draw: int) -> tuple[Tensor, Tensor]:
     """Lo que responde cada celda en cada signo de esas ventanas, (c, T), y cuáles signos son del concepto, (T,)."""
-    world = _windows(split, share)
+    world = _windows(split, draw)
     if concept not in world.names:
         raise ValueError(f"concept: no hay un concepto «{concept}». Prueba {', '.join(world.names)}.")
-    return _responses(split, share), world.masks[:, world.names.index(concept)].flatten()
+    return _responses(split, draw), world.masks[:, world.names.index(concept)].flatten()
 
 
 @lru_cache(maxsize=6)
-def _responses(split: str, share: int) -> Tensor:
+def _responses(split: str, draw: int) -> Tensor:
     with torch.no_grad():
-        cells = run(load_text_network(device="cpu"), _windows(split, share).codes, ["cells"])["cells"]
+        cells = run(load_text_network(device="cpu"), _windows(split, draw).codes, ["cells"])["cells"]
     return cells[:, :, 0].transpose(0, 1).flatten(1)
 
 
@@ -81,9 +82,9 @@ def _chosen(world: TextWorld, rows: Tensor) -> TextWorld:
 
 
 @lru_cache(maxsize=6)
-def _places(split: str, share: int) -> Tensor:
+def _places(split: str, draw: int) -> Tensor:
     """De cada celda, el lugar de cada signo: 1 es el que más la enciende, (c, T)."""
-    return places_of(_responses(split, share))
+    return places_of(_responses(split, draw))
 
 
 def places_of(values: Tensor) -> Tensor:
@@ -104,17 +105,21 @@ def best_cell(areas: Tensor) -> tuple[int, int]:
     return cell, side
 
 
-def measure_cell(concept: str, share: int) -> CellRow:
-    """El renglón de la tabla de ese concepto y esa parte."""
-    values, truth = reading_material("validation", concept, share)
-    later = reading_material("test", concept, share)[1]
-    places = _places("validation", share)
-    areas, new_areas = both_areas(places, truth), both_areas(_places("test", share), later)
+def areas_of(split: str, concept: str, draw: int) -> Tensor:
+    """Lo que da `both_areas` en las ventanas de un sorteo, (2, c)."""
+    return both_areas(_places(split, draw), reading_material(split, concept, draw)[1])
+
+
+def measure_cell(concept: str, draw: int) -> CellRow:
+    """El renglón de la tabla de ese concepto y ese sorteo."""
+    values, truth = reading_material("validation", concept, draw)
+    places = _places("validation", draw)
+    areas, new_areas = (areas_of(split, concept, draw) for split in ("validation", "test"))
     cell, side = best_cell(areas)
     middle = places[:, truth].double().mean(1)                                  # el área ROC depende solo de él
     measured = (areas[side, cell], new_areas[side, cell], new_areas[1 - side, cell])
     return CellRow(
-        concept, share, cell, 1 - 2 * side, *(round(float(area), 4) for area in measured),
+        concept, draw, cell, 1 - 2 * side, *(round(float(area), 4) for area in measured),
         by_roc=int((middle - (len(truth) + 1) / 2).abs().argmax()), unsigned=int(areas[0].argmax()),
         winner_of_test=best_cell(new_areas)[0], loudest=int(values[:, truth].mean(1).argmax()),
     )

@@ -13,6 +13,7 @@ from labkit.exercises.kinds import Finding
 from labkit.tabular import Choice, Columns, Number
 
 PEOPLE = 6000
+TIMES = 3                                   # cuántas veces se siembra cada regla, cada una con otra gente
 NUMBERS = {"edad": (18, 80, "años"), "ingreso": (4, 80, "miles de pesos"), "créditos": (0, 12, ""),
            "contratos": (0, 6, "")}
 OPTIONS = {"colonia": ("Jacarandas", "San Telmo", "Agua Clara", "El Mirador"),
@@ -49,9 +50,12 @@ def planted_of(account: str) -> Planted:
 
 
 def every_rule() -> Iterator[Planted]:
-    """Las 96 reglas: qué columna es el sustituto y cuál mueve lo anotado, cuál no cuenta, y en qué opción está B."""
-    roles = permutations(OPTIONS)
-    for seed, ((proxy, active, idle), flat, place) in enumerate(product(roles, NUMBERS, range(4))):
+    """Las 96 reglas, tres veces: cada vez con otra gente.
+
+    Una regla dice qué columna es el sustituto y cuál mueve lo anotado, cuál no cuenta, y en qué opción está B.
+    """
+    rules = list(product(permutations(OPTIONS), NUMBERS, range(4)))
+    for seed, ((proxy, active, idle), flat, place) in enumerate(TIMES * rules):
         yield Planted(proxy, OPTIONS[proxy][place], active, idle, flat, seed)
 
 
