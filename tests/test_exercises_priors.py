@@ -63,7 +63,7 @@ def test_in_every_variant_the_answers_are_clear_and_not_all_alike():
         most, second = sorted(row.margins())[:-3:-1]
         assert most > 1.1 * second and row.first(row.witness) is not None and row.witness.split()[-1] != ""
         found[findings.right_heats(row)] += 1
-    assert len(found) >= 5 and max(found.values()) <= len(ROWS) / 2
+    assert len(ROWS) >= 50 and len(found) >= 10 and max(found.values()) <= len(ROWS) / 4
 
 
 @pytest.mark.parametrize("place", [0, 70, 141])

@@ -301,21 +301,43 @@ def coldest_is_highest(account: str) -> tuple[str, tuple]:
 
 def half_as_the_sample(account: str) -> tuple[str, tuple]:
     """La primera está bien, y es también la respuesta del caso de muestra."""
-    return "312000002", (0.03, 0.003)
+    sample = read_heats("")[1]
+    return heat_account(lambda row: findings.right_heats(row)[0] == sample[0] and row.top() != sample[1]), sample
+
+
+def another_margin(account: str) -> tuple[str, tuple]:
+    first, top = read_heats(account)[1]
+    return account, (first, next(heat for heat in HEATS if heat not in (top, first, min(HEATS))))
 
 
 def the_smallest_fails(account: str) -> tuple[str, tuple]:
     """Con la menor temperatura la testigo ya no acierta."""
-    return "312000018", (0.001, 0.003)
+    other = heat_account(lambda row: row.witness.split()[-1] != row.label)
+    return other, (0.001, read_heats(other)[1][1])
 
 
 def between_two_that_work(account: str) -> tuple[str, tuple]:
-    return "0312000222", (0.003, 0.01)
+    """Con una mayor y con una menor la testigo acierta, y con esa no."""
+    def middle(row: findings.HeatRow) -> list[float]:
+        hits = [word == row.label for word in row.witness.split()]
+        return [HEATS[k] for k in range(1, 5) if not hits[k] and any(hits[:k]) and any(hits[k + 1:])]
+
+    other = heat_account(middle)
+    return f"0{other}", (middle(row_of(other))[0], read_heats(other)[1][1])
 
 
 def right_margin(account: str) -> tuple[str, tuple]:
     """La testigo acierta con esa, y también con una mayor."""
-    return "312000025", (0.01, read_heats("312000025")[1][1])
+    def later(row: findings.HeatRow) -> list[float]:
+        hits = [heat for heat, word in zip(HEATS, row.witness.split()) if word == row.label]
+        return [heat for heat in hits[1:] if heat not in (min(HEATS), row.first(row.robust))]
+
+    other = heat_account(later)
+    return other, (later(row_of(other))[0], read_heats(other)[1][1])
+
+
+def heat_account(wanted: Callable[[findings.HeatRow], object]) -> str:
+    return next(a for a in map(str, range(312_000_000, 312_001_000)) if wanted(row_of(a)))
 
 
 def their_places(account: str) -> tuple[str, tuple]:
@@ -424,8 +446,9 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
     "convincing_heat": [(turned_around, "al revés"), (of_the_sample, "caso de muestra"),
                         (asks_the_robust, "se pregunta por la testigo"), (the_smallest_one, "se pide la mayor"),
                         (coldest_is_highest, "el margen no es el mayor"), (too_hot, "la testigo dice"),
-                        (half_as_the_sample, "busca el mayor margen"), (the_smallest_fails, "dice «cebra», no «pájaro»"),
-                        (between_two_that_work, "dice «cebra», no «pájaro»"),
+                        (half_as_the_sample, "la primera está bien"), (another_margin, "busca el mayor margen"),
+                        (the_smallest_fails, "con T = 0.001 la testigo dice «"),
+                        (between_two_that_work, "la testigo dice «"),
                         (right_margin, "la segunda está bien; la testigo ya acierta"),
                         (their_places, "no su lugar ni lo que mediste"),
                         (not_in_the_list, "escribe dos temperaturas"), (one_number, "escribe dos temperaturas")],
