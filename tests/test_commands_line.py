@@ -162,3 +162,10 @@ def test_a_terminal_without_our_letters_still_works(encoding):
     done = subprocess.run([sys.executable, "-m", "labkit", "broden", "export"], cwd=ROOT, capture_output=True,
                           env={**os.environ, "PYTHONIOENCODING": encoding})
     assert done.returncode == 2 and done.stdout == b"" and done.stderr.startswith(b"Falta CARPETA.")
+
+
+@pytest.mark.parametrize("verb", ["grade", "delete"])
+def test_the_help_of_a_verb_does_not_wait_for_pytorch(verb):
+    asks = f"import sys; from labkit.__main__ import main; main(['teacher', '{verb}', '--help']); sys.exit('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", asks], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout.startswith(f"Uso: python -m labkit teacher {verb}"), done.stderr

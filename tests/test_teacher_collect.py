@@ -17,7 +17,7 @@ from labkit.teacher import tasks
 from labkit.teacher.arrivals import arrivals
 from labkit.teacher.collecting import attempts, collect, days_late, standing
 from labkit.teacher.course import ROOT, Course, CourseError, load_course, new_course, refuse_inside
-from labkit.teacher.handout import hand_out, with_key_note
+from labkit.teacher.handout import KEY_NOTE, hand_out, with_key_note
 from labkit.teacher.mending import Unreadable, mend
 from labkit.teacher.roster import Student, find_by_name, load_roster, read_table, safe_cell
 
@@ -327,6 +327,8 @@ def test_the_key_note_goes_only_before_its_cell_and_the_last_step_asks_for_it():
     path = tasks.original_path(LESSON)
     before, after = (json.loads(text)["cells"] for text in (path.read_text(encoding="utf-8"), with_key_note(path)))
     assert sum("".join(one["source"]) != "".join(other["source"]) for one, other in zip(before, after, strict=True)) == 2
+    said = ["".join(cell["source"]).replace(KEY_NOTE, "") for cell in after if cell["cell_type"] == "markdown"]
+    assert not any("número de cuenta" in text for text in said) and any("### Tu llave" in text for text in said)
     assert "tu llave está escrita" in "".join(after[-1]["source"]) and "número de cuenta" not in "".join(after[-1]["source"])
 
 

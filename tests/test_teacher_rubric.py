@@ -1,5 +1,6 @@
 """La parte que se lee a mano: la rúbrica del enunciado, la página, el CSV de vuelta y las dos lecturas."""
 import csv
+import html
 import io
 import json
 import re
@@ -12,6 +13,7 @@ from teacher_group import NAMES, synthetic_course
 
 from labkit import __main__
 from labkit.teacher.course import ROOT, Course, CourseError
+from labkit.teacher.examples import case_words
 from labkit.teacher.exporting import export_lesson
 from labkit.teacher.reporting import graded_results
 from labkit.teacher.roster import load_roster
@@ -72,6 +74,9 @@ def test_the_answers_to_one_question_stand_together_with_their_scale(course):
         part = page.partition(f"<h2>{task.title}")[2].partition("<h2>")[0]
         assert part.count(f'data-cell="{task.grade_id}"') == 7 and part.count('type="radio"') == 7 * (task.points + 1)
     order = re.findall(r'data-code="(\d+)" data-cell="(\S+)"', page)
+    assert page.count("Lo que le tocó, y la respuesta") == 21
+    for key, card in re.findall(r'data-code="(\d+)"(.*?)<textarea', page, re.DOTALL):           # cada quien, con lo suyo
+        assert case_words(LESSON, key) in html.unescape(card)
     assert len({tuple(key for key, cell in order if cell == name) for name in HAND}) > 1        # otro orden en cada una
 
 
