@@ -12,8 +12,9 @@ TOP = ("README.md", "LICENSE", "requirements.txt", "environment.yml", "pyproject
 KEPT_OUT = ("reflections", "__pycache__", "*.pyc", ".ipynb_checkpoints", "build", "runs", "*.parcial*")
 KEY_NOTE = ("> **Tu llave.** Escribe en la celda de abajo la llave de 8 cifras que te dio quien da el curso. Es solo "
             "tuya, y de ella depende tu caso.\n> Donde la revisión diga «número de cuenta», se trata de tu llave.")
-TO_KEY = {"Tu número de cuenta": "Tu llave", "tu número de cuenta está escrito": "tu llave está escrita",
-          "Escríbelo entre comillas": "Escríbela entre comillas"}
+TO_KEY = {"tu número de cuenta está escrito": "tu llave está escrita", "por tu número de cuenta": "por tu llave"}
+TO_KEY_IN_ITS_CELL = {"Tu número de cuenta": "Tu llave", "Escríbelo": "Escríbela", "De él depende": "De ella depende",
+                      "Mientras esté vacío": "Mientras esté vacía", "tu número": "tu llave"}
 NBGRADER = '''"""La configuración de nbgrader para este curso. Se usa desde esta carpeta:
 
     nbgrader db student import ../lista_nbgrader.csv
@@ -72,13 +73,19 @@ def with_key_note(path: Path) -> str:
     """El texto JSON del cuaderno, que en vez de un número de cuenta pide la llave."""
     book = json.loads(path.read_text(encoding="utf-8"))
     for cell in (cell for cell in book["cells"] if cell["cell_type"] == "markdown"):
-        for number, key in TO_KEY.items():
-            cell["source"] = "".join(cell["source"]).replace(number, key).splitlines(keepends=True)
+        cell["source"] = _replaced(cell, TO_KEY).splitlines(keepends=True)
     for before, cell in zip(book["cells"], book["cells"][1:]):
         if cell["cell_type"] == "code" and "".join(cell["source"]).startswith("ACCOUNT ="):
-            text = "".join(before["source"])
+            text = _replaced(before, TO_KEY_IN_ITS_CELL)
             before["source"] = f"{text}\n\n{KEY_NOTE}".splitlines(keepends=True)
     return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
+
+
+def _replaced(cell: dict, words: dict[str, str]) -> str:
+    text = "".join(cell["source"])
+    for old, new in words.items():
+        text = text.replace(old, new)
+    return text
 
 
 def _nbgrader_course(course: Course, lesson: str) -> Path:
