@@ -233,7 +233,7 @@ def the_contrary(account: str) -> tuple[str, tuple]:
 
 
 def no_reason(account: str) -> tuple[str, tuple]:
-    known = {answer(account)[1][0] for answer in (good_unit, the_loudest, other_half, by_mean, the_contrary)}
+    known = {answer(account)[1][0] for answer in (good_unit, the_loudest, other_half, by_mean, the_contrary)} | {good_unit("")[1][0]}
     return account, (next(k for k in range(60) if k not in known), 0.5)
 
 
@@ -321,7 +321,7 @@ GOOD = {
 
 # Con qué cuentas se prueban los hallazgos: en alguna se distingue cada error de los demás.
 ACCOUNTS = {
-    "selective_unit": ["312000011", "312000003"],
+    "selective_unit": ["312000052", "312000067"],
     "seam_reading": [str(account) for account in range(312_000_000, 312_000_012)],
 }
 

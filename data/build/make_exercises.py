@@ -58,10 +58,14 @@ from labkit.regularization import FourierCanvas, compose, high_frequency_share, 
 from labkit.vectors import features_by_layer  # noqa: E402
 
 # Variantes en que ninguna respuesta es dudosa: lo comprueban las pruebas de los ejercicios de cada lección.
-PLANES = (68, 152, 224, 284, 332, 524, 560, 584, 608, 656, 668, 776, 836)
+PLANES = (32, 44, 68, 272, 332, 524, 1088, 152, 224, 260, 608, 1148, 656, 368, 284, 356, 752, 1124, 560, 512, 380,
+          1160, 776, 704, 428, 980, 728, 584, 1004, 764, 644, 1376, 824, 668, 836, 680, 944, 692, 1028, 788, 1196,
+          872)
 QUESTIONS = (("relu3", 3), ("relu3", 7), ("relu3", 8), ("relu3", 11), ("relu4", 0), ("relu4", 2), ("relu4", 4),
              ("relu4", 6), ("relu4", 9), ("relu4", 11), ("relu5", 1), ("relu5", 5), ("relu6", 0), ("relu6", 3),
-             ("relu6", 5), ("relu6", 6), ("relu6", 8))
+             ("relu6", 5), ("relu6", 6), ("relu6", 8), ("relu1", 0), ("relu1", 3), ("relu1", 7), ("relu1", 8),
+             ("relu1", 11), ("relu2", 0), ("relu2", 2), ("relu2", 3), ("relu2", 4), ("relu2", 5), ("relu2", 6),
+             ("relu2", 7), ("relu5", 9))
 TWINS = (("relu2", 0, "autos_invertidos"), ("relu2", 1, "autos_invertidos"), ("relu2", 0, "autos_libres"),
          ("relu3", 1, "autos_invertidos"), ("relu3", 1, "autos_libres"), ("relu4", 0, "autos_invertidos"),
          ("relu4", 1, "autos_invertidos"), ("relu4", 1, "autos_libres"), ("relu5", 0, "autos_invertidos"),
@@ -76,7 +80,7 @@ COUNT = 240
 READ_IN = ("escenas_semilla1", "escenas_semilla2", "escenas_bn", "escenas_lugares", "escenas_robusta")
 CUTS = [round(0.02 + 0.0025 * k, 4) for k in range(37)]                     # de .02 a .11
 CAR_SEEDS, MAP_SEEDS, DRAWS = range(18), range(12_000), range(34)
-HEATED = [(label, seed) for seed in range(5, 17) for label in range(12) if seed < 8 or label % 2 == 0]  # seis imágenes cada una
+HEATED = [(label, seed) for seed in range(5, 21) for label in range(12) if seed < 8 or label % 2 == 0]  # seis imágenes cada una
 RARE = 0.005                # lo menos que ocupa un concepto en los textos de un sorteo
 CLIMBED = ("conv3", "conv4", "conv5")                   # capas cuyas unidades se suben
 TOGETHER = 32                                           # imágenes que suben juntas; cada una por su lado
