@@ -6,6 +6,7 @@ versiones de los paquetes una figura se vuelve el texto «<Figure size 640x480�
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")               # hay otro proceso de pruebas: cada quien, un núcleo
@@ -13,6 +14,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 import pytest
 from notebook_guards import lost_outputs
 
+LESSONS = [path for path in Path(__file__).parent.glob("lessons/[0-9]*.ipynb") if not path.stem.endswith("_ejercicios")]
+# Así lo pide .ci/run, que después corre las lecciones en un navegador y compara ahí sus salidas: con una vez basta.
+collect_ignore = [str(path) for path in LESSONS] if os.environ.get("LABKIT_SIN_LECCIONES") == "1" else []
 FIRST = ("test_real_data.py", "03_regularizacion.ipynb")         # lo más largo de todo
 # Los archivos de pruebas que más tardan; con los cuadernos, son lo que omite `pytest -m "not slow"`.
 SLOW = {f"test_{name}.py" for name in (

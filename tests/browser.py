@@ -2,6 +2,7 @@
 
 Hace falta Playwright (tests/requirements.txt) y un Chromium instalado; Playwright no baja ninguno.
 """
+import json
 import os
 import shutil
 import socket
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
+
+from notebook_guards import changes, code_cells
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking", "--no-first-run"]
@@ -65,6 +68,8 @@ PAGE = """() => {
       });
       return found;
     }),
+    outputs: () => panel().content.widgets.filter(cell => cell.model.type === 'code').map(
+      cell => [cell.model.id, cell.model.sharedModel.toJSON().outputs || []]),
     twice: () => panel().content.widgets.flatMap((cell, i) => {      // la copia fija y lo vivo, a la vez
       if (!cell.node.querySelector('.jp-OutputArea-output .jupyter-widgets img, .jp-OutputArea-output .widget-html img')) return [];
       const still = [...cell.node.querySelectorAll('.jp-RenderedImage img')].filter(
@@ -173,7 +178,7 @@ def jupyter(folder: Path, app: str = "lab") -> Iterator[str]:
              "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--IdentityProvider.token=",
              f"--ServerApp.root_dir={ROOT}", f"--AsyncFileCheckpoints.checkpoint_dir={folder / 'checkpoints'}"]
     with open(folder / "server.log", "wb") as log:
-        server = subprocess.Popen(order, env={**os.environ, **places}, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(order, env={**os.environ, **places, "TQDM_DISABLE": "1"}, stdout=log, stderr=log, start_new_session=True)
         try:
             wait_for(f"http://127.0.0.1:{port}/api/status", server, folder / "server.log")
             yield f"http://127.0.0.1:{port}"
@@ -204,7 +209,7 @@ class Notebook:
     """
 
     def __init__(self, page: Any, server: str, path: Path, app: str = "lab", seconds: float = 180) -> None:
-        self.page, self.faults = page, []
+        self.page, self.path, self.faults = page, path, []
         place = "lab/tree" if app == "lab" else "notebooks"
         page.goto(f"{server}/{place}/{quote(path.relative_to(ROOT).as_posix())}?reset", wait_until="domcontentloaded")
         page.wait_for_selector(".jp-NotebookPanel .jp-Notebook .jp-Cell", timeout=seconds * 1000)
@@ -236,6 +241,13 @@ class Notebook:
         undone = self.page.evaluate("course.progress()")["undone"]
         return [*self.page.evaluate("course.troubles()"), *self.page.evaluate("course.twice()"),
                 *([f"{undone} celdas no corrieron"] if undone else []), *self.faults]
+
+    def changes(self) -> list[str]:
+        """Las celdas cuyas salidas no son las guardadas, y en qué."""
+        stored = {cell.get("id"): cell for cell in code_cells(json.loads(self.path.read_text(encoding="utf-8")))}
+        made = self.page.evaluate("course.outputs()")
+        found = [f"celda {name}: {change}" for name, outputs in made if name in stored for change in changes(stored[name], outputs)]
+        return [*found, *(f"celda {name}: no corrió" for name in stored.keys() - {name for name, _ in made})]
 
     def cut(self, width: int) -> list[str]:
         """Lo que no cabe en una ventana de ese ancho, en píxeles."""

@@ -73,6 +73,19 @@ def lost_outputs(saved: list[dict], made: list[dict]) -> list[str]:
     return sorted(kind for kind, number in counted.items() if after[kind] < number)
 
 
+def written(outputs: list[dict]) -> str:
+    """Lo escrito en las salidas de una celda, junto: puede llegar en uno o en varios pedazos."""
+    return "".join(output_text(output) for output in outputs if output_kind(output) in ("stdout", "texto"))
+
+
+def changes(cell: dict, made: list[dict]) -> list[str]:
+    """En qué difieren las salidas de una celda recién ejecutada de las guardadas: lo que se perdió y, si está marcada, lo escrito."""
+    lost = lost_outputs(cell["outputs"], made)
+    found = [f"ya no salió: {', '.join(lost)}"] if lost else []
+    before, after = written(cell["outputs"]), written(made)
+    return [*found, f"decía «{before}» y dice «{after}»"] if is_checked(cell) and before != after else found
+
+
 def lesson_code(book: dict) -> list[tuple[int, dict]]:
     """Cada celda de código con su lugar, menos la de preparación: es igual en todos los cuadernos y sale plegada."""
     first = preparation().splitlines()[0]

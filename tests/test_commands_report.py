@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from base64 import b64decode
+from html import unescape
 
 import pytest
 import torch
@@ -19,7 +20,7 @@ from labkit.activations import Unit
 from labkit.commands import writing
 from labkit.commands.evidence import gather
 from labkit.commands.figures import Portrait, made_told
-from labkit.commands.networks import find_layer, list_layers
+from labkit.commands.networks import find_layer, layers_text, list_layers
 from labkit.commands.report import Asked, page
 from labkit.commands.writing import portraits_of, report
 from labkit.datasets import load_concepts
@@ -96,6 +97,27 @@ def test_only_the_last_relus_are_opened():
     assert last_relus(model, images, "left") == ([], False) and last_relus(model, images, "relu1") == (["relu1"], False)
     assert last_relus(load_model("escenas", "cpu"), torch.rand(1, 3, 64, 64), "fc") == ([], True)
     assert not any(module._forward_hooks for module in model.modules())
+
+
+class Odd(nn.Module):
+    """Una red con un bloque que da una pareja y otro que no usa."""
+
+    def __init__(self):
+        super().__init__()
+        self.pair, self.unused = Pair(), nn.Conv2d(3, 4, 1)
+
+    def forward(self, images):
+        return self.pair(images)[0].mean((2, 3))
+
+
+class Pair(nn.Module):
+    def forward(self, images):
+        return images, images
+
+
+def test_the_list_says_which_layer_is_not_used_and_which_gives_no_tensor():
+    lines = layers_text(list_layers(Odd(), torch.rand(1, 3, 8, 8))).splitlines()
+    assert [line.rpartition("–  ")[2] for line in lines[1:]] == ["no da un tensor", "la red no la usa"]
 
 
 def test_the_page_has_the_sentence_in_the_place_of_the_picture():
@@ -196,11 +218,12 @@ def test_each_unit_has_its_threshold_and_its_names_in_every_table(told):
     again = dissect(load_model("escenas", "cpu"), read_broden(folder / "fotos", "train", 64), "relu4", "dissect")
     for row, unit in zip(rows, found["unidades"], strict=True):
         k = int(row["unidad"].split(":")[1])
-        assert unit["unidad"] == row["unidad"] and unit["umbral"] == pytest.approx(float(again.cuts[k])) == pytest.approx(float(row["umbral"]), rel=1e-5)
+        assert unit["unidad"] == row["unidad"] and unit["umbral"] == pytest.approx(float(again.cuts[k])) == pytest.approx(float(row["umbral"]), rel=1e-7)
         assert [name["concepto"] for name in unit["nombres posibles"]] == list(filter(None, row["nombres posibles"].split("; ")))
         worth = [name["IoU"] for name in unit["nombres posibles"]]
         assert worth == sorted(worth, reverse=True) and (not worth or worth[0] == unit["IoU"])
         assert unit["p"] == pytest.approx(float(row["p"]), abs=1e-6)
+    assert found["huellas"]["pesos"] in text and found["huellas"]["tablas"] in text and found["cita"]["BibTeX"] in unescape(text)
     inside = b64decode(re.search(r'href="data:text/csv;charset=utf-8;base64,([^"]+)"', text)[1]).decode()
     assert inside == (folder / "a.csv").read_text(encoding="utf-8")
 
@@ -341,6 +364,7 @@ function tell(column) { said.push(seen().map(function (row) { return row.cells[c
 heads[0].click(); tell(0); heads[4].click(); heads[4].click(); tell(4); heads[5].click(); tell(5);
 word.value = "CÉSPED"; word.dispatchEvent(new Event("input", { bubbles: true })); tell(0);
 said.push(document.querySelector(".tools output").textContent);
+word.value = "5"; word.dispatchEvent(new Event("input", { bubbles: true })); tell(0);
 word.value = ""; var box = document.querySelector("select"); box.value = "detecta"; box.dispatchEvent(new Event("input", { bubbles: true })); tell(1);
 document.body.innerHTML = "<pre id=said></pre>"; document.querySelector("#said").textContent = JSON.stringify(said);
 </script></body>"""
@@ -352,7 +376,7 @@ def test_the_table_is_sorted_filtered_and_searched_in_a_browser(told, tmp_path):
     (tmp_path / "a.html").write_text(text.replace("</body>", DRIVE), encoding="utf-8")
     ran = subprocess.run([BROWSER, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'perfil'}",
                           "--virtual-time-budget=20000", "--dump-dom", f"file://{tmp_path / 'a.html'}"], capture_output=True, encoding="utf-8", timeout=300)
-    by_name, by_iou, by_cut, searched, count, detect = json.loads(re.search(r'<pre id="said">(.*?)</pre>', ran.stdout, re.DOTALL)[1])
+    by_name, by_iou, by_cut, searched, count, fives, detect = json.loads(re.search(r'<pre id="said">(.*?)</pre>', ran.stdout, re.DOTALL)[1])
     assert by_name == [f"relu4:{k}" for k in range(len(rows))]
     assert by_iou == [f"{value:.3f}" for value in sorted(float(row["IoU"]) for row in rows)]
     cuts = [float(text.replace("−", "-").replace(",", "").replace("0+", "0")) for text in by_cut]
@@ -360,4 +384,5 @@ def test_the_table_is_sorted_filtered_and_searched_in_a_browser(told, tmp_path):
     names = {row["unidad"] for row in rows if "césped" in row["concepto"] or "césped" in row["nombres posibles"].split("; ")[:4]}
     assert names >= set(searched) and {row["unidad"] for row in rows if "césped" in row["concepto"]} <= set(searched)
     assert count == f"Se ven {len(searched)} de {len(rows)} unidades."
+    assert sorted(fives) == sorted(f"relu4:{k}" for k in range(len(rows)) if "5" in str(k))         # y no los que llevan un 5 en su IoU
     assert detect == ["detecta"] * sum(row["estado"] == "detecta" for row in rows)

@@ -258,6 +258,16 @@ def test_what_was_saved_as_skipped_may_be_done_where_there_is_real_data() -> Non
     assert guards.lost_outputs(code("", 1, "CIFAR-10 se omite: no está.\n")["outputs"], [picture()]) == []
 
 
+def test_a_marked_cell_says_the_same_and_another_may_say_other_things() -> None:
+    """Lo escrito puede llegar partido; una figura de más no es un cambio, y una de menos sí."""
+    free, marked = code("", 1, "1.25\n"), code("", 1, "1.25\n", tags=[guards.CHECK_TAG])
+    split = [{**free["outputs"][0], "text": part} for part in ("1.", "25\n")]
+    assert guards.changes(marked, split) == guards.changes(marked, [*split, picture()]) == []
+    other = code("", 1, "1.5\n")["outputs"]
+    assert guards.changes(free, other) == [] and guards.changes(marked, other) == ["decía «1.25\n» y dice «1.5\n»"]
+    assert guards.changes({**free, "outputs": SHOWN}, SHOWN[:1]) == ["ya no salió: control, figura"]
+
+
 def test_a_figure_that_became_text_fails_when_the_notebook_runs(tmp_path: Path) -> None:
     """De punta a punta, con nbval: la celda no está marcada y no hay error, pero guardaba una figura."""
     pytest.importorskip("nbval")

@@ -68,10 +68,11 @@ def methods(evidence: Evidence, steps: int = 0) -> list[str]:
             "IoU de alguna unidad («cada unidad una vez»), o los que lo son entre los de su categoría, sumados sobre "
             "las categorías («sumando categorías»)."]
     if evidence.intervals:
-        size = "una imagen" if evidence.piece_size == 1 else f"{evidence.piece_size} imágenes seguidas"
+        size = evidence.piece_size
+        parts = "imágenes" if size == 1 else f"pedazos de {size} imágenes seguidas"
         told.append(
             "Para saber qué depende de estas imágenes, remuestreamos con reemplazo "
-            f"{evidence.pieces} pedazos de {size}, {TIMES} veces, con la semilla 0 (Efron, 1979). Los umbrales se "
+            f"{evidence.pieces} {parts}, {TIMES} veces, con la semilla 0 (Efron, 1979). Los umbrales se "
             "quedan fijos, así que los intervalos hablan de las imágenes y no del umbral. El intervalo de 95 % de cada "
             "cuenta cubre dos: del percentil 2.5 al 97.5 de lo remuestreado, y lo mismo reflejado alrededor de la "
             "cuenta, porque el mejor IoU entre muchos conceptos crece con cualquier ruido, también al remuestrear. El "
@@ -139,6 +140,11 @@ def seeds_told(evidence: Evidence, pictures: bool) -> str:
     last = FIRST_SEED + len(evidence.twins) - 1
     twins = f"{FIRST_SEED} a {last} en las gemelas" if last > FIRST_SEED else f"{FIRST_SEED} en la gemela"
     return "; ".join([*told, *([twins] if evidence.twins else [])]) or "no se sorteó nada"
+
+
+def citations() -> dict[str, str]:
+    """Qué citar: el método, el programa, y los dos en BibTeX."""
+    return {"método": PAPERS["bau"], "programa": COURSE, "BibTeX": BIBTEX}
 
 
 def citing() -> str:

@@ -122,7 +122,10 @@ def _told(error: Exception) -> str:
 # ── las capas ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 class Layer(NamedTuple):
-    """Una capa o un bloque: su nombre, de qué clase es y la forma de lo que entrega, sin el lote; None: no se usó."""
+    """Una capa o un bloque: su nombre, de qué clase es y la forma de lo que entrega, sin el lote.
+
+    shape: None, si la red no la usa; (), si lo que entrega no es un tensor.
+    """
     name: str
     kind: str
     shape: tuple[int, ...] | None
@@ -170,8 +173,7 @@ def list_layers(model: nn.Module, images: Tensor) -> list[Layer]:
 
 def _keeps(shapes: dict[str, tuple[int, ...]], name: str) -> Callable[[nn.Module, tuple, Tensor], None]:
     def keep(_: nn.Module, inputs: tuple, output: Tensor) -> None:
-        if isinstance(output, Tensor):
-            shapes.setdefault(name, tuple(output.shape[1:]))
+        shapes.setdefault(name, tuple(output.shape[1:]) if isinstance(output, Tensor) else ())
     return keep
 
 
@@ -182,6 +184,6 @@ def layers_text(layers: list[Layer]) -> str:
     lines = [f"{'capa':<{width}}  {'clase':<{kinds}}  {'unidades':>8}  mapa"]
     for name, kind, shape in layers:
         units = str(shape[0]) if shape else "–"
-        size = " × ".join(map(str, shape[1:])) if shape else "no da un tensor"
+        size = " × ".join(map(str, shape[1:])) if shape else "la red no la usa" if shape is None else "no da un tensor"
         lines.append(f"{name:<{width}}  {kind:<{kinds}}  {units:>8}  {size}".rstrip())
     return "\n".join(lines)

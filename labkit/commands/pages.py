@@ -71,7 +71,8 @@ SCRIPT = """
   function filter() {
     var wanted = plain(word.value).split(/\\s+/).filter(Boolean), seen = 0;
     rows.forEach(function (row) {
-      var text = plain(row.textContent);
+      var text = plain(Array.from(row.cells, function (cell) {      // lo escrito: los números tienen sus columnas
+        return cell.classList.contains("n") ? "" : cell.textContent; }).join(" "));
       var fits = wanted.every(function (one) { return text.indexOf(one) >= 0; }) && boxes.every(function (box) {
         return !box.value || row.cells[box.dataset.column].textContent === box.value; });
       row.hidden = !fits;

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from labkit.activations import Unit
 from labkit.commands.evidence import Evidence, three_counts
+from labkit.commands.methods import citations
 from labkit.dissection import CONVENTIONS
 from labkit.dissection.labels import DETECTOR_IOU, KINDS
 from labkit.measures import RIVALS
@@ -79,14 +80,14 @@ def csv_text(evidence: Evidence) -> str:
     writer.writerow(COLUMNS)
     for row in unit_rows(evidence):
         survives = "" if row.survives is None else "sí" if row.survives else "no"
-        writer.writerow([row.unit, row.state, row.concept, row.category, f"{row.iou:.6f}", f"{row.cut:.6g}",
+        writer.writerow([row.unit, row.state, row.concept, row.category, f"{row.iou:.6f}", f"{row.cut:.9g}",
                          "; ".join(row.possible), *("" if value is None else value for value in (row.lit, row.seen)),
                          *("" if value is None else chance(value, 6) for value in (row.p, row.corrected)), survives])
     return text.getvalue()
 
 
 def json_text(evidence: Evidence, facts: Iterable[tuple[str, str]]) -> str:
-    """La misma tabla en JSON, tras lo que dice de qué es (`facts`) y sus cuentas, en números; null: no se midió."""
+    """La misma tabla en JSON, tras de qué es (`facts`), las huellas, la cita y las cuentas; null: no se midió."""
     counts = three_counts(evidence.found.iou(), evidence.found.categories)
     reach = [list(interval) for interval in evidence.intervals] or [None] * 3
     numbers = {"n": evidence.count, "q": CONVENTIONS[evidence.convention].share, "corte": DETECTOR_IOU,
@@ -97,8 +98,9 @@ def json_text(evidence: Evidence, facts: Iterable[tuple[str, str]]) -> str:
               "nombres posibles": [{"concepto": name, "IoU": worth} for name, worth in zip(row.possible, row.worth)],
               "imágenes de la unidad": row.lit, "imágenes del concepto": row.seen, "p": row.p,
               "p corregida": row.corrected, "aguanta": row.survives} for row in unit_rows(evidence)]
-    return json.dumps({"resumen": dict(facts), "números": numbers, "unidades": units}, ensure_ascii=False, indent=1,
-                      allow_nan=False) + "\n"
+    book = {"resumen": dict(facts), "huellas": {"pesos": evidence.prints, "tablas": evidence.data or None},
+            "cita": citations(), "números": numbers, "unidades": units}
+    return json.dumps(book, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
 def unit_table(evidence: Evidence, figures: Container[int] = ()) -> str:
