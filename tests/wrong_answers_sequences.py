@@ -302,6 +302,12 @@ def area_by_recall(values: Tensor, truth: Tensor) -> Tensor:
     return (recall * hits).sum(1) / truth.sum()
 
 
+def area_with_one_argsort(values: Tensor, truth: Tensor) -> Tensor:
+    ranks = values.argsort(1, descending=True) + 1
+    found = torch.arange(1, int(truth.sum()) + 1)
+    return torch.stack([(found / row[truth].sort().values).mean() for row in ranks])
+
+
 def area_of_the_first_cell(values: Tensor, truth: Tensor) -> Tensor:
     order = values[0].argsort(descending=True)
     hits = truth[order].float()
@@ -459,7 +465,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
     ],
     "bits_per_character": [
         (bits_not_shifted, "SIGUIENTE"),
-        (bits_of_the_one_before, "al revés"),
+        (bits_of_the_one_before, "hacia el otro lado"),
         (bits_in_nats, "en nats"),
         (bits_added, "el promedio por signo"),
         (bits_upside_down, "el signo menos"),
@@ -480,6 +486,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (area_not_divided, "falta dividir"),
         (area_over_every_sign, "entre todos los signos"),
         (area_by_recall, "exhaustividad"),
+        (area_with_one_argsort, "al revés: en qué lugar"),
         (area_of_the_first_cell, "cada celda tiene el suyo"),
         (area_of_each_sign, "uno por celda"),
         (area_from_labkit, "ya viene en labkit"),
@@ -490,7 +497,7 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
         (cell_in_percent, "va de 0 a 1"),
         (cell_counted_twice, "van de 0 a 319"),
         (cell_below_zero, "van de 0 a 319"),
-        (cell_of_another_area, "revisa el área"),
+        (cell_of_another_area, "salió de otras ventanas"),
         (cell_without_its_sign, "prueba también hacia abajo"),
         (cell_of_the_test, "ganaría en el texto de prueba"),
         (cell_by_roc, "área ROC"),

@@ -54,6 +54,12 @@ def _zero_based(values: Tensor, truth: Tensor) -> Tensor:
     return (hits * (hits.cumsum(1) - 1) / torch.arange(1, len(truth) + 1)).sum(1) / truth.sum()
 
 
+def _orders_as_places(values: Tensor, truth: Tensor) -> Tensor:
+    """El área si a cada verdadero se le da por lugar lo que dice un solo `argsort`."""
+    places = (values.argsort(1, descending=True)[:, truth] + 1).sort(1).values
+    return (torch.arange(1, int(truth.sum()) + 1) / places).mean(1)
+
+
 def _mean_recall(values: Tensor, truth: Tensor) -> Tensor:
     hits, _ = _hits(values, truth)
     return (hits.cumsum(1) * hits).sum(1) / truth.sum() ** 2
@@ -74,6 +80,8 @@ AREA_MISTAKES = (
             _zero_based),
     Mistake("ordenas a todas las celdas juntas, o con el orden de una sola; cada celda tiene el suyo.",
             lambda values, truth: precision_area(values[:1], truth).expand(len(values))),
+    Mistake("argsort dice qué signo va en cada lugar; r_j es al revés: en qué lugar quedó cada verdadero.",
+            _orders_as_places),
     Mistake("es la exhaustividad: divides los aciertos entre los verdaderos. La precisión los divide entre los que "
             "llevas mirados.", _mean_recall),
 )

@@ -134,14 +134,15 @@ def cell_reasons(given: tuple[int, float], row: CellRow) -> Iterator[tuple[bool,
     """Qué decir de una celda y un área: parejas (se cumple, mensaje), y la última se cumple siempre."""
     cell, area = given
     own = cell == row.cell
-    yield (not 0 <= cell < CELLS, f"las celdas van de 0 a {CELLS - 1}: si contaste {2 * CELLS}, a las de hacia abajo "
-           f"réstales {CELLS}. Hacia dónde responde no va en la respuesta.")
+    yield (not 0 <= cell < CELLS, f"las celdas van de 0 a {CELLS - 1}, sin signo: si contaste {2 * CELLS}, a las de hacia "
+           f"abajo réstales {CELLS}. Hacia dónde responde no va en la respuesta.")
     yield own and area > 1, "la celda está bien; el área va de 0 a 1, no en porcentaje."
     yield (own and abs(area - row.first) < NEAR,
            "el área es la del texto con que la escogiste; se pide la del texto de prueba.")
     yield (own and abs(area - row.other_sign) < NEAR,
            "esa celda responde hacia el otro lado: mide el área hacia donde la escogiste.")
-    yield own, "la celda está bien; revisa el área: en el texto de prueba, con dos decimales."
+    yield own, ("la celda está bien; el área no. Mide su AUPRC, no su área ROC, con new_values y new_truth, hacia el "
+                "lado en que la escogiste. La que imprime la lección no sirve: salió de otras ventanas.")
     yield (cell == row.unsigned, "esa gana si solo cuentan las que responden hacia arriba; prueba también hacia abajo, "
            "con -values.")
     yield cell == row.winner_of_test, "esa ganaría en el texto de prueba; se escoge con el de validación."
@@ -163,7 +164,7 @@ EXERCISES = {
                "average_precisions(values.T, truth) da una AUPRC por celda; con -values.T, las de hacia abajo. Quédate "
                "con la mayor de todas.",
                "cell = int(areas.argmax()) es la celda. En la prueba: average_precisions(sign * new_values[cell, :, "
-               "None], new_truth), con sign = 1 o -1."),
+               "None], new_truth).item(), con sign = 1 o -1."),
         margins=(0, NEAR),
         solution=(places_of, both_areas, best_cell),
     ),

@@ -132,10 +132,11 @@ def _column_loss(logits: Tensor, codes: Tensor) -> Tensor:
 
 
 BITS_MISTAKES = (
-    Mistake("no recorres los códigos: los logits que salen al leer un signo hablan del SIGUIENTE.",
+    Mistake("comparas cada renglón con su propio signo; los logits que salen al leer un signo hablan del SIGUIENTE: al "
+            "renglón t le toca codes[t + 1].",
             lambda logits, codes: _loss(logits, codes).mean(),
             (lambda logits, codes: _loss(logits[1:], codes[1:]).mean(),)),
-    Mistake("los recorres al revés: lo que se predice es el signo de después, no el de antes.",
+    Mistake("corriste los códigos hacia el otro lado: comparas cada renglón con el signo de antes, y predice el de después.",
             lambda logits, codes: _loss(logits[1:], codes[:-1]).mean()),
     Mistake("está en nats, con logaritmo natural; un bit es log₂: divide entre log 2.",
             lambda logits, codes: bits_per_character(logits, codes) * log(2)),
