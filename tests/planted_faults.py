@@ -715,6 +715,7 @@ FAULTS = [
     Fault("teacher-delete-unasked", "confirm", "if \" \".join(typed.split()) !=", "if typed and \" \".join(typed.split()) !="),
     Fault("teacher-delete-follows", "delete", "if place.is_dir() and not place.is_symlink():", "if place.is_dir():"),
     Fault("teacher-model-whole", "Model.example", "len(paragraphs) - missing", "len(paragraphs)"),
+    Fault("teacher-model-tables", "_paragraphs", r'"\n(?!\|)"', r'"\n"', "examples"),
 ]
 
 

@@ -15,7 +15,7 @@ from labkit.exercises import EXERCISES
 from labkit.exercises.pixels.findings import layer_row
 from labkit.teacher.course import ROOT, Course, CourseError, load_course
 from labkit.teacher.deleting import OURS, PACKET, confirm, delete, holdings, review_ends
-from labkit.teacher.examples import FOLDER, NO_NUMBERS, models
+from labkit.teacher.examples import FOLDER, NO_NUMBERS, case_words, models
 from labkit.teacher.exporting import export_lesson
 from labkit.teacher.handout import KEPT_OUT
 from labkit.teacher.kit import kit, variant_words
@@ -24,6 +24,7 @@ from labkit.teacher.running import seeds_for
 from labkit.teacher.tasks import tasks
 
 LESSONS = sorted(path.name.removesuffix("_ejercicios.ipynb") for path in ROOT.glob("lessons/*_ejercicios.ipynb"))
+UNFINISHED = "05b_experimentos"                                 # sus tablas están por cambiar
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +54,24 @@ def test_each_lesson_has_a_model_and_a_careful_negative_one(lesson):
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
-def test_no_measured_number_is_written_by_hand(lesson):
+def test_what_comes_from_the_account_is_not_written_by_hand(lesson):
     text = (FOLDER / f"{lesson}.md").read_text(encoding="utf-8")
-    bare = re.sub(r"\{[^}]*\}", "", re.sub(r"\[[^\]]*\]", "", text))
-    assert not re.findall(r"\d\.\d", bare) and text.count("{") >= 4
+    assert text.count("{") >= 4
+    for model, piece in zip(models(lesson), re.split(r"^# ", text, flags=re.MULTILINE)[1:]):
+        known = re.findall(r"\d+\.\d+", case_words(lesson, model.account))
+        assert not set(re.findall(r"\d+\.\d+", re.sub(r"\{[^}]*\}", "", piece))) & set(known)
+
+
+@pytest.mark.parametrize("lesson", [lesson for lesson in LESSONS if lesson != UNFINISHED])
+def test_a_model_is_whole(lesson):
+    """Ni corchetes, que dirían qué falta en vez de decirlo, ni tablas con renglones de distinto ancho."""
+    text = (FOLDER / f"{lesson}.md").read_text(encoding="utf-8")
+    assert not re.findall(r"\[[^\]]*\]", re.sub(r"\{[^}]*\}", "", text))
+    for model in models(lesson):
+        blocks = [part for section in model.parts.values() for part in section]
+        tables = [block.splitlines() for block in blocks if block.startswith("|")]
+        assert all(len({row.count("|") for row in rows}) == 1 and len(rows) > 3 for rows in tables)
+        assert not any("\n" in block for block in blocks if not block.startswith("|"))
 
 
 def test_the_numbers_are_those_of_the_account():
