@@ -214,7 +214,7 @@ def measured_06(account: str) -> Found:
     mask = truth.view(len(windows), -1)
     inside, was = mask[:, 1:], mask[:, :-1]
     parts = (inside, was & ~inside, ~was & ~inside)
-    yield float(truth.double().mean())
+    yield from (float(mask.double().mean()) for mask in (sequences.reading_material("validation", concept, draw)[1], truth))
     yield f"({int(truth.sum()):,} de {len(truth):,} signos)"
     yield "| celda | en el concepto ({:,}) | con el que se sale ({:,}) | en lo demás ({:,}) |".format(*(int(part.sum()) for part in parts))
     others = torch.randperm(320, generator=torch.Generator().manual_seed(0)).tolist()[:5]
