@@ -447,6 +447,21 @@ def without_a_key(account: str) -> tuple[str, dict]:
 # Con qué cuentas se prueban los hallazgos: en alguna se distingue cada error de los demás.
 ACCOUNTS = {"layer_reading": ["312000012", "312000005"]}
 
+def place_among_units(maps: Tensor, share: float) -> Tensor:
+    values = maps.transpose(0, 1).flatten(1).sort(1, descending=True).values
+    return values[:, int(share * len(values))]
+
+
+def part_of_the_peak(maps: Tensor, share: float) -> Tensor:
+    return maps.amax((0, 2, 3)) * share
+
+
+def union_by_xor(masks: Tensor, concepts: Tensor) -> Tensor:
+    shared = torch.stack([torch.stack([(m & l).sum() for l in concepts.unbind(1)]) for m in masks.unbind(1)])
+    apart = torch.stack([torch.stack([(m ^ l).sum() for l in concepts.unbind(1)]) for m in masks.unbind(1)])
+    return torch.where(apart > 0, shared / apart.clamp(min=1), 0.0)
+
+
 GOOD = {"threshold": [good_threshold, threshold_by_numpy, threshold_by_topk, threshold_by_counting],
         "data_iou": [good_iou, iou_by_einsum, iou_by_numpy],
         "spoiled_labels": [good_labels, labels_by_ranking, labels_by_numpy],
@@ -458,11 +473,12 @@ WRONG: dict[str, list[tuple[Callable, str]]] = {
                   (per_place, "un umbral por lugar"), (extra_axes, "un número por unidad, de forma"),
                   (by_quantile, "interpolas"), (one_too_many, "un lugar después"),
                   (without_sign, "valores son otros"), (flattened_too_soon, "Antes de flatten(1)"),
+                  (place_among_units, "cuántos valores tiene UNA"), (part_of_the_peak, "una parte del máximo"),
                   (threshold_in_a_list, "torch.tensor"), (sorts_in_place, "Trabaja sobre una copia")],
     "data_iou": [(mean_by_image, "promedias el IoU de cada imagen"), (covered, "divides entre el concepto"),
                  (table_per_image, "una tabla por imagen"), (without_nan, "cero entre cero"),
                  (transposed, "un renglón por unidad"), (single, "un solo número"), (agreement, "los valores difieren"),
-                 (without_minus_and_nan, "la unión no es la suma"), (dice, "Dice"), (only_shared, "falta dividirla"),
+                 (without_minus_and_nan, "la unión no es la suma"), (dice, "Dice"), (only_shared, "falta dividirla"), (union_by_xor, "le falta lo que coincide"),
                  (iou_in_a_list, "torch.tensor")],
     "spoiled_labels": [(swapped_labels, "van al revés"), (largest_first, "número más chico"),
                        (half_again, "tantas falsas como"), (rounded_up, "hacia abajo"),

@@ -78,6 +78,11 @@ THRESHOLD_MISTAKES = (
             lambda maps, share: _nearby(maps, share, -1)),
     Mistake("lo superan más valores de los que caben: de mayor a menor, estás un lugar después.",
             lambda maps, share: _nearby(maps, share, 1)),
+    Mistake("no es el lugar ⌊q N⌋: N es cuántos valores tiene UNA unidad, values.shape[1]; len(values) cuenta unidades.",
+            lambda maps, share: ranked(maps)[:, int(share * maps.shape[1])],
+            (lambda maps, share: ranked(maps)[:, int(share * len(maps))],)),
+    Mistake("tomas una parte del máximo; share dice cuántos valores quedan arriba, no a qué altura.",
+            lambda maps, share: share * ranked(maps)[:, 0], (lambda maps, share: (1 - share) * ranked(maps)[:, 0],)),
     Mistake("revuelves unidades: reshape parte los números en el orden en que están guardados, imagen por imagen. "
             "Antes se pasa el canal adelante, con transpose(0, 1).",
             lambda maps, share: threshold(maps.reshape(1, maps.shape[1], 1, -1), share)),
@@ -123,6 +128,12 @@ def _shared_over(masks: Tensor, concepts: Tensor, unit: float, concept: float, l
     return overlaps(masks, concepts)[0].sum(0) / below.clamp(min=least)
 
 
+def _without_the_shared(masks: Tensor, concepts: Tensor) -> Tensor:
+    """Lo mismo, con la diferencia simétrica en vez de la unión, (c, k)."""
+    both, either = (part.sum(0) for part in overlaps(masks, concepts))
+    return both / (either - both).clamp(min=1)
+
+
 def _only_with_it(masks: Tensor, concepts: Tensor) -> Tensor:
     both, either = overlaps(masks, concepts)
     return both.sum(0) / (either * concepts.flatten(2).any(2)[:, None]).sum(0).clamp(min=1)
@@ -149,6 +160,8 @@ IOU_MISTAKES = (
     Mistake("la unión no es la suma: lo que coincide se cuenta una sola vez.",
             lambda masks, concepts: _shared_over(masks, concepts, 1, 1),
             (lambda masks, concepts: _shared_over(masks, concepts, 1, 1, 0),)),
+    Mistake("a tu unión le falta lo que coincide: ^ solo deja lo que es de una o del otro; la unión es |.",
+            _without_the_shared),
     Mistake("divides entre el concepto: eso dice qué parte de él cubre la unidad. Va entre la unión.",
             lambda masks, concepts: _shared_over(masks, concepts, 0, 1),
             (lambda masks, concepts: _shared_over(masks, concepts, 0, 1, 0),)),
