@@ -197,7 +197,7 @@ def test_grading_again_repeats_nothing_and_goes_on_where_it_stopped(graded, monk
 
 
 def _blank(work: object) -> dict:
-    return {"llave": work.key, "huella": work.stamp, "estado": UNGRADED, "motivo": "x"}
+    return {"llave": work.key, "huella": work.stamp, "estado": UNGRADED, "motivo": "x", "protección": ""}
 
 
 def test_the_hand_part_waits_and_the_unwritten_is_worth_zero(graded):

@@ -1,5 +1,4 @@
 """Lo que una profesora se encontró al recoger, calificar y subir a Moodle: fechas, carpetas, avisos y mensajes."""
-import csv
 import io
 import json
 import os
@@ -10,7 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from synthetic_submissions import CONVOLVE, E1, E2, EDGES, HAND, LESSON, answered, as_bytes, small_notebook
+from synthetic_submissions import CONVOLVE, E1, E2, EDGES, LESSON, answered, as_bytes, small_notebook
 
 from labkit import __main__
 from labkit.teacher import grading, running, tasks
@@ -123,6 +122,7 @@ def test_the_comments_of_who_came_by_drive_go_in_the_folder_of_moodle(course, tm
     drive.mkdir()
     for name in (BETO, CARLA, ANA):                             # Beto lo manda otra vez, por otro lado
         (drive / f"{name}.ipynb").write_bytes(OTHER)
+        os.utime(drive / f"{name}.ipynb", (1_804_000_000,) * 2)                             # en marzo: es el último
     collect(course, lesson, drive)
     assert told(capsys, "export", course.folder, LESSON)[0] == 0
     assert comments(course) == {f"{BETO}_8_assignsubmission_file_/comentarios.html"}
@@ -143,7 +143,7 @@ def test_export_says_who_goes_blank_and_who_is_missing_from_the_sheet(course, tm
     sheet.write_text(f"Identificador,Nombre completo,Calificación\nParticipante 8,{BETO},\n", encoding="utf-8")
     said = told(capsys, "export", course.folder, LESSON, "--worksheet", sheet)[1]
     assert f"En lista.csv y no en la hoja de Moodle: {PEOPLE[0]}, {ANA}, {CARLA}." in said
-    assert f"Van en blanco, 4 de 4: NP: {PEOPLE[0]}, {CARLA}; no calificada: {ANA} (falta correr `grade`), {BETO} (" in said
+    assert f"Van en blanco, 4 de 4: NP: {PEOPLE[0]}, {CARLA}; no calificada (falta correr `grade`): {ANA}, {BETO}." in said
 
 
 @pytest.mark.parametrize("head, missing", [
@@ -166,8 +166,9 @@ def test_what_goes_up_to_moodle_is_alone_with_its_name(course, tmp_path):
 
 def test_a_list_without_mails_is_still_found_in_the_sheet(course, tmp_path):
     course.roster.write_text(f"nombre\n{BETO}\n{ANA}\n", encoding="utf-8")
-    write_json(course.place("entregas", LESSON, keys(course)[BETO], "1", "recibo.json"),
-               {"intento": "1", "problema": "está vacío", "carpeta_moodle": "", "id_moodle": ""})
+    for key in keys(course).values():
+        write_json(course.place("entregas", LESSON, key, "1", "recibo.json"),
+                   {"intento": "1", "problema": "está vacío", "carpeta_moodle": "", "id_moodle": ""})
     sheet = tmp_path / "hoja.csv"
     sheet.write_text("Identificador,Nombre completo,Dirección de correo,Calificación\n"
                      f"Participante 8,{BETO},b@x.mx,\nParticipante 9,{PEOPLE[0]},a@x.mx,\n", encoding="utf-8")
@@ -186,6 +187,9 @@ def test_collect_says_how_many_attempts_and_which_counts(course, tmp_path, capsy
     assert f"{BETO}: hay 2 intentos: cuenta el último, del 13/02/2027 a las 10:00" in said
     assert f"{CARLA}: hay 2 intentos: cuenta el último que se pudo leer, del 12/02/2027 a las 10:00" in said
     assert said.count("intentos:") == 2
+    package = zipped(tmp_path / "otro.zip", (moodle(CARLA, 9, "c.ipynb"), OTHER, 14))
+    said = told(capsys, "collect", course.folder, LESSON, package)[1]                       # solo de quienes venían
+    assert f"{CARLA}: hay 3 intentos: cuenta el último, del 14/02" in said and BETO not in said
 
 
 def test_the_result_carries_the_note_and_is_renewed_without_grading_again(course, tmp_path, monkeypatch):
@@ -219,6 +223,8 @@ def test_a_pdf_alone_is_a_problem_and_next_to_a_notebook_is_not_an_attempt(cours
     code, said = told(capsys, "collect", course.folder, LESSON, package)
     assert code == 1 and re.search(rf"✗ {BETO} .*llegó un PDF, no un cuaderno", said) and "intentos" not in said
     assert re.search("No se recogieron, porque no son cuadernos: Carla[^,]*a.pdf\n", said) and re.search("✗ Nadie.*llegó un PDF", said)
+    said = told(capsys, "collect", course.folder, LESSON, zipped(tmp_path / "2.zip", (moodle(BETO, 8), GOOD, 14)))[1]
+    assert "Entregas nuevas: 1" in said and "intentos" not in said                          # el PDF de antes no fue un intento
     drive = tmp_path / "drive"
     drive.mkdir()
     (drive / f"{ANA}.pdf").write_bytes(b"%PDF")
@@ -329,14 +335,14 @@ def test_grade_names_the_one_it_could_not_and_counts_only_what_ran(course, tmp_p
     collect(course, course.lesson(LESSON), zipped(tmp_path / "m.zip", (moodle(BETO, 8), b"{roto", 12), (moodle(ANA, 7), GOOD, 12)))
     code, said = told(capsys, "grade", course.folder, LESSON)
     assert code == 1 and f"✗ {BETO}: no calificada; el archivo está dañado: no es JSON" in said
-    assert re.search(r"Protección: .*, en 1 entrega\.", said)
+    assert re.search(r"Protección: .*, en 1 entrega\.", said) and said.count("Protección:") == 1
 
 
 def test_the_bar_says_what_is_left_and_how_long_the_slow_one_may_take():
     words = grading.waiting_words
     assert (words(3, 0, 90), words(1, 5, 90)) == ("faltan 3", "falta 1")
-    assert words(1, 40, 90) == "falta 1: un ejercicio no termina, hasta 50 s más"
-    assert words(2, 95, 90) == "faltan 2: un ejercicio no termina, se corta al gastar 90 s de procesador"
+    assert words(1, 40, 90) == "falta 1: la más lenta, hasta 50 s más"
+    assert words(2, 95, 90) == "faltan 2: la más lenta, se corta a los 90 s de procesador"
 
 
 def test_the_keeper_knows_since_when_an_exercise_runs(monkeypatch):
@@ -356,7 +362,7 @@ def test_the_bar_is_told_while_they_run(monkeypatch):
     monkeypatch.setattr(grading, "wait", lambda futures, timeout, when: next(rounds))
     monkeypatch.setattr(grading, "monotonic", lambda: 130.0)
     grading._watch(["futuro"], [SimpleNamespace(since=100.0), SimpleNamespace(since=None)], bar, 90)
-    assert said == ["falta 1: un ejercicio no termina, hasta 60 s más"]
+    assert said == ["falta 1: la más lenta, hasta 60 s más"]
 
 
 # ── lo que dice la guía ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -367,6 +373,3 @@ def test_the_bar_is_told_while_they_run(monkeypatch):
 ])
 def test_the_guide_says_what_the_road_needs(said):
     assert said in " ".join((ROOT / "lessons" / "guia_docente.md").read_text(encoding="utf-8").split())
-
-
-assert len(HAND) == 3 and csv and os

@@ -40,12 +40,13 @@ puede: celdas duplicadas, borradas o movidas, metadatos perdidos. Lo demás se d
 intentos nuevos se agregan y cuenta el último.
 
 La fecha de una entrega es la que trae su archivo en el zip o en la carpeta. Un archivo copiado hoy sin conservar su
-fecha cuenta como entregado hoy. Si alguien mandó un zip, cuenta la fecha del zip y no la de lo que trae adentro.""", places=("CARPETA", "LECCIÓN", "ENTREGAS"))
+fecha cuenta como entregado hoy. Si alguien mandó un zip, cuenta la fecha del zip y no la de lo que trae adentro.""",
+               places=("CARPETA", "LECCIÓN", "ENTREGAS"))
 GRADE = Line("""Uso: python -m labkit teacher grade CARPETA LECCIÓN [--again]
 
 Corre cada entrega en un proceso aparte, con tope de tiempo y de memoria por ejercicio, y juzga lo que respondió con
-casos que salen de tu secreto. La barra dice cuántas faltan y si un ejercicio no termina. Al final dice qué entrega no
-se calificó y con qué protección corrió. Si se detiene, repetir la orden sigue donde iba.
+casos que salen de tu secreto. La barra dice cuántas faltan y cuánto puede tardar la más lenta. Al final dice qué
+entrega no se calificó y con qué protección corrió. Si se detiene, repetir la orden sigue donde iba.
 
 --again  califica otra vez también las que ya estaban""", places=("CARPETA", "LECCIÓN"), flags=("--again",))
 KIT = Line("""Uso: python -m labkit teacher kit CARPETA [LECCIÓN]

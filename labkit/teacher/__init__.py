@@ -24,7 +24,8 @@ EL CONTRATO DE DATOS: qué guarda cada archivo de esa carpeta. Las llaves de JSO
     manual/LECCIÓN_segunda.csv  lo mismo, de quien leyó después; no cuenta para la calificación
     salida/LECCIÓN/             calificaciones.csv, moodle.csv, comentarios.zip, comentarios_aparte/ (quien no tiene
                                 carpeta de Moodle conocida), recibida_de_moodle/hoja.csv, rubrica.html,
-                                rubrica_segunda.html, reporte/ y reporte_sin_nombres/ (grupo.html, estudiantes/);  salida/curso.csv: finales
+                                rubrica_segunda.html, reporte/ y reporte_sin_nombres/ (grupo.html, estudiantes/);
+    salida/curso.csv            las calificaciones finales
     kit/LECCIÓN.html            las respuestas de cada quien: no se reparte
     paquete_sin_nombres.zip     lo único que deja `delete --keep`
 

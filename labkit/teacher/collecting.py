@@ -22,14 +22,15 @@ CLAIMED = "ya_con_dueño.json"                   # lo que estuvo ahí y se recog
 class Collected:
     """Lo que salió de un `collect`: recibos nuevos, repetidos que ya estaban, y lo que no tiene dueño.
 
-    others: los archivos que no son cuadernos y no hacen falta: acompañan a uno, o no son de nadie.  several: llave →
-    cuántos intentos tiene y cuál cuenta, de quien tiene más de uno.
+    others: los archivos que no son cuadernos y no hacen falta: acompañan a uno, o no son de nadie.  seen: las llaves de
+    quienes venían;  several: llave → cuántos intentos tiene y cuál cuenta, de quienes venían y tienen más de uno.
     """
     receipts: list[dict] = field(default_factory=list)
     repeated: int = 0
     lost: list[dict] = field(default_factory=list)
     missing: list[Student] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    seen: set[str] = field(default_factory=set)
     several: dict[str, str] = field(default_factory=dict)
 
 
@@ -44,7 +45,7 @@ def collect(course: Course, lesson: Lesson, place: Path) -> Collected:
     _settle_lost(course, lesson.name, result)
     tried = {person.key: attempts(course, lesson.name, person.key) for person in people}
     result.missing = [person for person in people if not tried[person.key]]
-    result.several = {key: note for key, receipts in tried.items() if (note := attempts_note(receipts))}
+    result.several = {key: note for key in result.seen if (note := attempts_note(tried[key]))}
     return result
 
 
@@ -87,6 +88,7 @@ def _has_readable(course: Course, lesson: str, owner: Student) -> bool:
 def _keep(course: Course, arrival: Arrival, mended: Mended | None, receipt: dict, result: Collected) -> None:
     """Guarda un intento en su carpeta, si no estaba."""
     folder = course.place("entregas", receipt["lección"], receipt["llave"], receipt["intento"])
+    result.seen.add(receipt["llave"])
     if (folder / "recibo.json").is_file():
         result.repeated += 1
         return

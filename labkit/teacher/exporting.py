@@ -71,26 +71,33 @@ def _file_name(person: Student) -> str:
 def export_notices(course: Course, lesson: Lesson) -> list[str]:
     """Lo que hay que saber antes de subir lo que dejó `export_lesson`: quién falta, quién va en blanco y por qué."""
     people, marks = load_roster(course), hand_marks(course, lesson.name)
-    found = []
-    if (kept := kept_sheet(course, lesson.name)).is_file():
-        sheet = read_sheet(kept)
-        if strangers := sheet.strangers(people):
-            found.append(f"En la hoja de Moodle y no en {course.roster.name}: {', '.join(strangers)}. Agrégalos a {course.roster.name} y repite "
-                         "collect y lo que sigue; mientras, su renglón queda como estaba.")
-        if absent := [person.name for person in people if sheet.row_of(person, people) is None]:
-            found.append(f"En {course.roster.name} y no en la hoja de Moodle: {', '.join(absent)}. No van en moodle.csv.")
+    found = _sheet_notices(course, lesson.name, people)
     scores = {person: score(course, lesson, person, marks) for person in people}
     if blank := [person for person in people if scores[person].state != GRADED]:
         found.append(f"Van en blanco, {len(blank)} de {len(people)}: {_by_state(blank, scores)}.")
     return found + _aside_notice(course, lesson.name, people)
 
 
+def _sheet_notices(course: Course, lesson: str, people: list[Student]) -> list[str]:
+    """Quién está en la hoja de Moodle y no en la lista, y al revés."""
+    kept, roster, found = kept_sheet(course, lesson), course.roster.name, []
+    if not kept.is_file():
+        return []
+    sheet = read_sheet(kept)
+    if strangers := sheet.strangers(people):
+        found.append(f"En la hoja de Moodle y no en {roster}: {', '.join(strangers)}. Si toma tu curso, agrega su nombre "
+                     f"a {roster} y repite collect y lo que sigue; mientras, su renglón queda como estaba.")
+    if absent := [person.name for person in people if sheet.row_of(person, people) is None]:
+        found.append(f"En {roster} y no en la hoja de Moodle: {', '.join(absent)}. No van en moodle.csv.")
+    return found
+
+
 def _by_state(blank: list[Student], scores: dict[Student, Score]) -> str:
-    """Quién va en blanco, por estado; de quien no se calificó, también por qué."""
+    """Quién va en blanco, por estado; de lo que no se calificó, también por qué."""
     groups: dict[str, list[str]] = {}
     for person in blank:
         state, why = scores[person].state, scores[person].why
-        groups.setdefault(state, []).append(f"{person.name} ({why})" if state == UNGRADED else person.name)
+        groups.setdefault(f"{state} ({why})" if state == UNGRADED else state, []).append(person.name)
     return "; ".join(f"{state}: {', '.join(names)}" for state, names in sorted(groups.items()))
 
 
@@ -100,7 +107,8 @@ def _aside_notice(course: Course, lesson: str, people: list[Student]) -> list[st
     if not names:
         return []
     return [f"No sé cuál es la carpeta de Moodle de {', '.join(names)}: su página no va en comentarios.zip; está en "
-            f"{ASIDE}, para que la mandes tú. Si usas Moodle, da su hoja con --worksheet: trae el número de cada quien."]
+            f"{ASIDE}, para que la mandes tú. Si usas Moodle, da su hoja con --worksheet: trae el número de cada "
+            "quien."]
 
 
 def export_course(course: Course) -> Path:

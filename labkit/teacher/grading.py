@@ -122,6 +122,7 @@ def _all(course: Course, lesson: Lesson, works: Sequence[Work], summary: Graded,
                         if result["protección"]:
                             summary.protections[result["protección"]] += 1
                             summary.says.add(keeper.shield.says)
+                        bar.set_postfix_str(waiting_words(bar.total - bar.n - 1), refresh=False)
                         bar.update()
 
         with ThreadPoolExecutor(count) as pool:
@@ -145,13 +146,13 @@ def _watch(futures: list[Future], keepers: list[Keeper], bar: object, limit: int
         bar.set_postfix_str(waiting_words(bar.total - bar.n, max(spent, default=0.0), limit))
 
 
-def waiting_words(left: int, spent: float, limit: int) -> str:
+def waiting_words(left: int, spent: float = 0.0, limit: int = 0) -> str:
     """Lo que dice la barra de lo que falta. spent: segundos que lleva el ejercicio que tarda más;  limit: su tope."""
     said = f"{'falta' if left == 1 else 'faltan'} {left}"
     if spent < LONG:
         return said
-    more = f"hasta {limit - spent:.0f} s más" if spent < limit else f"se corta al gastar {limit} s de procesador"
-    return f"{said}: un ejercicio no termina, {more}"
+    more = f"hasta {limit - spent:.0f} s más" if spent < limit else f"se corta a los {limit} s de procesador"
+    return f"{said}: la más lenta, {more}"
 
 
 def _next(waiting: Queue) -> Work | None:

@@ -77,8 +77,9 @@ def read_sheet(path: Path) -> Sheet:
     missing = ["«Calificación»"] * ("grade" not in columns)
     missing += ["«Nombre completo» o «Dirección de correo»"] * (not {"name", "email"} & set(columns))
     if missing:
+        there = ", ".join(filter(None, head)) or "ninguna"
         raise CourseError(f"{path} no es la hoja de calificaciones que baja Moodle: le falta la columna "
-                          f"{' y la columna '.join(missing)}. Las que trae: {', '.join(filter(None, head)) or 'ninguna'}.")
+                          f"{' y la columna '.join(missing)}. Las que trae: {there}.")
     return Sheet(head, rows, columns, mark)
 
 
