@@ -3,7 +3,8 @@ import re
 from pathlib import Path
 
 from labkit.teacher.course import Course
-from labkit.teacher.scores import SECOND
+
+READ = ("", "_segunda")                         # LECCIÓN.csv y LECCIÓN_segunda.csv: lo demás no se lee
 
 
 def stray_marks(course: Course) -> list[tuple[Path, str]]:
@@ -11,7 +12,7 @@ def stray_marks(course: Course) -> list[tuple[Path, str]]:
 
     Así queda, por ejemplo, lo que el navegador guarda con «(1)» porque ya había uno con ese nombre.
     """
-    known = {f"{name}{suffix}.csv" for name in course.lessons for suffix in ("", SECOND)}
+    known = {f"{name}{suffix}.csv" for name in course.lessons for suffix in READ}
     strays = [path for path in sorted(course.place("manual").glob("*.csv")) if path.name not in known]
     return [(path, _meant(path.name, known)) for path in strays]
 
