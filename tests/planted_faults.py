@@ -716,6 +716,15 @@ FAULTS = [
     Fault("teacher-delete-follows", "delete", "if place.is_dir() and not place.is_symlink():", "if place.is_dir():"),
     Fault("teacher-model-whole", "Model.example", "len(paragraphs) - missing", "len(paragraphs)"),
     Fault("teacher-model-tables", "_paragraphs", r'"\n(?!\|)"', r'"\n"', "examples"),
+    Fault("teacher-date-inside", "_dated", "modified=outer", "modified=arrival.modified"),
+    Fault("teacher-batch-one-date", "_is_batch", "any(MOODLE.search(each.label) for each in inner) or ", ""),
+    Fault("teacher-attempt-order", "attempts", 'receipt.get("fecha_adentro", "")', '""', "collecting"),
+    Fault("teacher-folder-of-last", "moodle_places", "attempts(course, lesson, person.key):", "attempts(course, lesson, person.key)[-1:]:"),
+    Fault("teacher-sheet-near-name", "Sheet.person", "if not email:", "if name:"),
+    Fault("teacher-lost-returns", "_settle_lost", "if row not in owned]", "if row]"),
+    Fault("teacher-other-counts", "attempts_note", 'if not receipt["problema"].startswith(OTHER)]', "]"),
+    Fault("teacher-damaged-ran", "_all", 'if result["protección"]:', "if result:", "grading"),
+    Fault("teacher-line-above", "Section.where", "enumerate(self.text.splitlines(), start=1)", "enumerate(self.text.splitlines())"),
 ]
 
 

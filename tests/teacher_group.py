@@ -52,8 +52,8 @@ def _put(course: Course, place: int, person: Student) -> None:
     """Su entrega: los errores dependen de su lugar en la lista."""
     if person.name == NAMES[8]:
         return                                                  # no entregó
-    receipt = {"llave": person.key, "intento": "1", "problema": "", "archivo": "x.ipynb", "días_tarde": 0, "avisos": [], "carpeta_moodle": "",
-               "id_moodle": "", "reparaciones": ""}
+    receipt = {"llave": person.key, "intento": "1", "problema": "", "archivo": "x.ipynb", "días_tarde": 0, "avisos": [],
+               "carpeta_moodle": f"{person.name}_{1000 + place}_assignsubmission_file_", "id_moodle": str(1000 + place), "reparaciones": ""}
     result = {"llave": person.key, "intento": "1", "huella": "1/x", "protección": "proceso con topes", "estado": "calificada", "motivo": "",
               "días_tarde": 0, "avisos": [], "reparaciones": "", "ejercicios": [], "a_mano": []}
     if person.name == NAMES[7]:

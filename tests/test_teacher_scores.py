@@ -119,7 +119,7 @@ def test_export_writes_every_person_once(course):
     ana, _ = load_roster(course)
     put(course, ana.key, blank=True)
     paths = export_lesson(course, course.lesson(LESSON))
-    assert all(path.is_file() for path in (*paths, export_course(course)))
+    assert all(path.exists() for path in (*paths, export_course(course)))
     text = course.place("salida", "curso.csv").read_text(encoding="utf-8-sig").splitlines()
     assert len(text) == 3 and "Beto Ejemplo Dos" in text[2] and text[2].endswith(',,"01_oclusion: no calificada, todavía no se recoge"')
     course.place("entregas", "01_oclusion").mkdir(parents=True)         # recogida, y vacía: entonces sí es NP

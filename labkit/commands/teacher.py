@@ -37,12 +37,16 @@ COLLECT = Line("""Uso: python -m labkit teacher collect CARPETA LECCIÓN ENTREGA
 ENTREGAS es el zip que baja Moodle, o una carpeta con lo que baja Google Classroom o Drive; los archivos pueden
 llamarse como sea. Cada entrega se empareja con la lista por su nombre o por la llave que trae, y se repara lo que se
 puede: celdas duplicadas, borradas o movidas, metadatos perdidos. Lo demás se dice por su nombre. Se puede repetir: los
-intentos nuevos se agregan y cuenta el último.""", places=("CARPETA", "LECCIÓN", "ENTREGAS"))
+intentos nuevos se agregan y cuenta el último.
+
+La fecha de una entrega es la que trae su archivo en el zip o en la carpeta. Un archivo copiado hoy sin conservar su
+fecha cuenta como entregado hoy. Si alguien mandó un zip, cuenta la fecha del zip y no la de lo que trae adentro.""",
+               places=("CARPETA", "LECCIÓN", "ENTREGAS"))
 GRADE = Line("""Uso: python -m labkit teacher grade CARPETA LECCIÓN [--again]
 
 Corre cada entrega en un proceso aparte, con tope de tiempo y de memoria por ejercicio, y juzga lo que respondió con
-casos que salen de tu secreto. Al final dice con qué protección corrió. Si se detiene, repetir la orden sigue donde
-iba.
+casos que salen de tu secreto. La barra dice cuántas faltan y cuánto puede tardar la más lenta. Al final dice qué
+entrega no se calificó y con qué protección corrió. Si se detiene, repetir la orden sigue donde iba.
 
 --again  califica otra vez también las que ya estaban""", places=("CARPETA", "LECCIÓN"), flags=("--again",))
 KIT = Line("""Uso: python -m labkit teacher kit CARPETA [LECCIÓN]
@@ -72,7 +76,8 @@ EXPORT = Line("""Uso: python -m labkit teacher export CARPETA [LECCIÓN] [--work
 
 Con LECCIÓN, escribe en CARPETA/salida/LECCIÓN las calificaciones de 0 a 10, la hoja para Moodle y el zip de
 comentarios. Sin ella, todas, y CARPETA/salida/curso.csv con la calificación final. Lo que no está calificado sale en
-blanco y con su motivo; nunca como un 0.
+blanco y con su motivo; nunca como un 0. A Moodle se suben moodle.csv y comentarios.zip. Dice quién está en la hoja y no
+en tu lista, quién va en blanco, y de quién no sabe la carpeta de Moodle: su página queda en comentarios_aparte.
 
 --worksheet HOJA.csv  la hoja de calificaciones que se baja de Moodle: se llena una copia""",
               places=("CARPETA",), options=(Option("--worksheet", Path),), spare=1)

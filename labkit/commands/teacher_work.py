@@ -3,15 +3,18 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from labkit.teacher.collecting import collect
-from labkit.teacher.course import load_course, new_course
-from labkit.teacher.exporting import export_course, export_lesson
+from labkit.teacher.course import Course, load_course, new_course
+from labkit.teacher.exporting import export_course, export_lesson, export_notices
 from labkit.teacher.grading import GRADED, UNGRADED, grade
 from labkit.teacher.handout import hand_out
 from labkit.teacher.kit import kit
+from labkit.teacher.manual import stray_marks
 from labkit.teacher.reporting import report
 from labkit.teacher.roster import load_roster
 from labkit.teacher.rubric import rubric
 from labkit.teacher.similar import TOOL, has_tool
+
+SHOWN = 5                                       # cuántos archivos que no son cuadernos se nombran
 
 
 def run_new(options: SimpleNamespace) -> int:
@@ -27,7 +30,9 @@ def run_assign(options: SimpleNamespace) -> int:
     course = load_course(Path(options.places[0]))
     for path in hand_out(course, options.places[1], options.nbgrader):
         print(f"✓ {path}")
-    print(f"Las {len(load_roster(course))} llaves están en {course.place('llaves.csv')}: manda a cada quien la suya.")
+    count = len(load_roster(course))
+    there = "La llave está" if count == 1 else f"Las {count} llaves están"
+    print(f"{there} en {course.place('llaves.csv')}: manda a cada quien la suya.")
     return 0
 
 
@@ -35,19 +40,44 @@ def run_collect(options: SimpleNamespace) -> int:
     """Recoge lo que entregaron, y dice lo que hay que mirar."""
     course = load_course(Path(options.places[0]))
     lesson = course.lesson(options.places[1])
-    result = collect(course, lesson, Path(options.places[2]))
+    result = collect(course, lesson, Path(options.places[2]).expanduser())
     names = {person.key: person.name for person in load_roster(course)}
-    print(f"Entregas nuevas: {len(result.receipts)} · ya estaban: {result.repeated}")
+    owners = {receipt["llave"] for receipt in result.receipts}
+    whose = f", de {_many(len(owners), 'persona')}" if owners else ""
+    print(f"Entregas nuevas: {len(result.receipts)}{whose} · ya estaban: {result.repeated}")
     for receipt in sorted(result.receipts, key=lambda receipt: names[receipt["llave"]]):
-        late = f"tarde por {receipt['días_tarde']} días" if receipt["días_tarde"] else ""
+        late = f"tarde por {_many(receipt['días_tarde'], 'día')}" if receipt["días_tarde"] else ""
         notes = [receipt["problema"], late, receipt["reparaciones"], *receipt["avisos"]]
         if said := "; ".join(filter(None, notes)):
             print(f"  {'✗' if receipt['problema'] else '·'} {names[receipt['llave']]} ({receipt['archivo']}): {said}")
+    for key, note in sorted(result.several.items(), key=lambda pair: names[pair[0]]):
+        print(f"  · {names[key]}: {note}")
     for row in result.lost:
         print(f"  ✗ {row['archivo']}: {row['motivo']}")
+    if result.others:
+        print(f"No se recogieron, porque no son cuadernos: {_few(result.others)}")
     if result.missing:
         print(f"Sin entrega: {', '.join(person.name for person in result.missing)}")
     return 1 if result.lost or any(receipt["problema"] for receipt in result.receipts) else 0
+
+
+def _many(count: int, thing: str) -> str:
+    """«1 día», «2 días»."""
+    return f"{count} {thing}" if count == 1 else f"{count} {thing}s"
+
+
+def _few(names: list[str]) -> str:
+    """Los primeros, y cuántos más hay."""
+    rest = f" y {len(names) - SHOWN} más" if len(names) > SHOWN else ""
+    return f"{', '.join(names[:SHOWN])}{rest}"
+
+
+def _say_strays(course: Course) -> None:
+    """Avisa si en manual/ hay un CSV que no se lee, como el que el navegador guardó con (1)."""
+    for path, meant in stray_marks(course):
+        right = f"el que cuenta es {meant}; si este es el bueno, ponlo con ese nombre" if meant else (
+            "se llaman como su lección, por ejemplo 01_oclusion.csv")
+        print(f"Aviso: no leo manual/{path.name}: {right}.")
 
 
 def run_grade(options: SimpleNamespace) -> int:
@@ -55,12 +85,15 @@ def run_grade(options: SimpleNamespace) -> int:
     course = load_course(Path(options.places[0]))
     summary = grade(course, course.lesson(options.places[1]), options.again)
     print(" · ".join(f"{state}: {count}" for state, count in sorted(summary.states.items())) or "No hay entregas.")
+    names = {person.key: person.name for person in load_roster(course)}
+    for key, why in summary.ungraded.items():
+        print(f"  ✗ {names.get(key, key)}: {UNGRADED}; {why}")
     if summary.states[GRADED]:
         print("Calificada quiere decir por el programa: lo que se lee a mano sigue en `teacher rubric`.")
     if summary.before:
         print(f"Ya estaban calificadas: {summary.before} (--again las repite)")
     for name, count in summary.protections.items():
-        print(f"Protección: {name}, en {count} entregas.")
+        print(f"Protección: {name}, en {_many(count, 'entrega')}.")
     for says in sorted(summary.says):
         print(f"  Qué es: {says}")
     return 1 if summary.states[UNGRADED] else 0
@@ -78,6 +111,7 @@ def run_kit(options: SimpleNamespace) -> int:
 def run_rubric(options: SimpleNamespace) -> int:
     """Escribe la página de lo que se lee a mano, y dice cuánto falta."""
     course = load_course(Path(options.places[0]))
+    _say_strays(course)
     done = rubric(course, course.lesson(options.places[1]), options.anonymous, options.sample)
     for path in done.paths:
         print(f"✓ {path}")
@@ -92,6 +126,7 @@ def run_rubric(options: SimpleNamespace) -> int:
 def run_report(options: SimpleNamespace) -> int:
     """Escribe las páginas de comentarios."""
     course = load_course(Path(options.places[0]))
+    _say_strays(course)
     for path in report(course, course.lesson(options.places[1]), options.pseudonyms):
         print(f"✓ {path}")
     if not has_tool():
@@ -102,10 +137,13 @@ def run_report(options: SimpleNamespace) -> int:
 def run_export(options: SimpleNamespace) -> int:
     """Escribe las calificaciones."""
     course = load_course(Path(options.places[0]))
+    _say_strays(course)
     asked = options.places[1:] or list(course.lessons)
     for name in asked:
         for path in export_lesson(course, course.lesson(name), options.worksheet):
             print(f"✓ {path}")
+        for notice in export_notices(course, course.lesson(name)):
+            print(f"  · {notice}")
     if len(options.places) == 1:
         print(f"✓ {export_course(course)}")
     return 0

@@ -9,9 +9,10 @@ EL CONTRATO DE DATOS: qué guarda cada archivo de esa carpeta. Las llaves de JSO
     entregas/LECCIÓN/LLAVE/INTENTO/
         recibido.ipynb          los bytes que llegaron
         entrega.ipynb           el cuaderno reparado; no está si no se pudo leer
-        recibo.json             archivo, llegó, días_tarde, problema, reparaciones, avisos, llave_escrita, suma,
-                                carpeta_moodle, id_moodle
-    entregas/LECCIÓN/sin_dueño.json   lo que no se supo de quién es: archivo, motivo, llave_escrita
+        recibo.json             archivo, llegó, fecha_adentro (si venía en un zip), días_tarde, problema, reparaciones,
+                                avisos, llave_escrita, suma, carpeta_moodle, id_moodle
+    entregas/LECCIÓN/sin_dueño.json   lo que no se supo de quién es: archivo, motivo, llave_escrita, suma;
+                                ya_con_dueño.json, lo que estuvo ahí y se recogió después con el nombre de alguien
     respuestas/LECCIÓN/LLAVE.json     lo que respondió su código, solo datos: celda → {"casos": […]}, {"valor": …},
                                 {"veredicto", "mensaje"} o {"fin", "mensaje"} (`flat` los escribe y los lee)
     calificaciones/LECCIÓN/LLAVE.json   estado («calificada» o «no calificada»), motivo, protección, huella, intento,
@@ -21,8 +22,10 @@ EL CONTRATO DE DATOS: qué guarda cada archivo de esa carpeta. Las llaves de JSO
                                 celda que revisa un programa es una corrección, y el motivo es obligatorio. En vez de
                                 la llave puede venir el seudónimo de `rubric --anonymous` (`veil.alias`)
     manual/LECCIÓN_segunda.csv  lo mismo, de quien leyó después; no cuenta para la calificación
-    salida/LECCIÓN/             calificaciones.csv, moodle.csv, comentarios.zip, rubrica.html, rubrica_segunda.html,
-                                reporte/ y reporte_sin_nombres/ (grupo.html, estudiantes/);  salida/curso.csv: finales
+    salida/LECCIÓN/             calificaciones.csv, moodle.csv, comentarios.zip, comentarios_aparte/ (quien no tiene
+                                carpeta de Moodle conocida), recibida_de_moodle/hoja.csv, rubrica.html,
+                                rubrica_segunda.html, reporte/ y reporte_sin_nombres/ (grupo.html, estudiantes/);
+    salida/curso.csv            las calificaciones finales
     kit/LECCIÓN.html            las respuestas de cada quien: no se reparte
     paquete_sin_nombres.zip     lo único que deja `delete --keep`
 

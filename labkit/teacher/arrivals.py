@@ -6,7 +6,7 @@ import re
 import stat
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
@@ -14,15 +14,20 @@ from pathlib import Path
 from labkit.teacher.course import CourseError
 
 ENTRIES, RATIO, TOTAL = 20_000, 200, 4_000      # cuántos archivos, cuánto se puede inflar uno, y los MB de todo
-MOODLE = re.compile(r"^(?P<name>[^/]+?)_(?P<id>\d+)_assignsubmission_file_?/?(?P<file>.*)$")
+MOODLE = re.compile(r"(?:^|/)(?P<name>[^/]+?)_(?P<id>\d+)_assignsubmission_file_?/?(?P<file>.*)$")
+PACKED = re.compile(r"\d{8}T\d{6}Z(-\d+)*\.zip$", re.IGNORECASE)      # como llama Drive a lo que baja junto
+NOTEBOOKS = (".ipynb", ".ipynb.json", ".ipynb.txt")
+OTHERS = (".pdf", ".html", ".htm", ".py", ".docx", ".doc", ".odt", ".rar", ".7z")   # lo que se manda por error
+UNDATED = (1980, 1, 1)                          # la fecha de un zip que no guarda ninguna
 SKIPPED = (".ipynb_checkpoints", "__MACOSX", ".git")
 MEGA = 1_000_000
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """Un cuaderno que llegó. label: su ruta, como venía;  problem: por qué no se pudo leer, si no se pudo.
+    """Un archivo que llegó. label: su ruta, como venía;  problem: por qué no se pudo leer, si no se pudo.
 
+    modified: cuándo se entregó;  inside: si venía en un zip, la fecha que traía adentro, que no es la de la entrega.
     person: el nombre que le puso Moodle a su carpeta;  moodle_id: el número de participante;  folder: esa carpeta.
     """
     label: str
@@ -32,10 +37,19 @@ class Arrival:
     person: str = ""
     moodle_id: str = ""
     folder: str = ""
+    inside: datetime | None = None
+
+    @property
+    def is_notebook(self) -> bool:
+        """Si por su nombre es un cuaderno."""
+        return self.label.casefold().endswith(NOTEBOOKS)
 
 
 def arrivals(place: Path, megas: int) -> list[Arrival]:
     """Los cuadernos de una carpeta o un zip, con lo que se sabe de cada uno. CourseError si el zip es hostil."""
+    if not place.exists():
+        raise CourseError(f"No existe {place}. Revisa cómo está escrita; si no empieza con / o con ~, se busca desde "
+                          f"{Path.cwd()}.")
     if place.is_dir():
         found = list(_from_folder(place, megas))
     elif place.is_file() and zipfile.is_zipfile(place):
@@ -76,7 +90,20 @@ def _inside(arrival: Arrival, megas: int) -> Iterator[Arrival]:
     except CourseError as error:
         yield _refused(arrival.label, str(error), arrival.modified)
         return
-    yield from inner or [_refused(arrival.label, "es un zip sin ningún cuaderno", arrival.modified)]
+    inner = inner or [_refused(arrival.label, "es un zip sin ningún cuaderno", arrival.modified)]
+    yield from inner if _is_batch(arrival.label, inner) else [_dated(each, arrival.modified) for each in inner]
+
+
+def _is_batch(label: str, inner: list[Arrival]) -> bool:
+    """Si ese zip es de todo el grupo, como lo baja Moodle o Drive: entonces cada archivo trae su propia fecha."""
+    if MOODLE.search(label):
+        return False
+    return any(MOODLE.search(each.label) for each in inner) or len(inner) > 1 and bool(PACKED.search(label))
+
+
+def _dated(arrival: Arrival, outer: datetime) -> Arrival:
+    """Con la fecha en que se entregó su zip; la que trae adentro solo decide si aquella no se sabe."""
+    return arrival if outer == datetime(*UNDATED) else replace(arrival, modified=outer, inside=arrival.modified)
 
 
 def _from_zip(data: bytes, name: str, megas: int, nested: bool = False) -> Iterator[Arrival]:
@@ -119,7 +146,7 @@ def _unpack(package: zipfile.ZipFile, entry: zipfile.ZipInfo, label: str, megas:
     try:
         when = datetime(*entry.date_time)
     except ValueError:                          # hay zips con el mes 0
-        when = datetime(1980, 1, 1)
+        when = datetime(*UNDATED)
     try:
         with package.open(entry) as file:
             data = file.read(megas * MEGA + 1)  # lo que de verdad trae, diga lo que diga
@@ -131,18 +158,24 @@ def _unpack(package: zipfile.ZipFile, entry: zipfile.ZipInfo, label: str, megas:
 
 
 def _wanted(label: str) -> bool:
-    """Si puede ser una entrega: un cuaderno, un zip, o algo que Moodle recogió con cualquier nombre."""
-    ends = label.casefold().endswith((".ipynb", ".zip", ".ipynb.json", ".ipynb.txt"))
-    return ends or bool(MOODLE.match(label) and not label.endswith("/"))
+    """Si puede ser una entrega: un cuaderno, un zip, un documento, o lo que Moodle recogió con cualquier nombre."""
+    ends = label.casefold().endswith((*NOTEBOOKS, ".zip", *OTHERS))
+    return ends or bool(MOODLE.search(label) and not label.endswith("/"))
 
 
-def _refused(label: str, problem: str, when: datetime = datetime(1980, 1, 1)) -> Arrival:
+def _refused(label: str, problem: str, when: datetime = datetime(*UNDATED)) -> Arrival:
     return Arrival(label, b"", when, problem)
 
 
 def _with_moodle(arrival: Arrival) -> Arrival:
-    found = MOODLE.match(arrival.label)
+    found = MOODLE.search(arrival.label)
     if not found:
         return arrival
-    folder = f"{found['name']}_{found['id']}_assignsubmission_file_"
-    return Arrival(arrival.label, arrival.data, arrival.modified, arrival.problem, found["name"], found["id"], folder)
+    return replace(arrival, person=found["name"], moodle_id=found["id"],
+                   folder=moodle_folder(found["name"], found["id"]))
+
+
+def moodle_folder(name: str, number: str) -> str:
+    """La carpeta en que Moodle pone lo de una persona, y en la que espera sus comentarios."""
+    clean = re.sub(r"[_/\\]+", " ", name).strip()
+    return f"{clean}_{number}_assignsubmission_file_"

@@ -1,18 +1,20 @@
 """El curso de la profesora: su carpeta, su configuración (curso.toml) y lo que se saca del secreto."""
 import hashlib
 import hmac
+import re
 import subprocess
-import sys
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
-from importlib import import_module
+from datetime import datetime, time
+from difflib import get_close_matches
 from pathlib import Path
 from secrets import token_hex
 
 from labkit.files import write_text
+from labkit.models import plain_name
+from labkit.teacher.config import CONFIG, CourseError, Section, read_config
 
 ROOT = Path(__file__).parents[2]                # la carpeta del curso: lessons, labkit, data
-CONFIG, ROSTER, KEYS = "curso.toml", "lista.csv", "llaves.csv"
+ROSTER, KEYS = "lista.csv", "llaves.csv"
 SCALES = ("0-10", "5-10")
 TEMPLATE = '''# La configuración de tu curso. Las líneas que empiezan con # son explicaciones.
 nombre = "Qué aprendió una red"
@@ -47,10 +49,6 @@ entrega = 2027-02-21T23:59:00
 peso = 1
 '''
 ROSTER_TEMPLATE = "nombre,correo,numero\nAna Ejemplo Uno,ana@ejemplo.mx,1\nBeto Ejemplo Dos,beto@ejemplo.mx,2\n"
-
-
-class CourseError(ValueError):
-    """Algo de la carpeta de la profesora no está como debe. El mensaje dice qué se esperaba, qué hay y qué hacer."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +93,20 @@ class Course:
         clean = name.removesuffix(".ipynb").removesuffix("_ejercicios")
         if clean not in self.lessons:
             raise CourseError(f"«{name}» no está en {CONFIG}. Las lecciones que hay ahí: {', '.join(self.lessons)}. "
-                              f"Agrégala con una tabla [lecciones.{clean}].")
+                              + self._advice(clean))
         return self.lessons[clean]
+
+    def _advice(self, name: str) -> str:
+        """Qué hacer con una lección que no está en la configuración: la que más se parece, o las que existen."""
+        there = lessons_there()
+        near = nearest(name, there)
+        if near in self.lessons:
+            return f"¿Querías decir {near}?"
+        if near == name:
+            return f"Agrégala con una tabla [lecciones.{near}]: su «entrega» y su «peso»."
+        if near:
+            return f"¿Querías decir {near}? Agrégala con una tabla [lecciones.{near}]: su «entrega» y su «peso»."
+        return f"Las que existen: {', '.join(there)}."
 
     def derive(self, *parts: str) -> int:
         """Un número que sale del secreto y de `parts`, siempre el mismo, y que sin el secreto no se adivina."""
@@ -124,12 +134,27 @@ def load_course(folder: Path) -> Course:
     path = folder / CONFIG
     if not path.is_file():
         raise CourseError(f"No encuentro {path}. Hazla con: python -m labkit teacher new {folder}")
-    toml = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
-    try:
-        table = toml.loads(path.read_text(encoding="utf-8-sig"))
-    except (toml.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CourseError(f"{path} no se entiende: {error}") from None
-    return _course(folder.resolve(), table)
+    return _course(folder.resolve(), read_config(path))
+
+
+def lessons_there() -> list[str]:
+    """Los nombres de las lecciones que tienen ejercicios."""
+    return sorted(path.name.removesuffix("_ejercicios.ipynb") for path in ROOT.glob("lessons/*_ejercicios.ipynb"))
+
+
+def nearest(name: str, names: list[str]) -> str:
+    """La lección que más se parece a lo escrito: por su número («1b»), su tema o sus letras; vacío si ninguna."""
+    asked = _without_zero(plain_name(name).removeprefix("leccion").strip(" _"))
+    for found in names:
+        short, _, words = _without_zero(found).partition("_")
+        if found == name or asked and (asked in (short, words) or words.startswith(asked)):
+            return found
+    plain = {_without_zero(found): found for found in names}
+    return next((plain[near] for near in get_close_matches(asked, plain, n=1)), "")
+
+
+def _without_zero(name: str) -> str:
+    return re.sub(r"^0(?=\d)", "", name)
 
 
 def refuse_inside(folder: Path) -> None:
@@ -155,54 +180,41 @@ def _ignored(repository: Path, place: Path) -> bool:
     return done.returncode == 0
 
 
-def _course(folder: Path, table: dict) -> Course:
+def _course(folder: Path, table: Section) -> Course:
     known = {"nombre", "lista", "secreto", "limites", "calificacion", "revision", "lecciones"}
-    if unknown := set(table) - known:
-        raise CourseError(f"{CONFIG}: no conozco «{sorted(unknown)[0]}». Lo que puede haber: {', '.join(known)}.")
-    secret = _value(table, "secreto", str, "")
+    if unknown := sorted(set(table.values) - known):
+        raise CourseError(f"{table.where(unknown[0])}: no conozco «{unknown[0]}». Lo que puede haber: "
+                          f"{', '.join(sorted(known))}.")
+    secret = table.get("secreto", "")
     if len(secret) < 16:
-        raise CourseError(f"{CONFIG}: «secreto» debe tener al menos 16 caracteres; `teacher new` hace uno.")
-    limits, rules = _value(table, "limites", dict, {}), _value(table, "calificacion", dict, {})
-    review = _value(table, "revision", dict, {})
-    scale = _value(rules, "escala", str, "0-10")
+        raise CourseError(f"{table.where('secreto')}: «secreto» debe tener al menos 16 caracteres; `teacher new` hace "
+                          "uno.")
+    limits, rules, review = (table.section(name) for name in ("limites", "calificacion", "revision"))
+    scale = rules.get("escala", SCALES[0])
     if scale not in SCALES:
-        raise CourseError(f"{CONFIG}: «escala» es {' o '.join(SCALES)}, y dice {scale!r}.")
-    lessons = {name: _lesson(name, given) for name, given in _value(table, "lecciones", dict, {}).items()}
+        raise CourseError(f"{rules.where('escala')}: «escala» es {' o '.join(SCALES)}, y dice {scale!r}.")
+    lessons = table.section("lecciones")
     return Course(
-        folder, _value(table, "nombre", str, "Curso"), secret, folder / _value(table, "lista", str, ROSTER),
-        Limits(_at_least(limits, "segundos_por_ejercicio", 1, 90), _at_least(limits, "memoria_mb", 200, 2500),
-               _at_least(limits, "megas_por_entrega", 1, 50), _at_least(limits, "procesos", 0, 0)),
-        lessons, scale, _at_least(rules, "decimales", 0, 1),
-        _value(rules, "descuento_por_dia", (int, float), 0.0), _value(rules, "extension_horas", (int, float), 0.0),
-        _at_least(review, "dias", 0, 60), _value(review, "como", str, Course.review_how))
+        folder, table.get("nombre", "Curso"), secret, folder / table.get("lista", ROSTER),
+        Limits(limits.at_least("segundos_por_ejercicio", 1, 90), limits.at_least("memoria_mb", 200, 2500),
+               limits.at_least("megas_por_entrega", 1, 50), limits.at_least("procesos", 0, 0)),
+        {name: _lesson(name, lessons) for name in lessons.values}, scale, rules.at_least("decimales", 0, 1),
+        rules.get("descuento_por_dia", 0.0), rules.get("extension_horas", 0.0),
+        review.at_least("dias", 0, 60), review.get("como", Course.review_how))
 
 
-def _lesson(name: str, given: object) -> Lesson:
-    if not isinstance(given, dict):
-        raise CourseError(f"{CONFIG}: [lecciones.{name}] debe ser una tabla con «entrega» y «peso».")
-    if not (ROOT / "lessons" / f"{name}_ejercicios.ipynb").is_file():
-        there = sorted(path.name.removesuffix("_ejercicios.ipynb") for path in ROOT.glob("lessons/*_ejercicios.ipynb"))
-        raise CourseError(f"{CONFIG}: no hay una lección «{name}» con ejercicios. Las que hay: {', '.join(there)}.")
-    weight = _value(given, "peso", (int, float), 1.0)
+def _lesson(name: str, lessons: Section) -> Lesson:
+    given, there = lessons.section(name), lessons_there()
+    if name not in there:
+        near = nearest(name, there)
+        asked = f"¿Querías decir [lecciones.{near}]?" if near else f"Las que hay: {', '.join(there)}."
+        raise CourseError(f"{lessons.where(name)}: no hay una lección «{name}» con ejercicios. {asked}")
+    weight = given.get("peso", 1.0)
     if weight < 0:
-        raise CourseError(f"{CONFIG}: el peso de {name} es negativo.")
-    due = _value(given, "entrega", date, None)
+        raise CourseError(f"{given.where('peso')}: el peso de {name} es negativo.")
+    due = given.get("entrega")
     if due is not None and not isinstance(due, datetime):       # un día sin hora acaba a la medianoche
         due = datetime.combine(due, time.max)
     if due is not None and due.tzinfo is not None:
         due = due.astimezone().replace(tzinfo=None)
     return Lesson(name, due, float(weight))
-
-
-def _at_least(table: dict, name: str, least: int, default: int) -> int:
-    value = _value(table, name, int, default)
-    if value < least:
-        raise CourseError(f"{CONFIG}: «{name}» debe ser al menos {least}, y dice {value}.")
-    return value
-
-
-def _value(table: dict, name: str, kind: type | tuple[type, ...], default: object) -> object:
-    value = table.get(name, default)
-    if value is not default and (not isinstance(value, kind) or isinstance(value, bool)):
-        raise CourseError(f"{CONFIG}: «{name}» no es lo que debe: dice {value!r}.")
-    return value

@@ -1,5 +1,6 @@
 """`export`: las calificaciones en CSV, la hoja de Moodle y el zip de comentarios."""
 import csv
+import re
 import shutil
 import zipfile
 from io import StringIO
@@ -7,22 +8,17 @@ from pathlib import Path
 
 from labkit.files import write_aside, write_text
 from labkit.models import plain_name
-from labkit.teacher.collecting import attempts, standing
-from labkit.teacher.course import Course, CourseError, Lesson
+from labkit.teacher.collecting import attempts
+from labkit.teacher.course import Course, Lesson
 from labkit.teacher.feedback import feedback, grade_words, points_words, public_notes
-from labkit.teacher.roster import Student, decode, find_by_name, load_roster, safe_cell, write_table
+from labkit.teacher.roster import Student, load_roster, safe_cell, write_table
 from labkit.teacher.scores import GRADED, UNGRADED, Score, final, hand_marks, score
+from labkit.teacher.sheet import Sheet, kept_sheet, moodle_places, read_sheet
 from labkit.teacher.tasks import tasks
 
 FIELDS = ("llave", "nombre", "correo", "numero", "estado", "calificacion", "motivo", "programa", "a_mano", "dias_tarde",
           "descuento", "avisos")
-SHEET = {                                       # las columnas de la hoja de Moodle, en español o en inglés
-    "id": ("identificador", "identifier"), "name": ("nombre completo", "full name"),
-    "email": ("dirección de correo", "correo electrónico", "email address"),
-    "number": ("número de id", "id number"), "grade": ("calificación", "grade"),
-    "comment": ("comentarios de retroalimentación", "retroalimentación", "feedback comments"),
-}
-SHEET_KEPT = "hoja_de_moodle.csv"               # la última que se dio, como se bajó
+ASIDE = "comentarios_aparte"                    # las páginas de quien no tiene carpeta en Moodle: se mandan a mano
 PLAIN_SHEET = ("Identificador", "Nombre completo", "Dirección de correo", "Calificación",
                "Comentarios de retroalimentación")
 
@@ -30,30 +26,89 @@ PLAIN_SHEET = ("Identificador", "Nombre completo", "Dirección de correo", "Cali
 def export_lesson(course: Course, lesson: Lesson, sheet: Path | None = None) -> list[Path]:
     """Escribe en `salida/LECCIÓN` las calificaciones, la hoja para Moodle y los comentarios; da los archivos.
 
-    sheet: la hoja de calificaciones que se bajó de Moodle; se llena una copia, y queda en la carpeta para la vez que no
-    se dé. CourseError si no es una.
+    sheet: la hoja de calificaciones que se bajó de Moodle; se llena una copia, y se guarda para la vez que no se dé.
+    La página de quien no tiene carpeta de Moodle conocida va en `comentarios_aparte`. CourseError si no es una hoja.
     """
     people, marks = load_roster(course), hand_marks(course, lesson.name)
     scores = {person.key: score(course, lesson, person, marks) for person in people}
-    folder = course.place("salida", lesson.name)
-    paths = [folder / "calificaciones.csv", folder / "moodle.csv", folder / "comentarios.zip"]
-    write_table(paths[0], FIELDS, [_row(person, scores[person.key], course) for person in people])
-    receipts = {person.key: standing(attempts(course, lesson.name, person.key)) for person in people}
-    kept = folder / SHEET_KEPT
+    folder, kept = course.place("salida", lesson.name), kept_sheet(course, lesson.name)
     sheet = sheet or (kept if kept.is_file() else None)
+    given = read_sheet(sheet) if sheet else None
+    write_table(folder / "calificaciones.csv", FIELDS, [_row(person, scores[person.key], course) for person in people])
     comments = {person.key: safe_cell(_comment(scores[person.key], lesson)) for person in people}
-    text = (_filled(sheet, people, scores, comments, course) if sheet else
-            _plain_sheet(people, scores, comments, receipts, course))
-    write_text(paths[1], "\ufeff" + text)
+    text = (_filled(given, people, scores, comments, course) if given else
+            _plain_sheet(course, lesson.name, people, scores, comments))
+    write_text(folder / "moodle.csv", "\ufeff" + text)
     if sheet and sheet != kept:
+        kept.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(sheet, kept)
-    with write_aside(paths[2]) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as package:
-        for person in people:
-            if receipts[person.key]:
-                place = receipts[person.key]["carpeta_moodle"] or f"{person.key}"
-                page = feedback(course, lesson.name, person.name, scores[person.key])
-                package.writestr(f"{place}/comentarios.html", page)
-    return paths
+    return [folder / "calificaciones.csv", folder / "moodle.csv", *_comments(course, lesson.name, people, scores)]
+
+
+def _comments(course: Course, lesson: str, people: list[Student], scores: dict[str, Score]) -> list[Path]:
+    """Las páginas de quienes entregaron: en el zip que Moodle reparte o, si no se sabe su carpeta, aparte."""
+    places = moodle_places(course, lesson, people)
+    package, aside = course.place("salida", lesson, "comentarios.zip"), course.place("salida", lesson, ASIDE)
+    package.unlink(missing_ok=True)
+    shutil.rmtree(aside, ignore_errors=True)    # se rehacen enteros: que no quede la página de quien ya no está
+    pages = {person: feedback(course, lesson, person.name, scores[person.key]) for person in people
+             if attempts(course, lesson, person.key)}
+    inside = {places[person.key].folder: page for person, page in pages.items() if person.key in places}
+    if inside:
+        with write_aside(package) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as opened:
+            for folder, page in inside.items():
+                opened.writestr(f"{folder}/comentarios.html", page)
+    for person, page in pages.items():
+        if person.key not in places:
+            write_text(aside / f"{_file_name(person)}.html", page)
+    return [path for path in (package, aside) if path.exists()]
+
+
+def _file_name(person: Student) -> str:
+    return f"{re.sub(r'[^A-Za-z0-9 ]+', '', plain_name(person.name).title()).strip()} {person.key}".strip()
+
+
+def export_notices(course: Course, lesson: Lesson) -> list[str]:
+    """Lo que hay que saber antes de subir lo que dejó `export_lesson`: quién falta, quién va en blanco y por qué."""
+    people, marks = load_roster(course), hand_marks(course, lesson.name)
+    found = _sheet_notices(course, lesson.name, people)
+    scores = {person: score(course, lesson, person, marks) for person in people}
+    if blank := [person for person in people if scores[person].state != GRADED]:
+        found.append(f"Van en blanco, {len(blank)} de {len(people)}: {_by_state(blank, scores)}.")
+    return found + _aside_notice(course, lesson.name, people)
+
+
+def _sheet_notices(course: Course, lesson: str, people: list[Student]) -> list[str]:
+    """Quién está en la hoja de Moodle y no en la lista, y al revés."""
+    kept, roster, found = kept_sheet(course, lesson), course.roster.name, []
+    if not kept.is_file():
+        return []
+    sheet = read_sheet(kept)
+    if strangers := sheet.strangers(people):
+        found.append(f"En la hoja de Moodle y no en {roster}: {', '.join(strangers)}. Si toma tu curso, agrega su nombre "
+                     f"a {roster} y repite collect y lo que sigue; mientras, su renglón queda como estaba.")
+    if absent := [person.name for person in people if sheet.row_of(person, people) is None]:
+        found.append(f"En {roster} y no en la hoja de Moodle: {', '.join(absent)}. No van en moodle.csv.")
+    return found
+
+
+def _by_state(blank: list[Student], scores: dict[Student, Score]) -> str:
+    """Quién va en blanco, por estado; de lo que no se calificó, también por qué."""
+    groups: dict[str, list[str]] = {}
+    for person in blank:
+        state, why = scores[person].state, scores[person].why
+        groups.setdefault(f"{state} ({why})" if state == UNGRADED else state, []).append(person.name)
+    return "; ".join(f"{state}: {', '.join(names)}" for state, names in sorted(groups.items()))
+
+
+def _aside_notice(course: Course, lesson: str, people: list[Student]) -> list[str]:
+    places = moodle_places(course, lesson, people)
+    names = [person.name for person in people if person.key not in places and attempts(course, lesson, person.key)]
+    if not names:
+        return []
+    return [f"No sé cuál es la carpeta de Moodle de {', '.join(names)}: su página no va en comentarios.zip; está en "
+            f"{ASIDE}, para que la mandes tú. Si usas Moodle, da su hoja con --worksheet: trae el número de cada "
+            "quien."]
 
 
 def export_course(course: Course) -> Path:
@@ -95,53 +150,29 @@ def _comment(found: Score, lesson: Lesson) -> str:
     return "\n".join([*public_notes(found), *lines])
 
 
-def _plain_sheet(people: list[Student], scores: dict[str, Score], comments: dict[str, str], receipts: dict,
-                 course: Course) -> str:
-    out = StringIO()
+def _plain_sheet(course: Course, lesson: str, people: list[Student], scores: dict[str, Score],
+                 comments: dict[str, str]) -> str:
+    out, places = StringIO(), moodle_places(course, lesson, people)
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(PLAIN_SHEET)
     for person in people:
-        receipt, found = receipts[person.key], scores[person.key]
-        number = receipt["id_moodle"] if receipt else ""
+        found = scores[person.key]
+        number = f"Participante {places[person.key].number}" if person.key in places else ""
         grade = grade_words(found, course) if found.state == GRADED else ""
-        writer.writerow([f"Participante {number}" if number else "", safe_cell(person.name), safe_cell(person.email),
-                         grade, comments[person.key]])
+        writer.writerow([number, safe_cell(person.name), safe_cell(person.email), grade, comments[person.key]])
     return out.getvalue()
 
 
-def _filled(sheet: Path, people: list[Student], scores: dict[str, Score], comments: dict[str, str],
+def _filled(sheet: Sheet, people: list[Student], scores: dict[str, Score], comments: dict[str, str],
             course: Course) -> str:
     """La hoja de Moodle con sus mismas columnas; donde no hay calificación, la casilla queda como estaba."""
-    text = decode(sheet.read_bytes())
-    mark = max(",;\t", key=text.split("\n", 1)[0].count)
-    rows = list(csv.reader(StringIO(text), delimiter=mark))
-    columns = _columns(rows[0] if rows else [], sheet)
-    for row in rows[1:]:
-        person = _person(row, columns, people)
-        if person is None or len(row) <= max(columns.values()):
+    for row in sheet.rows:
+        person = sheet.person(row, people)
+        if person is None:
             continue
         found = scores[person.key]
         if found.state == GRADED:
-            row[columns["grade"]] = grade_words(found, course)
-        if "comment" in columns and (found.parts or found.why):
-            row[columns["comment"]] = comments[person.key]
-    out = StringIO()
-    csv.writer(out, delimiter=mark, lineterminator="\n").writerows(rows)
-    return out.getvalue()
-
-
-def _columns(head: list[str], sheet: Path) -> dict[str, int]:
-    plain = [plain_name(name) for name in head]
-    found = {field: plain.index(plain_name(name)) for field, names in SHEET.items() for name in names
-             if plain_name(name) in plain}
-    if "grade" not in found or not {"name", "email"} & set(found):
-        raise CourseError(f"{sheet} no parece la hoja de calificaciones de Moodle: le faltan las columnas "
-                          "«Calificación» y «Nombre completo» o «Dirección de correo».")
-    return found
-
-
-def _person(row: list[str], columns: dict[str, int], people: list[Student]) -> Student | None:
-    cells = {field: row[place].strip() for field, place in columns.items() if place < len(row)}
-    if email := cells.get("email", "").casefold():
-        return next((person for person in people if person.email.casefold() == email), None)
-    return find_by_name(people, cells.get("name", ""))
+            row[sheet.columns["grade"]] = grade_words(found, course)
+        if "comment" in sheet.columns and (found.parts or found.why):
+            row[sheet.columns["comment"]] = comments[person.key]
+    return sheet.written()

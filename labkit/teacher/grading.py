@@ -5,16 +5,17 @@ import json
 import os
 from collections import Counter
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, Queue
 from threading import Lock
+from time import monotonic
 
 import torch
 
 from labkit.progress import progress
-from labkit.teacher.collecting import attempts, standing, write_json
+from labkit.teacher.collecting import attempts, attempts_note, standing, write_json
 from labkit.teacher.course import Course, Lesson
 from labkit.teacher.judging import judge
 from labkit.teacher.roster import load_roster
@@ -23,24 +24,31 @@ from labkit.teacher.shield import Shield
 from labkit.teacher.tasks import grade_id_of, original, tasks
 
 GRADED, UNGRADED = "calificada", "no calificada"
+LOOK, LONG = 1.0, 10                            # segundos: cada cuánto se mira, y desde cuándo algo tarda
+BAR = "{desc}: {percentage:3.0f} % |{bar:20}| {n_fmt} de {total_fmt} {unit}{postfix}"    # sin un tiempo que no se sabe
 OURS_FAILED = "falló el programa que califica, y no es culpa de la entrega"
 
 
 @dataclass
 class Graded:
-    """Lo que hizo un `grade`: cuántas de cada estado, cuántas ya estaban, y con qué protección corrió."""
+    """Lo que hizo un `grade`: cuántas de cada estado, cuántas ya estaban, y con qué protección corrió.
+
+    ungraded: llave → por qué no se calificó.  protections: solo de las que corrieron.
+    """
     states: Counter = field(default_factory=Counter)
     before: int = 0
     protections: Counter = field(default_factory=Counter)
     says: set[str] = field(default_factory=set)
+    ungraded: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Work:
-    """Una entrega por calificar: de quién es, el intento que cuenta y la huella de con qué se califica."""
+    """Una entrega por calificar: de quién es, el intento que cuenta, la huella de con qué se califica y los avisos."""
     key: str
     receipt: dict
     stamp: str
+    notices: list[str]
 
 
 def grade(course: Course, lesson: Lesson, again: bool = False, shield: Shield | None = None) -> Graded:
@@ -54,10 +62,14 @@ def grade(course: Course, lesson: Lesson, again: bool = False, shield: Shield | 
             pending.append(work)
         else:
             summary.before += 1
+            _renew_notices(course, lesson, work)
     if pending:
         _all(course, lesson, pending, summary, shield)
-    for path in course.place("calificaciones", lesson.name).glob("*.json"):
-        summary.states[json.loads(path.read_text(encoding="utf-8"))["estado"]] += 1
+    for path in sorted(course.place("calificaciones", lesson.name).glob("*.json")):
+        result = json.loads(path.read_text(encoding="utf-8"))
+        summary.states[result["estado"]] += 1
+        if result["estado"] == UNGRADED:
+            summary.ungraded[path.stem] = result["motivo"]
     return summary
 
 
@@ -66,10 +78,19 @@ def _works(course: Course, lesson: Lesson) -> list[Work]:
                                        without_sources().name]).encode()).hexdigest()[:16]
     found = []
     for person in load_roster(course):
-        receipt = standing(attempts(course, lesson.name, person.key))
-        if receipt:
-            found.append(Work(person.key, receipt, f"{receipt['intento']}/{stamp}"))
+        receipts = attempts(course, lesson.name, person.key)
+        if receipt := standing(receipts):
+            notices = [*receipt["avisos"], *filter(None, [attempts_note(receipts)])]
+            found.append(Work(person.key, receipt, f"{receipt['intento']}/{stamp}", notices))
     return found
+
+
+def _renew_notices(course: Course, lesson: Lesson, work: Work) -> None:
+    """Pone al día los avisos de una ya calificada: pudo llegar otro intento que no cuenta, por dañado."""
+    path = course.place("calificaciones", lesson.name, f"{work.key}.json")
+    result = json.loads(path.read_text(encoding="utf-8"))
+    if result["avisos"] != work.notices:
+        write_json(path, result | {"avisos": work.notices})
 
 
 def _is_done(course: Course, lesson: Lesson, work: Work) -> bool:
@@ -87,24 +108,51 @@ def _all(course: Course, lesson: Lesson, works: Sequence[Work], summary: Graded,
     for work in works:
         waiting.put(work)
     lock = Lock()
+    keepers: list[Keeper] = []
     with progress("Calificando", len(works), "entregas", delay=0.5) as bar:
+        bar.bar_format = BAR
+
         def attend(slot: int) -> None:
             with Keeper(course, lesson.name, slot, shield) as keeper:
+                keepers.append(keeper)
                 while (work := _next(waiting)) is not None:
                     result = _one(course, lesson, work, keeper, lock)
                     with lock:
                         write_json(course.place("calificaciones", lesson.name, f"{work.key}.json"), result)
-                        summary.protections[keeper.shield.name] += 1
-                        summary.says.add(keeper.shield.says)
+                        if result["protección"]:
+                            summary.protections[result["protección"]] += 1
+                            summary.says.add(keeper.shield.says)
+                        bar.set_postfix_str(waiting_words(bar.total - bar.n - 1), refresh=False)
                         bar.update()
 
         with ThreadPoolExecutor(count) as pool:
             try:
-                list(pool.map(attend, range(count)))
+                _watch([pool.submit(attend, slot) for slot in range(count)], keepers, bar, course.limits.seconds)
             except BaseException:
                 while _next(waiting):
                     pass
                 raise
+
+
+def _watch(futures: list[Future], keepers: list[Keeper], bar: object, limit: int) -> None:
+    """Espera a que acaben; mientras, la barra dice cuántas faltan y cuánto puede tardar la que tarda más."""
+    while True:
+        done, open_ones = wait(futures, LOOK, FIRST_EXCEPTION)
+        for future in done:
+            future.result()
+        if not open_ones:
+            return
+        spent = [monotonic() - keeper.since for keeper in keepers if keeper.since is not None]
+        bar.set_postfix_str(waiting_words(bar.total - bar.n, max(spent, default=0.0), limit))
+
+
+def waiting_words(left: int, spent: float = 0.0, limit: int = 0) -> str:
+    """Lo que dice la barra de lo que falta. spent: segundos que lleva el ejercicio que tarda más;  limit: su tope."""
+    said = f"{'falta' if left == 1 else 'faltan'} {left}"
+    if spent < LONG:
+        return said
+    more = f"hasta {limit - spent:.0f} s más" if spent < limit else f"se corta a los {limit} s de procesador"
+    return f"{said}: la más lenta, {more}"
 
 
 def _next(waiting: Queue) -> Work | None:
@@ -119,7 +167,7 @@ def _one(course: Course, lesson: Lesson, work: Work, keeper: Keeper, lock: Lock)
     result = {
         "llave": work.key, "lección": lesson.name, "intento": receipt["intento"], "huella": work.stamp,
         "protección": "", "estado": UNGRADED, "motivo": receipt["problema"], "ejercicios": [], "a_mano": [],
-        "días_tarde": receipt["días_tarde"], "avisos": receipt["avisos"], "reparaciones": receipt["reparaciones"],
+        "días_tarde": receipt["días_tarde"], "avisos": work.notices, "reparaciones": receipt["reparaciones"],
     }
     if receipt["problema"]:
         return result

@@ -15,6 +15,7 @@ KEY_NOTE = ("> **Tu llave.** Escribe en la celda de abajo la llave de 8 cifras q
 TO_KEY = {"tu número de cuenta está escrito": "tu llave está escrita", "por tu número de cuenta": "por tu llave"}
 TO_KEY_IN_ITS_CELL = {"Tu número de cuenta": "Tu llave", "Escríbelo": "Escríbela", "De él depende": "De ella depende",
                       "Mientras esté vacío": "Mientras esté vacía", "tu número": "tu llave"}
+EXAMPLES = {'"312345678"': '"48210937"'}         # el ejemplo de la celda: un número de cuenta, una llave
 NBGRADER = '''"""La configuración de nbgrader para este curso. Se usa desde esta carpeta:
 
     nbgrader db student import ../lista_nbgrader.csv
@@ -78,6 +79,7 @@ def with_key_note(path: Path) -> str:
         if cell["cell_type"] == "code" and "".join(cell["source"]).startswith("ACCOUNT ="):
             text = _replaced(before, TO_KEY_IN_ITS_CELL)
             before["source"] = f"{text}\n\n{KEY_NOTE}".splitlines(keepends=True)
+            cell["source"] = _replaced(cell, EXAMPLES).splitlines(keepends=True)
     return json.dumps(book, indent=1, ensure_ascii=False) + "\n"
 
 

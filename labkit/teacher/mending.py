@@ -4,13 +4,19 @@ import json
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
-
+from pathlib import PurePosixPath
 
 from labkit.teacher.roster import decode
 from labkit.teacher.tasks import grade_id_of, mark_of, original, source_of
 
 ENOUGH = 0.5                                    # qué parte de las celdas del original debe reconocerse
 CELLS = 3_000                                   # un cuaderno con más celdas no es una entrega
+OTHER = "llegó "                                # así empieza lo que se dice de un archivo que no es un cuaderno
+MAGIC = {                                       # cómo empieza un archivo, y qué es
+    b"%PDF": "un PDF", b"\x89PNG": "una imagen", b"\xff\xd8\xff": "una imagen", b"GIF8": "una imagen",
+    b"PK\x03\x04": "un zip o un documento de Office", b"\xd0\xcf\x11\xe0": "un documento de Office",
+    b"Rar!": "un archivo .rar", b"7z\xbc\xaf": "un archivo .7z", b"<": "una página web (HTML)",
+}
 
 
 class Unreadable(ValueError):
@@ -25,12 +31,12 @@ class Mended:
     account: str = ""
 
 
-def read_notebook(data: bytes) -> dict:
-    """El cuaderno que dicen esos bytes, en el formato de hoy. Unreadable si no es uno."""
+def read_notebook(data: bytes, name: str = "") -> dict:
+    """El cuaderno que dicen esos bytes, en el formato de hoy. name: cómo se llamaba. Unreadable si no es uno."""
     try:
         book = json.loads(decode(data))
     except (ValueError, RecursionError):
-        raise Unreadable("el archivo está dañado: no es JSON" if data.strip() else "el archivo está vacío") from None
+        raise Unreadable(_why_not(data, name)) from None
     if not isinstance(book, dict) or not isinstance(book.get("nbformat"), int):
         raise Unreadable("el archivo no es un cuaderno de Jupyter")
     if book["nbformat"] != 4:
@@ -48,9 +54,20 @@ def read_notebook(data: bytes) -> dict:
     return book
 
 
-def mend(data: bytes, lesson: str) -> Mended:
+def _why_not(data: bytes, name: str) -> str:
+    """Por qué eso no se lee como un cuaderno: está vacío, es otra cosa o está dañado."""
+    if not data.strip():
+        return "el archivo está vacío"
+    kind = next((kind for start, kind in MAGIC.items() if data.lstrip()[:8].startswith(start)), "")
+    end = PurePosixPath(name).suffix.casefold()
+    if not kind and end and ".ipynb" not in name.casefold():
+        kind = f"un archivo {end}"
+    return f"{OTHER}{kind}, no un cuaderno .ipynb" if kind else "el archivo está dañado: no es JSON"
+
+
+def mend(data: bytes, lesson: str, name: str = "") -> Mended:
     """El cuaderno entregado, con las celdas del original en su lugar y las respuestas de quien lo entregó."""
-    given, model = read_notebook(data)["cells"], original(lesson)
+    given, model = read_notebook(data, name)["cells"], original(lesson)
     owners = _owners(given, model["cells"])
     matched = {place for place in owners if place is not None}
     if len(matched) < ENOUGH * len(model["cells"]):

@@ -11,13 +11,14 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 from secrets import token_hex
+from time import monotonic
 
 import psutil
 
 from labkit.downloads import cache_path
 from labkit.teacher.course import Course
 from labkit.teacher.shield import Place, Shield, environment, python, shields
-from labkit.teacher.tasks import Task, grade_id_of, mark_of, original, tasks
+from labkit.teacher.tasks import asked_of, grade_id_of, mark_of, original, tasks
 
 PACKAGE = Path(__file__).parents[1]
 SERVE = "import sys; from labkit.teacher.serve import main; main(sys.argv[1:])"
@@ -54,7 +55,7 @@ def without_sources() -> Path:
 def steps(book: dict, lesson: str) -> list[dict]:
     """Lo que hay que hacer con un cuaderno reparado: correr celdas, cada una a cuenta de un ejercicio, y preguntar."""
     known = {cell["source"] for cell in original(lesson)["cells"]}
-    by_check = {task.grade_id: task for task in tasks(lesson) if not task.by_hand}
+    by_check = {task.grade_id: task for task in asked_of(lesson)}
     found, pending = [], []
     for cell in book["cells"]:
         task = by_check.get(grade_id_of(cell))
@@ -78,7 +79,7 @@ class Keeper:
         self.box = Path(tempfile.mkdtemp(prefix="labkit-")).resolve()
         self.place = Place(self.box, without_sources(), slot)
         self.choices = [shield] if shield else shields()
-        self.shield = self.choices[0]
+        self.shield, self.since = self.choices[0], None         # since: desde cuándo corre el ejercicio en que va
         self._process: subprocess.Popen | None = None
         self._lines: Queue[str] = Queue()
         self._own(self.box)
@@ -146,12 +147,15 @@ class Keeper:
             while True:
                 news = self._hear(most)
                 if "va" in news:
+                    self.since = self.since if news["va"][0] == last["task"] else monotonic()
                     last |= {"task": news["va"][0], "phase": news["va"][1]}
                 elif "fin" in news:
                     return {"fin": news["fin"], "task": news["task"], "phase": news["phase"]}
         except (OSError, RunFailed):
             self.stop()
             return last
+        finally:
+            self.since = None
 
     def _launch(self, shield: Shield) -> None:
         names = ",".join(task.exercise for task in tasks(self.lesson) if task.exercise)
@@ -216,7 +220,7 @@ def run_submission(keeper: Keeper, book: dict, seeds: dict[str, int]) -> dict[st
     RunFailed si ni siquiera se pudo empezar.
     """
     lesson, course = keeper.lesson, keeper.course
-    asked = [task for task in tasks(lesson) if not task.by_hand]
+    asked = asked_of(lesson)
     plan, done, dropped = steps(book, lesson), {}, set()
     texts = [cell["source"] for cell in original(lesson)["cells"] if cell["cell_type"] == "code"]
     for _ in range(2 * len(asked) + 2):
@@ -243,8 +247,3 @@ def _hidden(course: Course, keeper: Keeper) -> list[str]:
 def seeds_for(course: Course, lesson: str, key: str) -> dict[str, int]:
     """De qué número salen los casos de cada ejercicio, distinto por persona."""
     return {task.grade_id: course.derive("casos", lesson, task.grade_id, key) for task in asked_of(lesson)}
-
-
-def asked_of(lesson: str) -> list[Task]:
-    """Los ejercicios que revisa un programa."""
-    return [task for task in tasks(lesson) if not task.by_hand]

@@ -91,6 +91,11 @@ def tasks(lesson: str) -> list[Task]:
     return found
 
 
+def asked_of(lesson: str) -> list[Task]:
+    """Los ejercicios que revisa un programa."""
+    return [task for task in tasks(lesson) if not task.by_hand]
+
+
 def _checked(source: str) -> tuple[str, str]:
     """De `check("nombre", expresión)`, el nombre y la expresión."""
     for node in ast.walk(ast.parse(source)):

@@ -78,7 +78,8 @@ THRESHOLD_MISTAKES = (
             lambda maps, share: _nearby(maps, share, -1)),
     Mistake("lo superan más valores de los que caben: de mayor a menor, estás un lugar después.",
             lambda maps, share: _nearby(maps, share, 1)),
-    Mistake("no es el lugar ⌊q N⌋: N es cuántos valores tiene UNA unidad, values.shape[1]; len(values) cuenta unidades.",
+    Mistake("no es el lugar ⌊q N⌋: N es cuántos valores tiene UNA unidad, values.shape[1]; len(values) cuenta "
+            "unidades.",
             lambda maps, share: ranked(maps)[:, int(share * maps.shape[1])],
             (lambda maps, share: ranked(maps)[:, int(share * len(maps))],)),
     Mistake("tomas una parte del máximo; share dice cuántos valores quedan arriba, no a qué altura.",

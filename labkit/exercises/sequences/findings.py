@@ -134,8 +134,8 @@ def cell_reasons(given: tuple[int, float], row: CellRow) -> Iterator[tuple[bool,
     """Qué decir de una celda y un área: parejas (se cumple, mensaje), y la última se cumple siempre."""
     cell, area = given
     own = cell == row.cell
-    yield (not 0 <= cell < CELLS, f"las celdas van de 0 a {CELLS - 1}, sin signo: si contaste {2 * CELLS}, a las de hacia "
-           f"abajo réstales {CELLS}. Hacia dónde responde no va en la respuesta.")
+    yield (not 0 <= cell < CELLS, f"las celdas van de 0 a {CELLS - 1}, sin signo: si contaste {2 * CELLS}, a las de "
+           f"hacia abajo réstales {CELLS}. Hacia dónde responde no va en la respuesta.")
     yield own and area > 1, "la celda está bien; el área va de 0 a 1, no en porcentaje."
     yield (own and abs(area - row.first) < NEAR,
            "el área es la del texto con que la escogiste; se pide la del texto de prueba.")

@@ -136,7 +136,8 @@ BITS_MISTAKES = (
             "renglón t le toca codes[t + 1].",
             lambda logits, codes: _loss(logits, codes).mean(),
             (lambda logits, codes: _loss(logits[1:], codes[1:]).mean(),)),
-    Mistake("corriste los códigos hacia el otro lado: comparas cada renglón con el signo de antes, y predice el de después.",
+    Mistake("corriste los códigos hacia el otro lado: comparas cada renglón con el signo de antes, y predice el de "
+            "después.",
             lambda logits, codes: _loss(logits[1:], codes[:-1]).mean()),
     Mistake("está en nats, con logaritmo natural; un bit es log₂: divide entre log 2.",
             lambda logits, codes: bits_per_character(logits, codes) * log(2)),
