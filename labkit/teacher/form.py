@@ -12,7 +12,7 @@ STYLE = """
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(25em, 1fr)); gap: 1em; margin: 1em 0 }
 body { max-width: 84em } .card { border: 1px solid var(--line); padding: .6em .9em; display: flex;
  flex-direction: column; min-width: 0 } .card.done { border-left: 4px solid var(--mark) } .card .said { flex: 1 }
-.said { overflow-x: auto } .old { border-left: 4px solid var(--soft); padding-left: .6em; margin: .3em 0 }
+.said { overflow-x: auto } .said code { overflow-wrap: anywhere } .old { border-left: 4px solid var(--soft); padding-left: .6em; margin: .3em 0 }
 .card label { display: block; margin: .15em 0 } .card b.level { margin-right: .3em }
 textarea, input[type=text] { width: 100%; box-sizing: border-box; font: inherit; color: inherit;
  background: var(--paper); border: 1px solid var(--line); margin: .2em 0 }
