@@ -192,6 +192,14 @@ def test_sealing_touches_only_what_has_points_and_no_print(course, ana):
     assert [row["puntos"] for row in sealed] == ["1,5", "", "x", "1"] and len(rows) == 3
 
 
+def test_a_correction_knows_what_it_changed_even_if_nobody_knows_which_text_it_was(course, ana):
+    """Sin huella, de antes: dos intentos, y los puntos se pusieron sin decir a cuál; la corrección sí es de ahora."""
+    put(course, *full(course, ana.key, printed=False), {"llave": ana.key, "celda": EVIDENCE, "puntos": "2", "motivo": "la tabla sí está"})
+    submit(course, ana.key, rewrite(EVIDENCE, "Otro texto."), sealed=False)
+    found = next(part for part in scored(course, ana).parts if part.grade_id == EVIDENCE)
+    assert (found.points, found.before) == (2, 1)
+
+
 # ── celdas propias ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 

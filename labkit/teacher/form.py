@@ -12,7 +12,8 @@ STYLE = """
 .cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(25em, 1fr)); gap: 1em; margin: 1em 0 }
 body { max-width: 84em } .card { border: 1px solid var(--line); padding: .6em .9em; display: flex;
  flex-direction: column; min-width: 0 } .card.done { border-left: 4px solid var(--mark) } .card .said { flex: 1 }
-.said { overflow-x: auto } .said code { overflow-wrap: anywhere } .old { border-left: 4px solid var(--soft); padding-left: .6em; margin: .3em 0 }
+.said { overflow-x: auto } .said code { overflow-wrap: anywhere }
+.old { border-left: 4px solid var(--soft); padding-left: .6em; margin: .3em 0 }
 .card label { display: block; margin: .15em 0 } .card b.level { margin-right: .3em }
 textarea, input[type=text] { width: 100%; box-sizing: border-box; font: inherit; color: inherit;
  background: var(--paper); border: 1px solid var(--line); margin: .2em 0 }
@@ -112,7 +113,8 @@ def form_page(title: str, questions: list[Question], kept: list[dict], file: str
 def _how(file: str) -> str:
     return (f"<p class=soft>Nada se envía. Al terminar, o para seguir después, descarga el CSV y ponlo en "
             f"<code>manual/{text(file)}</code>, en lugar del que hay; al repetir <code>teacher rubric</code>, esta "
-            "página abre con lo que ya pusiste. Sin JavaScript, llena ese CSV a mano: ya tiene un renglón por respuesta.</p>")
+            "página abre con lo que ya pusiste. Sin JavaScript, llena ese CSV a mano: ya tiene un renglón por "
+            "respuesta.</p>")
 
 
 def _bar(file: str) -> str:
@@ -139,7 +141,7 @@ def _card(card: Card, question: Question) -> str:
     why = card.mark.get("motivo", "")
     reason = ('<label>Motivo, si cambias lo que habías puesto<input type="text" data-field="motivo" '
               f'value="{text(why)}"></label>') if given is not None else ""
-    facts = f"<details><summary>Lo que le tocó, y la respuesta</summary>{pre(card.facts)}</details>"
+    facts = f"<details><summary>Lo que le tocó, y la respuesta</summary>{pre(card.facts, 'prose')}</details>"
     return (f'<div class=card data-code="{text(card.code)}" data-cell="{text(cell)}" data-print="{text(card.print)}" '
             f'data-mark="{text(card.saved)}"><b>{text(card.who)}</b>{_before(card)}<div class=said>{written(card.text)}'
             f"{_workings(card, question.task.title)}</div>{facts if card.facts else ''}<div>{choices}</div>"

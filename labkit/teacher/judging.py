@@ -18,7 +18,7 @@ ENDS = {
     "murió": "el proceso terminó a la mitad: ¿hay un exit, o algo que lo tira?",
     "ilegible": "lo que dejó no son datos que se puedan leer.",
 }
-TO_KEY = {"tu número de cuenta": "tu llave", "ya con tu número": "ya con tu llave"}     # al calificar, la seña es la llave
+TO_KEY = {"tu número de cuenta": "tu llave", "ya con tu número": "ya con tu llave"}
 UNREADABLE = "lo que respondió no es un dato que se pueda leer."
 
 

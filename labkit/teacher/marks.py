@@ -1,8 +1,9 @@
 """Lo que una persona puso a mano, en manual/LECCIÓN.csv: leerlo, saber para qué texto vale, y agregarle renglones.
 
 Cada renglón guarda la huella de lo que se leyó. Si llega un intento con otra cosa en esa celda, sus puntos ya no
-cuentan: hay que leerla. A los renglones sin huella, `grade` se la pone antes de calificar otro intento. Mientras, una
-corrección, que trae su motivo, vale para lo calificado; y lo demás vale si la celda dice lo mismo en todos los intentos.
+cuentan: hay que leerla. A los renglones sin huella, `grade` se la pone antes de calificar otro intento. Mientras no la
+tenga, una corrección, que trae su motivo, vale para lo calificado; lo demás, si la celda dice lo mismo en todos los
+intentos.
 """
 import csv
 import json
@@ -82,11 +83,13 @@ def sort_marks(course: Course, lesson: str, key: str, attempt: str, marks: Marks
               if receipt["intento"] != attempt]
     good, stale = {}, {}
     for cell, mark in mine.items():
-        rows = [row for row in (*mark.get("anteriores", ()), mark) if _counts(row, cell, now, others)]
-        if rows:
-            good[cell] = {**rows[-1], "antes": rows[-2] if len(rows) > 1 else None}
-        else:
+        rows = [*mark.get("anteriores", ()), mark]
+        last = max((place for place, row in enumerate(rows) if _counts(row, cell, now, others)), default=None)
+        if last is None:
             stale[cell] = {**mark, "ahora": now[cell]}
+        else:                                   # lo que corrigió era de este texto, o no decía de cuál
+            before = [row for row in rows[:last] if row.get("huella") in ("", None, now.get(cell, row.get("huella")))]
+            good[cell] = {**rows[last], "antes": before[-1] if before else None}
     return good, stale
 
 
