@@ -15,12 +15,14 @@ from teacher_group import NAMES, synthetic_course
 from labkit import __main__
 from labkit.images import png_bytes
 from labkit.teacher.collecting import write_json
-from labkit.teacher.course import Course
+from labkit.teacher.course import Course, load_course
 from labkit.teacher.exporting import _comment, export_lesson
 from labkit.teacher.feedback import feedback, public_notes
 from labkit.teacher.grading import by_hand
+from labkit.teacher.kit import kit
 from labkit.teacher.marks import MANUAL, add_rows, hand_marks, seal_marks
-from labkit.teacher.pages import written
+from labkit.teacher.pages import counted, written
+from labkit.teacher.reporting import report
 from labkit.teacher.roster import Student, load_roster
 from labkit.teacher.rubric import rubric
 from labkit.teacher.scores import BY_HAND, GRADED, Score, score
@@ -248,7 +250,7 @@ def test_without_names_a_cell_does_not_tell_who(course, ana):
     put(course, {"llave": ana.key, "celda": E4, "puntos": "1", "motivo": "x"})
     rubric(course, course.lesson(LESSON), anonymous=True)
     page = course.place("salida", LESSON, "rubrica.html").read_text(encoding="utf-8")
-    assert ana.key not in page and ana.name not in page and "data:image" not in page and "1 figura que aquí no se enseña" in page
+    assert ana.key not in page and ana.name not in page and "data:image" not in page and "En su cuaderno hay 1 figura que aquí no se ve." in page
 
 
 def test_who_answers_in_a_cell_of_their_own_did_write(course, ana):
@@ -317,3 +319,23 @@ def test_a_markdown_table_is_seen_as_a_table():
 @pytest.mark.parametrize("words", ["a | b", "a | b\nc | d", "a | b\n---", "- uno\n---\n- dos", "| $x$ |\n| a |", "---|---"])
 def test_what_is_not_a_table_stays_as_it_was(words):
     assert written(words) == f"<pre class=prose>{words}</pre>"
+
+
+@pytest.mark.parametrize("count, said", [(1, "1 punto"), (1.0, "1 punto"), (0, "0 puntos"), (0.5, "0.5 puntos"), (2, "2 puntos")])
+def test_one_is_said_as_one(count, said):
+    assert counted(count, "punto") == said
+
+
+def test_no_page_says_one_as_many(course, ana):
+    """Con un curso de una persona, que entregó un día tarde, y un día para pedir revisión."""
+    path = course.folder / "lista.csv"
+    path.write_text("\n".join(path.read_text(encoding="utf-8").splitlines()[:2]) + "\n", encoding="utf-8")
+    toml = course.folder / "curso.toml"
+    toml.write_text(toml.read_text(encoding="utf-8").replace("dias = 60", "dias = 1"), encoding="utf-8")
+    only = load_course(course.folder)
+    put(only, *full(only, ana.key, ("1", "1", "1")))
+    report(only, only.lesson(LESSON))
+    kit(only, [LESSON])
+    pages = [*only.place("salida", LESSON, "reporte").rglob("*.html"), only.place("kit", f"{LESSON}.html")]
+    said = " ".join(re.sub(r"<[^>]+>", " ", path.read_text(encoding="utf-8")) for path in pages)
+    assert len(pages) == 3 and not re.search(r"(?<![\d.])1 (personas|días|puntos|variantes|archivos|parejas|figuras)\b", said)

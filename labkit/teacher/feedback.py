@@ -1,7 +1,6 @@
 """La página de comentarios de una persona: qué se dijo de cada ejercicio, los puntos, y cómo pedir una revisión."""
 from labkit.teacher.course import Course
-from labkit.teacher.marks import points_of
-from labkit.teacher.pages import document, picture, pre, prose, table, text, written
+from labkit.teacher.pages import counted, document, picture, pre, prose, table, text, written
 from labkit.teacher.scores import ASIDE, Part, Score
 from labkit.teacher.tasks import Task, lesson_title, tasks
 
@@ -49,9 +48,9 @@ def public_notes(found: Score) -> list[str]:
     """Lo que se le dice a quien entregó, antes de sus ejercicios: qué falta, cuánto se quitó por tarde, los avisos."""
     notes = [public_notice(found.why.partition(ASIDE)[0])] if found.why else []
     if found.late:
-        late = f"Llegó {found.late} {'día' if found.late == 1 else 'días'} tarde"
+        late = f"Llegó {counted(found.late, 'día')} tarde"
         if found.taken:
-            notes.append(f"{late}: se {'quita' if found.taken == 1 else 'quitan'} {points_of(found.taken)}.")
+            notes.append(f"{late}: se {'quita' if found.taken == 1 else 'quitan'} {counted(found.taken, 'punto')}.")
         elif found.grade is not None:
             notes.append(f"{late}; no se quitó nada.")
     return [*notes, *map(public_notice, found.notices)]
@@ -106,5 +105,5 @@ def _section(part: Part, task: Task, body: str) -> str:
 
 def _review(course: Course) -> str:
     return ("<h2>Si no estás de acuerdo</h2>\n<p>La revisión la hace un programa o una persona, y se puede equivocar. "
-            f"{text(course.review_how)} Hay {course.review_days} días desde que se publica. La calificación se puede "
-            "corregir a mano, y aquí queda escrito por qué.</p>")
+            f"{text(course.review_how)} Hay {counted(course.review_days, 'día')} desde que se publica. La "
+            "calificación se puede corregir a mano, y aquí queda escrito por qué.</p>")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from labkit.teacher.marks import MANUAL, old_words
-from labkit.teacher.pages import document, picture, pre, prose, text, written
+from labkit.teacher.pages import counted, document, picture, pre, prose, text, written
 from labkit.teacher.tasks import Task
 from labkit.teacher.workings import Working
 
@@ -175,6 +175,6 @@ def _working(cell: Working) -> str:
         return written(cell.source)
     said = pre(cell.said) if cell.said else ""
     drawn = "".join(picture(data, "Una figura que hizo quien entrega", kind) for kind, data in cell.pictures)
-    heavy = (f"<p class=soft>{cell.heavy} {'figura' if cell.heavy == 1 else 'figuras'} que aquí no se enseñan: "
-             "están en su cuaderno.</p>") if cell.heavy else ""
+    hidden = f"<p class=soft>En su cuaderno hay {counted(cell.heavy, 'figura')} que aquí no se ve.</p>"
+    heavy = hidden if cell.heavy else ""
     return f"<details><summary>Código</summary>{pre(cell.source)}</details>{said}{drawn}{heavy}"

@@ -8,7 +8,7 @@ from labkit.files import write_text
 from labkit.teacher.course import Course, CourseError
 from labkit.teacher.examples import finding_titles, known_cases, models
 from labkit.teacher.judging import cases_from
-from labkit.teacher.pages import Markup, document, pre, table, text
+from labkit.teacher.pages import Markup, counted, document, pre, table, text
 from labkit.teacher.roster import Student, load_roster
 from labkit.teacher.rubric import levels
 from labkit.teacher.running import seeds_for
@@ -72,9 +72,8 @@ def _near(name: str) -> str:
 
 def _spread(variants: int, people: int, shared: int) -> str:
     """Cuántas variantes tocaron, y cuántas personas tienen la más común."""
-    of = f"{variants} {'variante' if variants == 1 else 'variantes'} entre {people}"
-    said = f"{of} {'persona' if people == 1 else 'personas'}"
-    return f"{said}; la más común la {'tiene' if shared == 1 else 'tienen'} {shared}."
+    found = f"{counted(variants, 'variante')} entre {counted(people, 'persona')}"
+    return f"{found}; la más común la {'tiene' if shared == 1 else 'tienen'} {shared}."
 
 
 def _cases(course: Course, lesson: str, people: list[Student]) -> str:
@@ -108,8 +107,7 @@ def _rubrics(lesson: str, worth: list[Task]) -> str:
     for task in (task for task in worth if task.by_hand):
         pieces.append(f"<h3>{text(task.title)}</h3>")
         for points, says in sorted(levels(task).items(), reverse=True):
-            unit = "punto" if points == 1 else "puntos"
-            pieces.append(f"<p><b>{points} {unit}:</b> {text(says)}.</p>")
+            pieces.append(f"<p><b>{counted(points, 'punto')}:</b> {text(says)}.</p>")
             pieces += [f"<p class=soft>Ejemplo, {text(model.kind)}:</p>{pre(model.example(task, points), 'prose')}"
                        for model in examples]
     return "\n".join(pieces)

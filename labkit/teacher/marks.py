@@ -13,6 +13,7 @@ from pathlib import Path
 from labkit.files import write_text
 from labkit.teacher.collecting import attempts
 from labkit.teacher.course import KEYS, Course, CourseError
+from labkit.teacher.pages import counted
 from labkit.teacher.roster import decode, read_table, safe_cell, write_table
 from labkit.teacher.tasks import Task, tasks
 from labkit.teacher.veil import alias
@@ -58,15 +59,10 @@ def hand_marks(course: Course, lesson: str, suffix: str = "") -> Marks:
     return found
 
 
-def points_of(points: float) -> str:
-    """«1 punto», «2 puntos»."""
-    return f"{points:g} {'punto' if points == 1 else 'puntos'}"
-
-
 def old_words(mark: dict) -> str:
     """Lo puesto a otro texto, con palabras: «1 punto, de otro texto»."""
     which = "de otro texto" if mark.get("huella") else "y no dice de cuál de sus intentos"
-    return f"{points_of(mark['puntos'])}, {which}"
+    return f"{counted(mark['puntos'], 'punto')}, {which}"
 
 
 def sort_marks(course: Course, lesson: str, key: str, attempt: str, marks: Marks) -> tuple[dict, dict]:

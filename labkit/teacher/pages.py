@@ -40,6 +40,11 @@ def text(value: object) -> str:
     return html.escape(str(value))
 
 
+def counted(count: float, one: str, many: str = "") -> str:
+    """«1 punto», «2 puntos»; many: el plural, si no es con s."""
+    return f"{count:g} {one if count == 1 else many or f'{one}s'}"
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[int] = (),
           caption: str = "") -> str:
     """Una tabla; numbers: qué columnas son números. Una celda que ya es HTML va como `Markup`."""

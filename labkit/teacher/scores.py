@@ -6,7 +6,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from labkit.teacher.collecting import attempts
 from labkit.teacher.course import Course, Lesson
 from labkit.teacher.grading import GRADED, UNGRADED
-from labkit.teacher.marks import Marks, hand_marks, old_words, points_of, sort_marks
+from labkit.teacher.marks import Marks, hand_marks, old_words, sort_marks
+from labkit.teacher.pages import counted
 from labkit.teacher.roster import Student
 from labkit.teacher.tasks import tasks
 
@@ -39,10 +40,10 @@ class Part:
     def moved(self) -> str:
         """De cuántos puntos a cuántos, si se corrigió: «eran 0 puntos y ahora son 2»."""
         if self.before is None:
-            return f"ahora {'es' if self.points == 1 else 'son'} {points_of(self.points)}"
+            return f"ahora {'es' if self.points == 1 else 'son'} {counted(self.points, 'punto')}"
         if self.before == self.points:
-            return f"{'sigue siendo' if self.points == 1 else 'siguen siendo'} {points_of(self.points)}"
-        return (f"{'era' if self.before == 1 else 'eran'} {points_of(self.before)} y ahora "
+            return f"{'sigue siendo' if self.points == 1 else 'siguen siendo'} {counted(self.points, 'punto')}"
+        return (f"{'era' if self.before == 1 else 'eran'} {counted(self.before, 'punto')} y ahora "
                 f"{'es' if self.points == 1 else 'son'} {self.points:g}")
 
     @property
