@@ -18,7 +18,7 @@ from labkit.teacher.collecting import write_json
 from labkit.teacher.course import Course, load_course
 from labkit.teacher.exporting import _comment, export_lesson
 from labkit.teacher.feedback import feedback, public_notes
-from labkit.teacher.grading import by_hand
+from labkit.teacher.grading import by_hand, grade
 from labkit.teacher.kit import kit
 from labkit.teacher.marks import MANUAL, add_rows, hand_marks, seal_marks
 from labkit.teacher.pages import counted, written
@@ -181,6 +181,16 @@ def test_a_correction_asked_for_later_counts_for_what_was_read(course, ana):
         {"llave": ana.key, "celda": CLAIM, "puntos": "2", "motivo": "el límite sí está"})
     found = next(part for part in scored(course, ana).parts if part.grade_id == CLAIM)
     assert (found.points, found.before, found.reason) == (2, 1, "el límite sí está")
+
+
+def test_grade_seals_before_it_grades_another_attempt(course, ana, monkeypatch):
+    put(course, *full(course, ana.key, printed=False))
+    submit(course, ana.key, rewrite(EVIDENCE, "Otro."), graded=False)
+    seen = []
+    monkeypatch.setattr("labkit.teacher.grading._all", lambda *_: seen.extend(row["huella"] for row in rows_of(course)))
+    grade(course, course.lesson(LESSON))
+    first = prints(course, LESSON, ana.key, "1")
+    assert seen == [first[cell] for cell in HAND]
 
 
 def test_sealing_touches_only_what_has_points_and_no_print(course, ana):

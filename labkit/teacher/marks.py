@@ -2,12 +2,13 @@
 
 Cada renglón guarda la huella de lo que se leyó. Si llega un intento con otra cosa en esa celda, sus puntos ya no
 cuentan: hay que leerla. A los renglones sin huella, `grade` se la pone antes de calificar otro intento. Mientras no la
-tenga, una corrección, que trae su motivo, vale para lo calificado; lo demás, si la celda dice lo mismo en todos los
-intentos.
+tenga, una corrección, que trae su motivo, vale para lo calificado; lo demás, si la celda dice lo mismo en los intentos
+de antes.
 """
 import csv
 import json
 from io import StringIO
+from itertools import takewhile
 from pathlib import Path
 
 from labkit.files import write_text
@@ -75,8 +76,8 @@ def sort_marks(course: Course, lesson: str, key: str, attempt: str, marks: Marks
     if not mine:
         return {}, {}
     now = prints(course, lesson, key, attempt)
-    others = [prints(course, lesson, key, receipt["intento"]) for receipt in attempts(course, lesson, key)
-              if receipt["intento"] != attempt]
+    names = [receipt["intento"] for receipt in attempts(course, lesson, key)]
+    others = [prints(course, lesson, key, name) for name in takewhile(lambda name: name != attempt, names)]
     good, stale = {}, {}
     for cell, mark in mine.items():
         rows = [*mark.get("anteriores", ()), mark]
