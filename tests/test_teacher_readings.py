@@ -237,7 +237,7 @@ def test_the_rubric_shows_what_was_done_in_own_cells(course, ana):
 
 
 @pytest.mark.parametrize("output, said", [
-    (stream("x" * (LETTERS + 7)), "y 7 letras más"), (stream("a\rb\r\x1b[31mlisto\x1b[0m\n"), "listo"),
+    (stream("x" * (LETTERS + 7)), "y 7 letras más"), (stream("x" * 3_000_000), "letras más, en su cuaderno"), (stream("a\rb\r\n c\r\n"), "b\n c"), (stream("a\rb\r\x1b[31mlisto\x1b[0m\n"), "listo"),
     ({"output_type": "error", "ename": "NameError", "evalue": "tabla", "traceback": []}, "NameError: tabla"),
     (shown(text_html="<script>x</script>", text_plain="la tabla"), "la tabla"), ({"output_type": "stream", "text": 3}, ""), ("nada", ""),
     (shown(image_svg="<svg onload=x>"), ""),

@@ -19,7 +19,6 @@ CELLS, LETTERS = 20, 4_000                      # por sección: cuántas celdas;
 PICTURES, BYTES = 4, 300_000                    # de cada celda, cuántas figuras, y cuánto puede pesar cada una
 STARTS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 COLORS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")   # los de una terminal
-REDRAWN = re.compile(r"[^\n]*\r(?!\n)")         # lo que una barra de progreso escribió y borró
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,8 @@ def _said(output: dict) -> str:
         found = _joined(output.get("text"))
     else:
         found = "" if set(STARTS) & set(data) else _joined(data.get("text/plain"))
-    return REDRAWN.sub("", COLORS.sub("", found)).rstrip()
+    lines = COLORS.sub("", found).split("\n")
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines).rstrip()    # lo que una barra borró, no
 
 
 def _picture(output: dict) -> tuple[str, str] | None:
