@@ -15,13 +15,14 @@ from labkit.exercises import EXERCISES
 from labkit.exercises.pixels.findings import layer_row
 from labkit.teacher.course import ROOT, Course, CourseError, load_course
 from labkit.teacher.deleting import OURS, PACKET, confirm, delete, holdings, review_ends
-from labkit.teacher.examples import FOLDER, NO_NUMBERS, case_words, models
+from labkit.teacher.examples import FOLDER, NO_NUMBERS, case_words, finding_titles, known_cases, models
 from labkit.teacher.exporting import export_lesson
 from labkit.teacher.handout import KEPT_OUT
-from labkit.teacher.kit import kit, variant_words
+from labkit.teacher.kit import kit
 from labkit.teacher.roster import LEAST, load_roster
 from labkit.teacher.running import seeds_for
 from labkit.teacher.tasks import tasks
+from labkit.teacher.variants import LABELS
 
 LESSONS = sorted(path.name.removesuffix("_ejercicios.ipynb") for path in ROOT.glob("lessons/*_ejercicios.ipynb"))
 UNFINISHED = "05b_experimentos"                                 # sus tablas están por cambiar
@@ -102,7 +103,7 @@ def test_the_kit_has_each_ones_answer_and_cases(made, capsys):
     page = made.place("kit", f"{LESSON}.html").read_text(encoding="utf-8")
     for person in load_roster(made):
         row = layer_row(person.key)
-        assert re.search(rf"{person.name}</td><td>{person.key}</td><td><code>\(&#x27;{row.layer}&#x27;, {row.hand}\)", page)
+        assert re.search(rf"{person.name}</td><td>{person.key}</td><td>la capa que rebasa, {row.layer}; [^<]*, {row.hand:g}</td>", page)
         seeds = seeds_for(made, LESSON, person.key)
         assert all(str(seeds[cell]) in page for cell in seeds if cell != E4)
     assert "5 de 10" in page and "copie" in page and "No la repartas" in page and "http" not in page and "<script" not in page
@@ -116,9 +117,24 @@ def test_the_kit_of_every_lesson_can_be_made(made):
         assert page.count("<h3>") >= 4 and all(person.key in page for person in load_roster(made))
 
 
-@pytest.mark.parametrize("case, said", [({"a": 1}, "a: 1"), (["x", "y"], "x\ny"), (3, "3"), (layer_row("123456"), "hand: ")])
-def test_a_variant_is_told_in_words(case, said):
-    assert said in variant_words(case)
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_variant_and_its_answer_are_told_in_words(lesson):
+    for account in ("100001", "100002", "87654321"):
+        said, cases = case_words(lesson, account), known_cases(lesson, account)
+        assert not re.search(r"\d\.\d{4}|[{}\[\]()][\'\"]|[\'\"]:|\b[mp] antes\b|-\d", said), said
+        assert not re.search(rf"\b({'|'.join([*EXERCISES, 'scene', 'pixels', 'network'])})\b", said), said
+        for name, title in finding_titles(lesson).items():
+            case = cases[name][0] if name == "smallest_decay" else cases[name]
+            assert title in said and (name in ("heaviest", "resting") or set(case._asdict()) == set(LABELS[name]))
+            assert all(str(part) in said for part in cases[f"r_{name}"] if isinstance(part, str) and len(part) > 1)
+
+
+def test_the_drops_are_told_and_not_the_margins():
+    rows, pair = known_cases("01b_contrafactuales", "100001")["heaviest"], known_cases("01b_contrafactuales", "100001")["together"]
+    said = case_words("01b_contrafactuales", "100001")
+    for part, row in rows.items():
+        assert f"{part} ({row['pixels']:g} píxeles): al quitarla {row['m antes'] - row['m verdad']:.3g}".replace("-", "−")[:-1] in said
+    assert abs(pair.both - pair.alone_first - pair.alone_second - pair.extra) < 1e-9 and f"sin esa parte: {round(pair.alone_first, 3):g}" in said
 
 
 # ── borrar ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ from labkit.teacher.exporting import export_lesson
 from labkit.teacher.reporting import graded_results
 from labkit.teacher.roster import load_roster
 from labkit.teacher.rubric import drawn_twice, levels, rubric
-from labkit.teacher.scores import MANUAL, SECOND, hand_marks
+from labkit.teacher.marks import MANUAL, SECOND, hand_marks
 from labkit.teacher.tasks import tasks
 from labkit.teacher.veil import alias
 

@@ -2,6 +2,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from labkit.exercises import EXERCISES
 from labkit.exercises.sandbox import call
 from labkit.exercises.verdict import Outcome
 from labkit.teacher.collecting import write_json
-from labkit.teacher.course import Course, CourseError, Lesson, load_course, new_course
+from labkit.teacher.course import ROOT, Course, CourseError, Lesson, load_course, new_course
+from labkit.teacher.examples import findings
 from labkit.teacher.exporting import export_course, export_lesson
 from labkit.teacher.feedback import feedback, public_notes
 from labkit.teacher.flat import NotFlat, pack, unpack
@@ -22,6 +24,7 @@ from labkit.teacher.scores import Part, Score, final, hand_marks, rounded, scale
 from labkit.teacher.tasks import tasks
 
 LESSON = "00_primeros_pasos"
+LESSONS = sorted(path.name.removesuffix("_ejercicios.ipynb") for path in ROOT.glob("lessons/*_ejercicios.ipynb"))
 AUTO = [task for task in tasks(LESSON) if not task.by_hand]
 HAND = [task for task in tasks(LESSON) if task.by_hand]
 
@@ -230,7 +233,19 @@ def test_the_key_that_counts_is_the_one_of_the_list():
     assert judge("overtaking_layer", {"valor": pack((written, (row.layer, row.hand)))}, key, 0).ok          # escriba lo que escriba
     other = case(written)
     assert not judge("overtaking_layer", {"valor": pack((written, (other.layer, other.hand)))}, key, 0).ok
-    assert judge("overtaking_layer", {"valor": pack(("", (row.layer, row.hand)))}, key, 0).word == "Pendiente"
+    for nothing in ("", None, ...):
+        assert judge("overtaking_layer", {"valor": pack((nothing, (row.layer, row.hand)))}, key, 0).ok         # ni si no la escribe
+        assert judge("overtaking_layer", {"valor": pack((nothing, None))}, key, 0).word == "Pendiente"
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_who_did_not_write_the_key_reads_the_same_everywhere(lesson):
+    """Con la respuesta del caso de muestra, que es la que se mide sin llave, y sin pedirle un número de cuenta."""
+    for name in findings(lesson):
+        sample = EXERCISES[name].right(EXERCISES[name].case(""))
+        key = next(str(number) for number in range(87654321, 87654999) if EXERCISES[name].right(EXERCISES[name].case(str(number))) != sample)
+        verdict = judge(name, {"valor": pack(("", sample if not isinstance(sample, set) else sorted(sample)))}, key, 0)
+        assert verdict.word == "Revisa" and not re.search("falta tu|número de cuenta|con tu número", verdict.message), verdict.message
 
 
 def test_a_later_export_fills_the_same_sheet_again(course, tmp_path):

@@ -57,11 +57,13 @@ que vale cada punto. Dice también qué puntos se pueden copiar. No la repartas.
 RUBRIC = Line("""Uso: python -m labkit teacher rubric CARPETA LECCIÓN [--anonymous] [--sample N]
 
 Escribe en CARPETA/salida/LECCIÓN/rubrica.html las respuestas que se leen a mano, lado a lado, con lo que vale cada
-punto y un lugar para tu comentario. Descarga de ahí el CSV y ponlo en CARPETA/manual; o llena ese CSV, que queda con un
-renglón por respuesta. rubrica_segunda.html lleva las que se leen dos veces: dásela a otra persona. Repite la orden y te
-dice cuánto falta y en qué no coinciden las dos lecturas.
+punto, un lugar para tu comentario y lo que cada quien hizo en celdas suyas. Descarga de ahí el CSV y ponlo en
+CARPETA/manual; o llena ese CSV, que queda con un renglón por respuesta ya revisada por `grade`. rubrica_segunda.html
+lleva las que se leen dos veces: dásela a otra persona. Repite la orden y te dice cuánto falta, de quién falta `grade` y
+en qué no coinciden las dos lecturas; al CSV le agrega los renglones nuevos, y los que hay no los toca. Los puntos de un
+texto que ya cambió se enseñan y no cuentan.
 
---anonymous  sin nombres ni llaves, con un seudónimo que el programa sabe deshacer
+--anonymous  sin nombres, llaves ni figuras, con un seudónimo que el programa sabe deshacer
 --sample N   qué parte se lee dos veces, en por ciento: 10, si no se dice""",
               places=("CARPETA", "LECCIÓN"), flags=("--anonymous",), options=(Option("--sample", Whole(), 10),))
 REPORT = Line("""Uso: python -m labkit teacher report CARPETA LECCIÓN [--pseudonyms]

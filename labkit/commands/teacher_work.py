@@ -116,6 +116,10 @@ def run_rubric(options: SimpleNamespace) -> int:
     for path in done.paths:
         print(f"✓ {path}")
     print(f"Calificadas a mano: {done.done} de {done.asked} · segunda lectura: {done.second} de {done.sampled}")
+    if done.changed:
+        print(f"Tenían puntos de otro texto, y hay que leerlas: {done.changed}. En la página dice cuántos eran.")
+    if done.waiting:
+        print(f"Falta correr `grade`, y por eso aquí no está lo de: {', '.join(done.waiting)}.")
     if done.agreement.pairs:
         print(f"Las dos lecturas coinciden en {done.agreement.equal} de {done.agreement.pairs}.")
     for who, title, one, other in done.agreement.apart:

@@ -18,9 +18,10 @@ EL CONTRATO DE DATOS: qué guarda cada archivo de esa carpeta. Las llaves de JSO
     calificaciones/LECCIÓN/LLAVE.json   estado («calificada» o «no calificada»), motivo, protección, huella, intento,
                                 ejercicios: [{celda, ejercicio, puntos, de, símbolo, palabra, mensaje, dibujo}],
                                 a_mano: [{celda, de, texto, sin_escribir}]
-    manual/LECCIÓN.csv          lo que se puso a mano: llave, celda, puntos, comentario, motivo, quien, fecha. En una
-                                celda que revisa un programa es una corrección, y el motivo es obligatorio. En vez de
-                                la llave puede venir el seudónimo de `rubric --anonymous` (`veil.alias`)
+    manual/LECCIÓN.csv          lo que se puso a mano: llave, celda, puntos, comentario, motivo, quien, fecha, huella.
+                                En una celda que revisa un programa es una corrección, y el motivo es obligatorio. En
+                                vez de la llave puede venir el seudónimo de `rubric --anonymous` (`veil.alias`). La
+                                huella es la de lo leído (`workings.prints`): los puntos de otro texto no cuentan
     manual/LECCIÓN_segunda.csv  lo mismo, de quien leyó después; no cuenta para la calificación
     salida/LECCIÓN/             calificaciones.csv, moodle.csv, comentarios.zip, comentarios_aparte/ (quien no tiene
                                 carpeta de Moodle conocida), recibida_de_moodle/hoja.csv, rubrica.html,

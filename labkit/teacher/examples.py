@@ -6,11 +6,11 @@ midieron con ella, y tests/test_teacher_models.py los vuelve a medir.
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
 
 from labkit.exercises import EXERCISES
 from labkit.exercises.kinds import Finding
 from labkit.teacher.tasks import Task, tasks
+from labkit.teacher.variants import answer_words, variant_words
 
 FOLDER = Path(__file__).parent / "reflections"
 NO_NUMBERS = "Hice las cuentas y salió como en la lección."
@@ -67,23 +67,13 @@ def _paragraphs(section: str, cases: dict[str, object]) -> tuple[str, ...]:
     return tuple(block.format(**cases) for block in blocks)
 
 
-@runtime_checkable
-class Row(Protocol):
-    """Un renglón de una tabla: lo que le toca a alguien, con nombre cada dato (un NamedTuple)."""
-
-    def _asdict(self) -> dict: ...
-
-
-def variant_words(case: object) -> str:
-    """Lo que le toca a alguien, un renglón por dato."""
-    if isinstance(case, dict):
-        return "\n".join(f"{name}: {value}" for name, value in case.items())[:2000]
-    if isinstance(case, Row):
-        return "\n".join(f"{name}: {str(value)[:200]}" for name, value in case._asdict().items())
-    return "\n".join(map(str, case))[:2000] if isinstance(case, (list, tuple)) else str(case)[:2000]
+def finding_titles(lesson: str) -> dict[str, str]:
+    """Hallazgo → el título de su ejercicio, como está en el cuaderno."""
+    return {task.exercise: task.title for task in tasks(lesson) if task.exercise in findings(lesson)}
 
 
 def case_words(lesson: str, account: str) -> str:
     """Lo que le toca a una cuenta en los hallazgos de una lección y lo que hay que responder."""
     cases = known_cases(lesson, account)
-    return "\n\n".join(f"{name}: {cases[f'r_{name}']}\n{variant_words(cases[name])}" for name in findings(lesson))
+    return "\n\n".join(f"{title}\nLa respuesta: {answer_words(name, cases[f'r_{name}'])}\n"
+                       f"{variant_words(name, cases[name])}" for name, title in finding_titles(lesson).items())

@@ -85,8 +85,8 @@ def _sheet_notices(course: Course, lesson: str, people: list[Student]) -> list[s
         return []
     sheet = read_sheet(kept)
     if strangers := sheet.strangers(people):
-        found.append(f"En la hoja de Moodle y no en {roster}: {', '.join(strangers)}. Si toma tu curso, agrega su nombre "
-                     f"a {roster} y repite collect y lo que sigue; mientras, su renglón queda como estaba.")
+        found.append(f"En la hoja de Moodle y no en {roster}: {', '.join(strangers)}. Si toma tu curso, agrega su "
+                     f"nombre a {roster} y repite collect y lo que sigue; mientras, su renglón queda como estaba.")
     if absent := [person.name for person in people if sheet.row_of(person, people) is None]:
         found.append(f"En {roster} y no en la hoja de Moodle: {', '.join(absent)}. No van en moodle.csv.")
     return found

@@ -1,7 +1,7 @@
 """La página de comentarios de una persona: qué se dijo de cada ejercicio, los puntos, y cómo pedir una revisión."""
 from labkit.teacher.course import Course
-from labkit.teacher.pages import document, picture, pre, prose, table, text
-from labkit.teacher.scores import UNUSED, Part, Score
+from labkit.teacher.pages import counted, document, picture, pre, prose, table, text, written
+from labkit.teacher.scores import ASIDE, Part, Score
 from labkit.teacher.tasks import Task, lesson_title, tasks
 
 PRACTICE = ("Se revisó con casos que salen de un secreto del curso, distintos de los que viste en clase. Por eso puede "
@@ -46,12 +46,11 @@ def public_notice(notice: str) -> str:
 
 def public_notes(found: Score) -> list[str]:
     """Lo que se le dice a quien entregó, antes de sus ejercicios: qué falta, cuánto se quitó por tarde, los avisos."""
-    notes = [public_notice(found.why.removesuffix(UNUSED))] if found.why else []
+    notes = [public_notice(found.why.partition(ASIDE)[0])] if found.why else []
     if found.late:
-        late = f"Llegó {found.late} {'día' if found.late == 1 else 'días'} tarde"
-        taken = f"{found.taken:g} {'punto' if found.taken == 1 else 'puntos'}"
+        late = f"Llegó {counted(found.late, 'día')} tarde"
         if found.taken:
-            notes.append(f"{late}: se {'quita' if found.taken == 1 else 'quitan'} {taken}.")
+            notes.append(f"{late}: se {'quita' if found.taken == 1 else 'quitan'} {counted(found.taken, 'punto')}.")
         elif found.grade is not None:
             notes.append(f"{late}; no se quitó nada.")
     return [*notes, *map(public_notice, found.notices)]
@@ -74,24 +73,29 @@ def _sum(found: Score, by_hand: bool) -> tuple[str, str]:
 
 
 def _checked(part: Part, task: Task) -> str:
-    fixed = ""
-    if part.reason:
-        fixed = (f"<p><b>Corregido a mano:</b> eran {part.before:g} puntos y ahora son {part.points:g}. "
-                 f"{text(part.reason)}</p>")
+    fixed = _changed("Corregido a mano", part)
+    said = part.earlier if part.reason else part.note
+    comment = f"<p><b>Comentario:</b> {text(part.note)}</p>" if part.reason and part.note else ""
     drawn = picture(part.picture, "Dónde difiere tu respuesta de la de labkit")
     shown = f"{drawn}<p class=soft>Descripción: dónde difiere tu respuesta.</p>" if drawn else ""
-    return _section(part, task, fixed + pre(part.note, "prose") + shown)
+    return _section(part, task, fixed + comment + pre(said, "prose") + shown)
 
 
 def _read(part: Part, task: Task) -> str:
     scale = task.prompt.partition("*Se califica")[2]
     pieces = [f"<p class=soft>Cómo se califica: {prose(scale.partition('*')[2])[3:]}" if scale else ""]
-    if part.reason:
-        pieces.append(f"<p><b>Se revisó otra vez:</b> {text(part.reason)}</p>")
+    pieces.append(_changed("Se revisó otra vez", part))
     pieces.append(f"<p><b>Comentario:</b> {text(part.note)}</p>" if part.note else "")
+    if part.reason and part.earlier:
+        pieces.append(f"<p class=soft>Lo que decía antes: {text(part.earlier)}</p>")
     if part.text and part.note != "sin escribir":
-        pieces.append(f"<p class=soft>Lo que escribiste:</p>{pre(part.text, 'prose')}")
+        pieces.append(f"<p class=soft>Lo que escribiste:</p>{written(part.text)}")
     return _section(part, task, "".join(pieces))
+
+
+def _changed(how: str, part: Part) -> str:
+    """De cuántos puntos a cuántos, y por qué; vacío si no se corrigió."""
+    return f"<p><b>{how}:</b> {part.moved}. {text(part.reason)}</p>" if part.reason else ""
 
 
 def _section(part: Part, task: Task, body: str) -> str:
@@ -101,5 +105,5 @@ def _section(part: Part, task: Task, body: str) -> str:
 
 def _review(course: Course) -> str:
     return ("<h2>Si no estás de acuerdo</h2>\n<p>La revisión la hace un programa o una persona, y se puede equivocar. "
-            f"{text(course.review_how)} Hay {course.review_days} días desde que se publica. La calificación se puede "
-            "corregir a mano, y aquí queda escrito por qué.</p>")
+            f"{text(course.review_how)} Hay {counted(course.review_days, 'día')} desde que se publica. La "
+            "calificación se puede corregir a mano, y aquí queda escrito por qué.</p>")

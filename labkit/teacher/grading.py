@@ -18,10 +18,12 @@ from labkit.progress import progress
 from labkit.teacher.collecting import attempts, attempts_note, standing, write_json
 from labkit.teacher.course import Course, Lesson
 from labkit.teacher.judging import judge
+from labkit.teacher.marks import seal_marks
 from labkit.teacher.roster import load_roster
 from labkit.teacher.running import Keeper, RunFailed, run_submission, seeds_for, without_sources
 from labkit.teacher.shield import Shield
 from labkit.teacher.tasks import grade_id_of, original, tasks
+from labkit.teacher.workings import own_cells
 
 GRADED, UNGRADED = "calificada", "no calificada"
 LOOK, LONG = 1.0, 10                            # segundos: cada cuánto se mira, y desde cuándo algo tarda
@@ -64,6 +66,7 @@ def grade(course: Course, lesson: Lesson, again: bool = False, shield: Shield | 
             summary.before += 1
             _renew_notices(course, lesson, work)
     if pending:
+        seal_marks(course, lesson.name)         # lo puesto a mano es de lo que se leyó, no de lo que llega
         _all(course, lesson, pending, summary, shield)
     for path in sorted(course.place("calificaciones", lesson.name).glob("*.json")):
         result = json.loads(path.read_text(encoding="utf-8"))
@@ -200,8 +203,9 @@ def by_hand(book: dict, lesson: str) -> list[dict]:
     """Lo que se lee a mano: qué escribió, y si dejó el texto como venía."""
     blank = {grade_id_of(cell): cell["source"] for cell in original(lesson)["cells"]}
     written = {grade_id_of(cell): cell["source"] for cell in book["cells"] if grade_id_of(cell)}
+    own = own_cells(book, lesson)               # quien contestó en una celda suya sí escribió
     return [{"celda": task.grade_id, "de": task.points, "texto": written[task.grade_id][:20_000],
-             "sin_escribir": _same(written[task.grade_id], blank[task.grade_id])}
+             "sin_escribir": _same(written[task.grade_id], blank[task.grade_id]) and task.title not in own}
             for task in tasks(lesson) if task.by_hand]
 
 

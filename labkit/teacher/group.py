@@ -9,7 +9,7 @@ from labkit.exercises.kinds import Function
 from labkit.teacher.collecting import LOST
 from labkit.teacher.course import Course, Lesson
 from labkit.teacher.feedback import grade_words
-from labkit.teacher.pages import Markup, document, table, text
+from labkit.teacher.pages import Markup, counted, document, table, text
 from labkit.teacher.roster import Student
 from labkit.teacher.scores import Score
 from labkit.teacher.similar import TOOL, Alike, Same, answer_code, code_pairs, common_lines, has_tool, same_answers
@@ -79,7 +79,7 @@ def _states(group: Group) -> str:
         link = f'<a href="estudiantes/{text(group.veil.file(person))}.html">{text(group.veil.name(person))}</a>'
         late = found.late or ""
         rows.append((Markup(link), grade_words(found, group.course), found.why, late))
-    return (f"<h2>En qué quedó cada entrega</h2>\n<p>{len(group.people)} personas. {text(said)}.</p>\n"
+    return (f"<h2>En qué quedó cada entrega</h2>\n<p>{counted(len(group.people), 'persona')}. {text(said)}.</p>\n"
             + table(("Quién", "Calificación", "Por qué", "Días tarde"), rows, (3,)))
 
 
@@ -106,7 +106,7 @@ def _keys(group: Group) -> str:
     pieces = ["<h2>Llaves y entregas sin dueño</h2>"]
     pieces.append(table(("Quién", "Qué se vio"), rows) if rows else "<p>Todas traen su llave.</p>")
     if lost and group.veil.hides:
-        pieces.append(f"<p>{len(lost)} archivos no se supo de quién son.</p>")
+        pieces.append(f"<p>Sin dueño: {counted(len(lost), 'archivo')}.</p>")
     elif lost:
         pieces.append(table(("Archivo", "Por qué no se sabe de quién es"),
                             [(row["archivo"], row["motivo"]) for row in lost]))
@@ -129,8 +129,8 @@ def _similar(group: Group) -> str:
 def _same(found: Same, group: Group) -> str:
     names = ", ".join(group.name(key) for key in found.keys)
     return (f"<p><b>{text(found.title)}.</b> {text(names)}: contestaron <code>{text(found.answer)}</code>."
-            f"<br>De las {found.variant} personas con esa variante fallaron {found.wrong}; veces que la misma "
-            f"respuesta salió con otra variante: {found.elsewhere}. La revisión dijo: {text(found.message)}</p>")
+            f"<br>Con esa variante hay {counted(found.variant, 'persona')}; fallaron {found.wrong}; veces que la "
+            f"misma respuesta salió con otra variante: {found.elsewhere}. La revisión dijo: {text(found.message)}</p>")
 
 
 def _codes(group: Group) -> dict[str, str]:
@@ -146,7 +146,7 @@ def _codes(group: Group) -> dict[str, str]:
 def _pairs(alike: Alike, codes: dict[str, str], group: Group) -> str:
     if not alike.compared:
         return "<p>No hay dos entregas con código que comparar.</p>"
-    base = (f"<p>Se compararon {alike.compared} parejas, sin contar lo que traía el cuaderno ni lo que tiene más de la "
+    base = (f"<p>Parejas comparadas: {alike.compared}, sin contar lo que traía el cuaderno ni lo que tiene más de la "
             f"mitad del grupo. Del resto, la pareja de en medio comparte {alike.middle:.0%}, y una de cada diez, "
             f"{alike.high:.0%} o más: con eso se compara lo de abajo. En gris, los renglones de más de la mitad del "
             "grupo.</p>")
@@ -157,7 +157,8 @@ def _pairs(alike: Alike, codes: dict[str, str], group: Group) -> str:
                         for key in (pair.one, pair.other))
         pieces.append(f"<details><summary>{text(group.name(pair.one))} y {text(group.name(pair.other))}: comparten "
                       f"{pair.share:.0%}</summary><div class=sides>{sides}</div></details>")
-    pieces += [f"<p>Hay {alike.left_out} parejas más: con tantas, parecerse no dice nada.</p>"] * bool(alike.left_out)
+    more = f"<p>Hay {counted(alike.left_out, 'pareja')} más: con tantas, parecerse no dice nada.</p>"
+    pieces += [more] * bool(alike.left_out)
     return "\n".join(pieces)
 
 

@@ -2,6 +2,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from labkit.exercises import EXERCISES
 from labkit.exercises.kinds import Finding
@@ -17,11 +18,19 @@ ENDS = {
     "murió": "el proceso terminó a la mitad: ¿hay un exit, o algo que lo tira?",
     "ilegible": "lo que dejó no son datos que se puedan leer.",
 }
+TO_KEY = {"tu número de cuenta": "tu llave", "ya con tu número": "ya con tu llave"}
 UNREADABLE = "lo que respondió no es un dato que se pueda leer."
 
 
 def judge(exercise: str, record: dict, account: str, seed: int) -> Verdict:
     """El veredicto sobre lo que se registró en un ejercicio; account: la llave de quien lo entregó, según la lista."""
+    found = _judged(exercise, record, account, seed)
+    for word, ours in TO_KEY.items():
+        found = replace(found, message=found.message.replace(word, ours))
+    return found
+
+
+def _judged(exercise: str, record: dict, account: str, seed: int) -> Verdict:
     try:
         with preserved(), cases_from(seed):
             return correct(f"{exercise}: {_examined(exercise, record, account)}")
@@ -36,8 +45,8 @@ def _examined(name: str, record: dict, account: str) -> str:
     _raise_if_ended(record)
     if isinstance(exercise, Finding):
         answer = unpack(record.get("valor"))
-        if isinstance(answer, tuple) and len(answer) == 2 and answer[0] not in ("", None, ...):
-            answer = (account, answer[1])       # la llave es la de la lista, escriba lo que escriba
+        if isinstance(answer, tuple) and len(answer) == 2:
+            answer = (account, answer[1])       # la llave es la de la lista, escriba lo que escriba o no la escriba
         return exercise.examine(answer)
     found = record.get("casos")
     if not isinstance(found, list):

@@ -6,13 +6,14 @@ from labkit.exercises import EXERCISES
 from labkit.exercises.kinds import Function
 from labkit.files import write_text
 from labkit.teacher.course import Course, CourseError
-from labkit.teacher.examples import findings, known_cases, models, variant_words
+from labkit.teacher.examples import finding_titles, known_cases, models
 from labkit.teacher.judging import cases_from
-from labkit.teacher.pages import Markup, document, pre, table, text
+from labkit.teacher.pages import Markup, counted, document, pre, table, text
 from labkit.teacher.roster import Student, load_roster
 from labkit.teacher.rubric import levels
 from labkit.teacher.running import seeds_for
 from labkit.teacher.tasks import Task, lesson_title, tasks
+from labkit.teacher.variants import ANSWERS, answer_words, variant_words
 
 SHOWN = 3                                       # casos de cada ejercicio que se describen por estudiante
 COPIED = (
@@ -50,19 +51,29 @@ def kit_page(course: Course, lesson: str, people: list[Student]) -> str:
 def _answers(lesson: str, people: list[Student]) -> str:
     """La variante de cada quien en cada hallazgo, y su respuesta."""
     pieces = ["<h2>La variante de cada quien, y su respuesta</h2>"]
-    for name in findings(lesson):
-        margins = EXERCISES[name].margins
-        near = f" Se perdona una diferencia de {', '.join(f'{margin:g}' for margin in margins)}." if margins else ""
+    for name, title in finding_titles(lesson).items():
         rows, seen = [], {}
         for person in people:
             cases = known_cases(lesson, person.key)
             seen.setdefault(repr(cases[name]), []).append(person)
-            rows.append((person.name, person.key, Markup(f"<code>{text(cases[f'r_{name}'])}</code>"),
-                         Markup(f"<details><summary>ver</summary>{pre(variant_words(cases[name]))}</details>")))
+            rows.append((person.name, person.key, answer_words(name, cases[f"r_{name}"]), Markup(
+                f"<details><summary>ver</summary>{pre(variant_words(name, cases[name]), 'prose')}</details>")))
         shared = max(map(len, seen.values()), default=0)
-        pieces += [f"<h3>{text(name)}</h3><p>{len(seen)} variantes entre {len(people)} personas; la más común la "
-                   f"tienen {shared}.{near}</p>", table(("Quién", "Llave", "Respuesta", "Lo que le toca"), rows)]
+        pieces += [f"<h3>{text(title)}</h3><p>{_spread(len(seen), len(people), shared)}{text(_near(name))}</p>",
+                   table(("Quién", "Llave", "Respuesta", "Lo que le toca"), rows)]
     return "\n".join(pieces)
+
+
+def _near(name: str) -> str:
+    """Qué diferencia se perdona, y en qué parte de la respuesta; vacío si ninguna."""
+    said = [f"{margin:g} en {label}" for margin, label in zip(EXERCISES[name].margins, ANSWERS[name]) if margin]
+    return f" Se perdona una diferencia de {' y '.join(said)}." if said else ""
+
+
+def _spread(variants: int, people: int, shared: int) -> str:
+    """Cuántas variantes tocaron, y cuántas personas tienen la más común."""
+    found = f"{counted(variants, 'variante')} entre {counted(people, 'persona')}"
+    return f"{found}; la más común la {'tiene' if shared == 1 else 'tienen'} {shared}."
 
 
 def _cases(course: Course, lesson: str, people: list[Student]) -> str:
@@ -96,8 +107,7 @@ def _rubrics(lesson: str, worth: list[Task]) -> str:
     for task in (task for task in worth if task.by_hand):
         pieces.append(f"<h3>{text(task.title)}</h3>")
         for points, says in sorted(levels(task).items(), reverse=True):
-            unit = "punto" if points == 1 else "puntos"
-            pieces.append(f"<p><b>{points} {unit}:</b> {text(says)}.</p>")
+            pieces.append(f"<p><b>{counted(points, 'punto')}:</b> {text(says)}.</p>")
             pieces += [f"<p class=soft>Ejemplo, {text(model.kind)}:</p>{pre(model.example(task, points), 'prose')}"
                        for model in examples]
     return "\n".join(pieces)

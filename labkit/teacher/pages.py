@@ -3,6 +3,7 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
+RULE = re.compile(r":?-+:?")                    # cada celda del segundo renglón de una tabla de Markdown
 STYLE = """
 :root { color-scheme: light dark; --ink: #222; --paper: #fff; --soft: #555; --line: #ccc; --block: #f4f4f2;
  --mark: #31688e }
@@ -39,6 +40,11 @@ def text(value: object) -> str:
     return html.escape(str(value))
 
 
+def counted(count: float, one: str, many: str = "") -> str:
+    """«1 punto», «2 puntos»; many: el plural, si no es con s."""
+    return f"{count:g} {one if count == 1 else many or f'{one}s'}"
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]], numbers: Sequence[int] = (),
           caption: str = "") -> str:
     """Una tabla; numbers: qué columnas son números. Una celda que ya es HTML va como `Markup`."""
@@ -64,9 +70,47 @@ def pre(value: str, kind: str = "") -> str:
     return f"<pre{f' class={kind}' if kind else ''}>{text(value)}</pre>"
 
 
-def picture(png: str, says: str) -> str:
-    """Una imagen PNG, en base64, con lo que dice de ella quien no la ve; vacío si no hay."""
-    return f'<p><img alt="{text(says)}" src="data:image/png;base64,{text(png)}"></p>' if png else ""
+def picture(data: str, says: str, kind: str = "image/png") -> str:
+    """Una imagen, en base64, con lo que dice de ella quien no la ve; vacío si no hay."""
+    return f'<p><img alt="{text(says)}" src="data:{text(kind)};base64,{text(data)}"></p>' if data else ""
+
+
+def written(words: str) -> str:
+    """Lo que alguien escribió: sus tablas de Markdown, como tablas; lo demás, con sus renglones como están."""
+    pieces, plain, lines = [], [], words.splitlines()
+    while lines:
+        count = _table_length(lines)
+        if count:
+            pieces += [*_plain(plain), _markdown_table(lines[:count])]
+            plain, lines = [], lines[count:]
+        else:
+            plain.append(lines.pop(0))
+    return "\n".join([*pieces, *_plain(plain)])
+
+
+def _plain(lines: list[str]) -> list[str]:
+    said = "\n".join(lines).strip("\n")
+    return [pre(said, "prose")] if said.strip() else []
+
+
+def _table_length(lines: list[str]) -> int:
+    """Cuántos renglones del principio son una tabla de Markdown; 0 si ahí no empieza ninguna."""
+    if len(lines) < 2 or "|" not in lines[0] or not all(map(RULE.fullmatch, rule := _split(lines[1]))):
+        return 0
+    ends = (place for place, line in enumerate(lines) if place > 1 and "|" not in line)
+    return next(ends, len(lines)) if len(_split(lines[0])) == len(rule) else 0
+
+
+def _split(line: str) -> list[str]:
+    """Las celdas de un renglón de tabla; una barra escapada no separa."""
+    inner = re.sub(r"(?<!\\)\|$", "", line.strip().removeprefix("|"))
+    return [cell.strip().replace("\\|", "|") for cell in re.split(r"(?<!\\)\|", inner)]
+
+
+def _markdown_table(lines: list[str]) -> str:
+    heads, rule, *rows = map(_split, lines)
+    rows = [[*row, *[""] * (len(heads) - len(row))] for row in rows]
+    return table(heads, rows, [place for place, mark in enumerate(rule) if mark.endswith(":")])
 
 
 def prose(markdown: str) -> str:

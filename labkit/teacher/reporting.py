@@ -9,15 +9,15 @@ from labkit.teacher.feedback import feedback
 from labkit.teacher.grading import GRADED
 from labkit.teacher.group import Group, group_page
 from labkit.teacher.roster import Student, load_roster
-from labkit.teacher.scores import hand_marks, score
+from labkit.teacher.scores import all_scores
 from labkit.teacher.veil import Veil
 
 
 def report(course: Course, lesson: Lesson, pseudonyms: bool = False) -> list[Path]:
     """Escribe `salida/LECCIÓN/reporte` (o `reporte_sin_nombres`): grupo.html y estudiantes/…html. Da esas dos rutas."""
-    people, marks = load_roster(course), hand_marks(course, lesson.name)
+    people = load_roster(course)
     veil = Veil(course, people, pseudonyms)
-    scores = {person.key: score(course, lesson, person, marks) for person in people}
+    scores = all_scores(course, lesson, people)
     place = course.place("salida", lesson.name, "reporte_sin_nombres" if pseudonyms else "reporte")
     if place.exists():
         shutil.rmtree(place)                    # se rehace entero: que no quede la página de quien ya no está

@@ -1,6 +1,6 @@
 """`rubric`: la parte que se lee a mano, como una página local que guarda en manual/LECCIÓN.csv."""
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 
@@ -8,14 +8,15 @@ from labkit.files import write_text
 from labkit.teacher.course import Course, Lesson
 from labkit.teacher.examples import case_words
 from labkit.teacher.form import Card, Question, form_page
+from labkit.teacher.marks import MANUAL, SECOND, Marks, add_rows, hand_marks, hand_rows, manual_path, sort_marks
 from labkit.teacher.reporting import graded_results
-from labkit.teacher.roster import load_roster, write_table
-from labkit.teacher.scores import MANUAL, SECOND, hand_marks
+from labkit.teacher.roster import load_roster
+from labkit.teacher.scores import awaits_grade
 from labkit.teacher.tasks import Task, lesson_title, tasks
 from labkit.teacher.veil import Veil
+from labkit.teacher.workings import Working, attempt_file, prints, sections_shown, workings
 
 LEVEL = re.compile(r"(\d+)(?: puntos?)?(?: si)? ")
-Marks = dict[tuple[str, str], dict]
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,60 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Rubrics:
-    """Lo que hizo `rubric`: sus archivos, cuánto va de la primera lectura y de la segunda, y el acuerdo."""
+    """Lo que hizo `rubric`: sus archivos, cuánto va de la primera lectura y de la segunda, y el acuerdo.
+
+    changed: cuántas respuestas tenían puntos de otro texto;  waiting: de quiénes falta correr `grade`.
+    """
     paths: list[Path]
     done: int
     asked: int
     second: int
     sampled: int
     agreement: Agreement
+    changed: int
+    waiting: list[str]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """Lo que entregó una persona, ya revisado por el programa.
+
+    code: lo que va en el CSV;  prints: celda → la huella de lo que dice;  workings: sección → sus celdas;  file: dónde
+    está su cuaderno, o vacío si no se puede decir.
+    """
+    key: str
+    code: str
+    who: str
+    result: dict
+    facts: str
+    prints: dict[str, str]
+    workings: dict[str, list[Working]]
+    file: str
+
+    @property
+    def wrote(self) -> bool:
+        """Si escribió algo de lo que se lee a mano."""
+        return not all(hand["sin_escribir"] for hand in self.result["a_mano"])
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Una lectura, la primera o la segunda. good: lo puesto que vale;  stale: lo puesto a un texto que ya no es."""
+    suffix: str
+    papers: list[Paper]
+    questions: list[Question]
+    good: Marks
+    stale: Marks
+
+    @property
+    def places(self) -> set[tuple[str, str]]:
+        """(llave, celda) de lo que se lee."""
+        return {(card.key, question.task.grade_id) for question in self.questions for card in question.cards}
+
+    @property
+    def done(self) -> int:
+        """Cuántas ya tienen sus puntos."""
+        return len(self.places & set(self.good))
 
 
 def levels(task: Task) -> dict[int, str]:
@@ -54,27 +102,24 @@ def levels(task: Task) -> dict[int, str]:
 def rubric(course: Course, lesson: Lesson, anonymous: bool = False, percent: int = 10) -> Rubrics:
     """Escribe en `salida/LECCIÓN` rubrica.html y, con la muestra que se lee dos veces, rubrica_segunda.html.
 
-    Si no está manual/LECCIÓN.csv, la deja con sus renglones, sin puntos, para quien prefiera llenarla a mano.
+    manual/LECCIÓN.csv queda con un renglón por respuesta, para quien prefiera llenarlo a mano: los que falten se
+    agregan sin puntos, y los que ya tiene no se tocan.
+
     anonymous: sin nombres ni llaves.  percent: qué parte se lee dos veces.
     """
     veil = Veil(course, load_roster(course), anonymous, lesson.name)
-    results = graded_results(course, lesson.name, veil.people)
-    by_hand = [task for task in tasks(lesson.name) if task.by_hand]
-    wrote = [key for key, result in results.items() if not all(hand["sin_escribir"] for hand in result["a_mano"])]
-    twice = drawn_twice(course, lesson.name, sorted(wrote), percent)
-    marks, second = hand_marks(course, lesson.name), hand_marks(course, lesson.name, SECOND)
-    facts = {key: case_words(lesson.name, key) for key in wrote}
-    questions = [Question(task, levels(task), _cards(task, results, veil, marks, facts)) for task in by_hand]
-    again = [Question(task, levels(task),
-                      [card for card in _cards(task, results, veil, second, facts) if card.key in twice])
-             for task in by_hand]
-    paths = [_write(veil, lesson, questions, marks, ""), _write(veil, lesson, again, second, SECOND)]
-    for suffix, asked in (("", questions), (SECOND, again)):
-        paths += _template(course, lesson, veil, asked, suffix)
-    wanted = {(card.key, question.task.grade_id) for question in questions for card in question.cards}
-    repeated = {(card.key, question.task.grade_id) for question in again for card in question.cards}
-    return Rubrics(paths, len(wanted & set(marks)), len(wanted), len(repeated & set(second)), len(repeated),
-                   agree(marks, second, by_hand, veil))
+    waiting = [person for person in veil.people if awaits_grade(course, lesson.name, person.key)]
+    results = graded_results(course, lesson.name, [person for person in veil.people if person not in waiting])
+    papers = [_paper(veil, lesson.name, key, result) for key, result in results.items()]
+    twice = drawn_twice(course, lesson.name, sorted(paper.key for paper in papers if paper.wrote), percent)
+    first = _pass(veil, lesson.name, papers, "", set(results))
+    second = _pass(veil, lesson.name, papers, SECOND, twice)
+    paths = [_write(veil, lesson, one) for one in (first, second)]
+    for one in (first, second):
+        paths += _complete(course, lesson.name, one)
+    agreement = agree(first.good, second.good, [question.task for question in first.questions], veil)
+    return Rubrics(paths, first.done, len(first.places), second.done, len(second.places), agreement,
+                   len(first.places & set(first.stale)), [veil.name(person) for person in waiting])
 
 
 def drawn_twice(course: Course, lesson: str, keys: list[str], percent: int) -> set[str]:
@@ -93,36 +138,77 @@ def agree(first: Marks, second: Marks, by_hand: list[Task], veil: Veil) -> Agree
     return Agreement(len(both), len(both) - len(apart), apart)
 
 
-def _cards(task: Task, results: dict[str, dict], veil: Veil, marks: Marks, facts: dict[str, str]) -> list[Card]:
+def _paper(veil: Veil, lesson: str, key: str, result: dict) -> Paper:
+    course, attempt = veil.course, result["intento"]
+    who = next(veil.name(person) for person in veil.people if person.key == key)
+    file = "" if veil.hides else attempt_file(course, lesson, key, attempt).relative_to(course.folder).as_posix()
+    return Paper(key, who if veil.hides else key, who, result, case_words(lesson, key),
+                 prints(course, lesson, key, attempt), workings(course, lesson, key, attempt), file)
+
+
+def _pass(veil: Veil, lesson: str, papers: list[Paper], suffix: str, chosen: set[str]) -> Pass:
+    """Una lectura de las entregas con esas llaves."""
+    marks = hand_marks(veil.course, lesson, suffix)
+    good: Marks = {}
+    stale: Marks = {}
+    for paper in papers:
+        now, before = sort_marks(veil.course, lesson, paper.key, paper.result["intento"], marks)
+        good |= {(paper.key, cell): mark for cell, mark in now.items()}
+        stale |= {(paper.key, cell): mark for cell, mark in before.items()}
+    read = [paper for paper in papers if paper.key in chosen]
+    questions = [Question(task, levels(task), _cards(task, lesson, veil, read, (good, stale)))
+                 for task in tasks(lesson) if task.by_hand]
+    return Pass(suffix, papers, questions, good, stale)
+
+
+def _cards(task: Task, lesson: str, veil: Veil, papers: list[Paper], marks: tuple[Marks, Marks]) -> list[Card]:
     """Lo escrito por cada quien en una celda, en un orden sorteado; lo que quedó sin escribir ya vale 0."""
-    found = []
-    names = {person.key: person for person in veil.people}
-    for key, result in results.items():
-        hand = next((hand for hand in result["a_mano"] if hand["celda"] == task.grade_id), None)
-        if hand is None or hand["sin_escribir"]:
+    found, (good, stale), titles = [], marks, sections_shown(lesson)[task.grade_id]
+    for paper in papers:
+        place = paper.key, task.grade_id
+        hand = next((hand for hand in paper.result["a_mano"] if hand["celda"] == task.grade_id), None)
+        if hand is None or hand["sin_escribir"] and place not in stale:
             continue
-        who = veil.name(names[key])
-        code = who if veil.hides else key
-        found.append(Card(key, code, who, veil.hide(hand["texto"]), marks.get((key, task.grade_id), {}),
-                          veil.hide(facts[key])))
+        cells = [(title, [_hidden(cell, veil) for cell in paper.workings[title]])
+                 for title in titles if title in paper.workings]
+        found.append(Card(paper.key, paper.code, paper.who, veil.hide(hand["texto"]), good.get(place, {}),
+                          veil.hide(paper.facts), paper.prints.get(task.grade_id, ""), stale.get(place, {}), cells,
+                          paper.file))
     return sorted(found, key=lambda card: veil.course.derive("orden", task.grade_id, card.key))
 
 
-def _write(veil: Veil, lesson: Lesson, questions: list[Question], marks: Marks, suffix: str) -> Path:
-    """La página; lo que ya hay en el CSV y no va en ella (las correcciones) se guarda con ella, para no perderlo."""
-    shown = {(card.key, question.task.grade_id) for question in questions for card in question.cards}
-    codes = {card.key: card.code for question in questions for card in question.cards}
-    kept = [{**row, "llave": codes.get(key, key)} for (key, cell), row in marks.items() if (key, cell) not in shown]
-    path = veil.course.place("salida", lesson.name, f"rubrica{suffix}.html")
+def _hidden(cell: Working, veil: Veil) -> Working:
+    """La misma celda, sin nombres si hay que quitarlos: tampoco las figuras, que no se pueden revisar."""
+    if not veil.hides:
+        return cell
+    return replace(cell, source=veil.hide(cell.source), said=veil.hide(cell.said), pictures=(),
+                   heavy=cell.heavy + len(cell.pictures))
+
+
+def _write(veil: Veil, lesson: Lesson, one: Pass) -> Path:
+    """La página; lo que ya hay en el CSV y no va en ella (correcciones, otros textos) se guarda con ella."""
+    shown = {mark["renglón"] for place, mark in one.good.items() if place in one.places}
+    codes = {person.key: veil.name(person) if veil.hides else person.key for person in veil.people}
+    kept = [{**{name: row.get(name, "") for name in MANUAL}, "llave": codes.get(row["llave"], row["llave"])}
+            for row in hand_rows(veil.course, lesson.name, one.suffix)
+            if row["puntos"] != "" and row["renglón"] not in shown]
+    path = veil.course.place("salida", lesson.name, f"rubrica{one.suffix}.html")
     title = f"{veil.course.title} · {lesson_title(lesson.name)}"
-    write_text(path, form_page(title, questions, kept, f"{lesson.name}{suffix}.csv"))
+    write_text(path, form_page(title, one.questions, kept, f"{lesson.name}{one.suffix}.csv"))
     return path
 
 
-def _template(course: Course, lesson: Lesson, veil: Veil, questions: list[Question], suffix: str) -> list[Path]:
-    path = course.place("manual", f"{lesson.name}{suffix}.csv")
-    if path.exists():
-        return []
-    rows = [{"llave": card.code, "celda": question.task.grade_id} for question in questions for card in question.cards]
-    write_table(path, MANUAL, rows)
-    return [path]
+def _complete(course: Course, lesson: str, one: Pass) -> list[Path]:
+    """Agrega al CSV lo que le falte: de lo que no tiene puntos, o los tiene de otro texto. Lo da si es nuevo."""
+    path = manual_path(course, lesson, one.suffix)
+    known = {(row["llave"], row["celda"], row["huella"]) for row in hand_rows(course, lesson, one.suffix)
+             if row["huella"] or row["puntos"] == ""}
+    papers = {paper.key: paper for paper in one.papers}
+    rows = []
+    for key, cell in sorted((one.places | set(one.stale)) - set(one.good)):
+        mark = papers[key].prints.get(cell, "")
+        if not {(key, cell, mark), (key, cell, "")} & known:
+            rows.append({"llave": papers[key].code, "celda": cell, "huella": mark})
+    fresh = not path.is_file()
+    add_rows(path, rows)
+    return [path] if fresh else []

@@ -4,17 +4,16 @@ from dataclasses import dataclass, field, replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from labkit.teacher.collecting import attempts
-from labkit.teacher.course import KEYS, Course, CourseError, Lesson
+from labkit.teacher.course import Course, Lesson
 from labkit.teacher.grading import GRADED, UNGRADED
-from labkit.teacher.roster import Student, read_table
+from labkit.teacher.marks import Marks, hand_marks, old_words, sort_marks
+from labkit.teacher.pages import counted
+from labkit.teacher.roster import Student
 from labkit.teacher.tasks import tasks
-from labkit.teacher.veil import alias
 
 BY_HAND, ABSENT = "falta calificar a mano", "NP"
-# solo para quien califica
-UNUSED = "; lo que está en manual/ no cuenta mientras no haya una entrega que se pueda leer"
-SECOND = "_segunda"                             # manual/LECCIÓN_segunda.csv: lo que puso quien leyó después
-MANUAL = ("llave", "celda", "puntos", "comentario", "motivo", "quien", "fecha")
+ASIDE = " · Para quien califica: "              # lo que sigue no se le dice a quien entregó
+UNUSED = f"{ASIDE}lo que está en manual/ no cuenta mientras no haya una entrega que se pueda leer"
 PASSING = 6
 
 
@@ -22,7 +21,8 @@ PASSING = 6
 class Part:
     """Una parte de la calificación: cuántos puntos de cuántos, y qué se dice. points es None si falta ponerlos.
 
-    text: lo que se leyó a mano.  before y reason: si se corrigió a mano, cuántos eran y por qué.
+    text: lo que se leyó a mano.  reason: si se corrigió a mano, por qué;  before: cuántos eran, si se sabe;  earlier:
+    qué se había dicho.  stale: lo que se puso a otro texto, y no cuenta, con palabras para quien califica.
     """
     grade_id: str
     points: float | None
@@ -33,11 +33,27 @@ class Part:
     text: str = ""
     before: float | None = None
     reason: str = ""
+    earlier: str = ""
+    stale: str = ""
+
+    @property
+    def moved(self) -> str:
+        """De cuántos puntos a cuántos, si se corrigió: «eran 0 puntos y ahora son 2»."""
+        if self.before is None:
+            return f"ahora {'es' if self.points == 1 else 'son'} {counted(self.points, 'punto')}"
+        if self.before == self.points:
+            return f"{'sigue siendo' if self.points == 1 else 'siguen siendo'} {counted(self.points, 'punto')}"
+        return (f"{'era' if self.before == 1 else 'eran'} {counted(self.before, 'punto')} y ahora "
+                f"{'es' if self.points == 1 else 'son'} {self.points:g}")
 
     @property
     def said(self) -> str:
-        """Lo que se dice en un renglón: si se corrigió, primero por qué."""
-        return f"Corregido a mano: {self.reason}. Antes: {self.note}" if self.reason else self.note
+        """Lo que se dice en un renglón: si se corrigió, primero qué cambió y por qué."""
+        if not self.reason:
+            return self.note
+        pieces = [f"Corregido a mano: {self.moved}", self.reason, self.note,
+                  f"Antes: {self.earlier}" if self.earlier else ""]
+        return " ".join(f"{piece.rstrip('.')}." for piece in pieces if piece)
 
 
 @dataclass(frozen=True)
@@ -52,61 +68,28 @@ class Score:
     notices: tuple[str, ...] = field(default=())
 
 
-def hand_marks(course: Course, lesson: str, suffix: str = "") -> dict[tuple[str, str], dict]:
-    """Lo que se puso a mano en `manual/LECCIÓN.csv`: (llave, celda) → renglón. CourseError si algo no puede ser.
-
-    En una celda que revisa un programa es una corrección, y ha de decir su motivo. En vez de la llave puede venir el
-    seudónimo de la rúbrica sin nombres.  suffix: «_segunda», para lo que puso quien leyó después.
-    """
-    path = course.place("manual", f"{lesson}{suffix}.csv")
-    if not path.is_file():
-        return {}
-    known, found = {task.grade_id: task for task in tasks(lesson)}, {}
-    owners = _owners(course, lesson)
-    for line, row in enumerate(read_table(path), start=2):
-        if not row.get("puntos"):
-            continue
-        where = f"{path.name}, renglón {line}"
-        task = known.get(row.get("celda", ""))
-        if task is None:
-            raise CourseError(f"{where}: no hay una celda «{row.get('celda')}». Las que hay: {', '.join(known)}.")
-        points = _number(row["puntos"], where)
-        if not 0 <= points <= task.points:
-            raise CourseError(f"{where}: {row['puntos']} puntos en {task.grade_id}, que vale {task.points:g}.")
-        if not task.by_hand and not row.get("motivo"):
-            raise CourseError(f"{where}: corrige lo que dijo la revisión de {task.grade_id}; escribe el motivo.")
-        if row["llave"] not in owners:
-            raise CourseError(f"{where}: nadie tiene la llave «{row['llave']}».")
-        found[owners[row["llave"]], task.grade_id] = {**row, "llave": owners[row["llave"]], "puntos": points}
-    return found
+def all_scores(course: Course, lesson: Lesson, people: list[Student]) -> dict[str, Score]:
+    """Llave → su calificación en una lección, con lo que está en manual/. CourseError si ahí algo no puede ser."""
+    marks = hand_marks(course, lesson.name)
+    return {person.key: score(course, lesson, person, marks) for person in people}
 
 
-def _owners(course: Course, lesson: str) -> dict[str, str]:
-    """Llave o seudónimo → llave."""
-    path = course.place(KEYS)
-    keys = [row["llave"] for row in read_table(path)] if path.is_file() else []
-    return {**{key: key for key in keys}, **{alias(course, key, lesson): key for key in keys}}
-
-
-def score(course: Course, lesson: Lesson, student: Student, marks: dict[tuple[str, str], dict]) -> Score:
+def score(course: Course, lesson: Lesson, student: Student, marks: Marks) -> Score:
     """La calificación de una persona en una lección. marks: lo que da `hand_marks`."""
     path = course.place("calificaciones", lesson.name, f"{student.key}.json")
+    if awaits_grade(course, lesson.name, student.key):
+        newer = "hay un intento más reciente: " if path.is_file() else ""
+        return Score(UNGRADED, why=f"{newer}falta correr `grade`")
     if not path.is_file():
-        if attempts(course, lesson.name, student.key):
-            return Score(UNGRADED, why="falta correr `grade`")
         return Score(ABSENT, why="no hay ninguna entrega suya")
     result = json.loads(path.read_text(encoding="utf-8"))
-    if (latest := attempts(course, lesson.name, student.key)) and _newer(latest, result):
-        return Score(UNGRADED, why="hay un intento más reciente: falta correr `grade`")
     if result["estado"] != GRADED:
         why = result["motivo"] + UNUSED * any(key == student.key for key, _ in marks)
         return Score(UNGRADED, why=why, late=result["días_tarde"], notices=tuple(result["avisos"]))
-    parts = tuple(_parts(result, student.key, marks))
+    parts = tuple(_parts(result, *sort_marks(course, lesson.name, student.key, result["intento"], marks)))
     late, notices = result["días_tarde"], tuple(result["avisos"])
-    if missing := [part.grade_id for part in parts if part.points is None]:
-        titles = {task.grade_id: task.title for task in tasks(lesson.name)}
-        why = f"falta leer: {', '.join(titles.get(name, name) for name in missing)}"
-        return Score(BY_HAND, why=why, parts=parts, late=late, notices=notices)
+    if any(part.points is None for part in parts):
+        return Score(BY_HAND, why=_missing(parts, lesson.name), parts=parts, late=late, notices=notices)
     total = 10 * sum(part.points for part in parts) / sum(part.most for part in parts)
     taken = min(total, course.late_per_day * late)
     return Score(GRADED, rounded(total - taken, course.decimals), "", parts, late, taken, notices)
@@ -141,36 +124,64 @@ def rounded(value: float, decimals: int) -> float:
     return float(Decimal(repr(round(value, 9))).quantize(step, ROUND_HALF_UP))
 
 
+def awaits_grade(course: Course, lesson: str, key: str) -> bool:
+    """Si esa persona tiene un intento que cuenta y que `grade` todavía no ha visto."""
+    latest = attempts(course, lesson, key)
+    path = course.place("calificaciones", lesson, f"{key}.json")
+    return bool(latest) and (not path.is_file() or _newer(latest, json.loads(path.read_text(encoding="utf-8"))))
+
+
 def _newer(latest: list[dict], result: dict) -> bool:
     readable = [receipt for receipt in latest if not receipt["problema"]]
     return (readable or latest)[-1]["intento"] != result["intento"]
 
 
-def _parts(result: dict, key: str, marks: dict[tuple[str, str], dict]) -> list[Part]:
-    found = []
-    for exercise in result["ejercicios"]:
-        mark = marks.get((key, exercise["celda"]))
-        note = f"{exercise['símbolo']} {exercise['palabra']} · {exercise['mensaje']}"
-        changed = {"points": mark["puntos"], "before": exercise["puntos"], "reason": _reason(mark)} if mark else {}
-        found.append(replace(Part(exercise["celda"], exercise["puntos"], exercise["de"], note,
-                                  picture=exercise["dibujo"]), **changed))
-    for hand in result["a_mano"]:
-        mark = marks.get((key, hand["celda"]))
-        points = mark["puntos"] if mark else 0.0 if hand["sin_escribir"] else None
-        note = mark.get("comentario", "") if mark else "sin escribir" if hand["sin_escribir"] else ""
-        found.append(Part(hand["celda"], points, hand["de"], note, True, text=hand["texto"],
-                          reason=_reason(mark) if mark else ""))
-    return found
+def _missing(parts: tuple[Part, ...], lesson: str) -> str:
+    """Qué falta para calificar; para quien califica, también qué puntos había de otro texto."""
+    titles = {task.grade_id: task.title for task in tasks(lesson)}
+    open_ones = [part for part in parts if part.points is None]
+    read = ", ".join(titles.get(part.grade_id, part.grade_id) for part in open_ones if part.by_hand)
+    fixed = ", ".join(titles.get(part.grade_id, part.grade_id) for part in open_ones if not part.by_hand)
+    said = [f"falta leer: {read}"] * bool(read) + [f"falta confirmar una corrección: {fixed}"] * bool(fixed)
+    old = [f"{titles.get(part.grade_id, part.grade_id)}, antes {part.stale}" for part in open_ones if part.stale]
+    return "; ".join(said) + (f"{ASIDE}{'; '.join(old)}" if old else "")
+
+
+def _parts(result: dict, good: dict[str, dict], stale: dict[str, dict]) -> list[Part]:
+    """good: lo puesto a mano que vale;  stale: lo que era de otro texto, que deja la parte sin puntos."""
+    found = [_checked(exercise, good.get(exercise["celda"])) for exercise in result["ejercicios"]]
+    found += [_read(hand, good.get(hand["celda"])) for hand in result["a_mano"]]
+    return [replace(part, points=None, stale=_stale(stale[part.grade_id])) if part.grade_id in stale else part
+            for part in found]
+
+
+def _stale(mark: dict) -> str:
+    return f"{old_words(mark)} (si vale para este, su huella es {mark['ahora']})"
+
+
+def _checked(exercise: dict, mark: dict | None) -> Part:
+    note = f"{exercise['símbolo']} {exercise['palabra']} · {exercise['mensaje']}"
+    part = Part(exercise["celda"], exercise["puntos"], exercise["de"], note, picture=exercise["dibujo"])
+    if not mark:
+        return part
+    last = mark["antes"]["puntos"] if mark["antes"] else exercise["puntos"]
+    return replace(part, points=mark["puntos"], before=last, reason=_reason(mark), note=mark.get("comentario") or "",
+                   earlier=note)
+
+
+def _read(hand: dict, mark: dict | None) -> Part:
+    blank = hand["sin_escribir"]
+    part = Part(hand["celda"], 0.0 if blank else None, hand["de"], "sin escribir" if blank else "", True,
+                text=hand["texto"])
+    if not mark:
+        return part
+    last = mark["antes"] or {}
+    before = last.get("puntos", part.points) if mark.get("motivo") else None
+    return replace(part, points=mark["puntos"], note=mark.get("comentario") or "", reason=_reason(mark), before=before,
+                   earlier=last.get("comentario") or part.note)
 
 
 def _reason(mark: dict) -> str:
     """El motivo de una corrección, con quién y cuándo; vacío si no es una."""
     signed = ", ".join(filter(None, (mark.get("quien"), mark.get("fecha"))))
     return f"{mark['motivo']} ({signed})" if mark.get("motivo") and signed else mark.get("motivo") or ""
-
-
-def _number(text: str, where: str) -> float:
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        raise CourseError(f"{where}: «{text}» no es un número.") from None

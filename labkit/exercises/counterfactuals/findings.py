@@ -135,12 +135,19 @@ def together(mine: Mine) -> tuple[float, float]:
 
 
 class PairRow(NamedTuple):
-    """Lo medido en una pareja: la caída sin las dos y la interacción, al quitar y al tapar de negro; y lo que queda."""
+    """Lo medido en una pareja: la caída sin las dos y la interacción, al quitar y al tapar de negro; y lo que queda.
+
+    first, second: las dos partes;  alone_first, alone_second: lo que cae al quitar solo esa.
+    """
     both: float
     extra: float
     black_both: float
     black_extra: float
     left: float
+    first: str
+    second: str
+    alone_first: float
+    alone_second: float
 
 
 def pair_row(account: str) -> PairRow:
@@ -151,7 +158,8 @@ def pair_row(account: str) -> PairRow:
     for what in ("verdad", "negro"):
         both, *alone = (fallen(rows[part], what) for part in (name, *name.split(" + ")))
         found += [both, both - sum(alone)]
-    return PairRow(*found, left=rows[name]["m verdad"])
+    parts = name.split(" + ")
+    return PairRow(*found, rows[name]["m verdad"], *parts, *(fallen(rows[part], "verdad") for part in parts))
 
 
 def near(a: float, b: float) -> bool:
