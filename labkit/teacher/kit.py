@@ -24,8 +24,8 @@ COPIED = (
     "porque su cuenta no le toca a nadie. Por eso un examen oral corto, por sorteo, vale más que cualquier detector.")
 EXAMPLES = (
     "Las reflexiones son de las cuentas {accounts}, de seis cifras: `assign` da llaves de ocho. Sus números salen de "
-    "las tablas del curso; lo que va entre corchetes se mide corriendo el cuaderno con esa cuenta. Los ejemplos de "
-    "menos puntos son el mismo texto, recortado.")
+    "las tablas del curso o se midieron con el cuaderno y esa cuenta; lo que aún va entre corchetes falta medirlo. Los "
+    "ejemplos de menos puntos son el mismo texto, recortado.")
 
 
 def kit(course: Course, lessons: list[str]) -> list[Path]:
