@@ -10,40 +10,21 @@ from types import SimpleNamespace
 
 import pytest
 from synthetic_submissions import CONVOLVE, E1, E2, EDGES, LESSON, answered, as_bytes, small_notebook
+from test_teacher_collect import PEOPLE, course, keys, small  # noqa: F401  (las que llevan `fixture` se usan por su nombre)
 
 from labkit import __main__
 from labkit.teacher import grading, running, tasks
 from labkit.teacher.arrivals import arrivals
 from labkit.teacher.collecting import attempts, collect, standing, write_json
-from labkit.teacher.course import ROOT, Course, CourseError, load_course, new_course
+from labkit.teacher.course import ROOT, Course, CourseError, load_course
 from labkit.teacher.exporting import export_lesson
 from labkit.teacher.grading import grade
 from labkit.teacher.handout import with_key_note
 from labkit.teacher.mending import Unreadable, mend
-from labkit.teacher.roster import load_roster
 
-PEOPLE = ("Ana María Pérez Ñuñez", "Ana Pérez", "Beto Ruiz", "Carla Gómez Luna")
 ANA, BETO, CARLA = PEOPLE[1:]
 GOOD = as_bytes(answered({E1: CONVOLVE}, ""))
 OTHER = as_bytes(answered({E1: CONVOLVE, E2: EDGES}, ""))
-
-
-@pytest.fixture
-def course(tmp_path: Path) -> Course:
-    folder = tmp_path / "curso"
-    new_course(folder)
-    rows = "".join(f"{name},{number}@ejemplo.mx,{number}\n" for number, name in enumerate(PEOPLE))
-    (folder / "lista.csv").write_text("nombre,correo,numero\n" + rows, encoding="utf-8")
-    return load_course(folder)
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tasks, "original_text", lambda lesson: as_bytes(small_notebook()).decode())
-
-
-def keys(course: Course) -> dict[str, str]:
-    return {person.name: person.key for person in load_roster(course)}
 
 
 def zipped(path: Path, *files: tuple[str, bytes, int]) -> Path:
