@@ -27,7 +27,7 @@ from labkit.teacher.examples import FOLDER, known_cases
 from labkit.vectors import features_by_layer
 
 Found = Iterator[float | str]
-GIVEN = {"03b_distribuciones": {0.03}, "04_ejemplares": {0.5, 0.6}, "05_diseccion": {0.02, 0.1}, "06_texto": {0.05}}  # no se miden
+GIVEN = {"04_ejemplares": {0.5, 0.6}, "05_diseccion": {0.02, 0.1}, "06_texto": {0.05}}  # no se miden
 
 
 def own_words(lesson: str, account: str) -> str:
@@ -157,8 +157,10 @@ def measured_03b(account: str) -> Found:
             for letter, network in networks.items()}
     for letter, image in made.items():
         yield f"(logit {float(networks[letter](image)[0, label]):,.0f})"
-    assert named(judge, made["A"]) == [lie.label] and named(judge, made["B"]) == named(witness, made["B"]) == [lie.shown]
+    assert named(judge, made["A"]) == [lie.label] and named(judge, made["B"]) == [lie.shown]
     yield f"y la testigo, «{named(witness, made['A'])[0]}»"
+    said = named(witness, made["B"])[0]
+    yield f"y la testigo también «{said}»" if said == lie.shown else f"y la testigo, «{said}»"
 
 
 def measured_04(account: str) -> Found:
@@ -250,7 +252,7 @@ def measured_06b(account: str) -> Found:
 
 CASES = [(f"measured_{lesson.partition('_')[0]}", lesson, account) for lesson, accounts in {
     "00_primeros_pasos": (1, 2), "01_oclusion": (1, 2), "01b_contrafactuales": (1, 2), "02_optimizacion": (1, 2), "03_regularizacion": (1, 2),
-    "03b_distribuciones": (1, 2), "04_ejemplares": (3, 2), "05_diseccion": (16, 2), "06_texto": (1, 6), "06b_tablas": (1, 2),
+    "03b_distribuciones": (1, 9), "04_ejemplares": (3, 2), "05_diseccion": (16, 2), "06_texto": (1, 6), "06b_tablas": (1, 2),
 }.items() for account in (str(100_000 + number) for number in accounts)]
 
 

@@ -423,7 +423,7 @@ GOOD = {
 }
 
 # La primera cuenta distingue cada error de los demás; si cambian las variantes, busca otra así.
-ACCOUNTS = {"convincing_heat": ["312000149", "312000134"], "lying_network": ["312000000", "312345678"]}
+ACCOUNTS = {"convincing_heat": ["312000148", "312000144"], "lying_network": ["312000000", "312345678"]}
 
 WRONG: dict[str, list[tuple[Callable, str]]] = {
     "best_guess": [(without_the_trick, "0 / 0"), (only_the_nearest, "solo la más cercana"),

@@ -80,7 +80,7 @@ COUNT = 240
 READ_IN = ("escenas_semilla1", "escenas_semilla2", "escenas_bn", "escenas_lugares", "escenas_robusta")
 CUTS = [round(0.02 + 0.0025 * k, 4) for k in range(37)]                     # de .02 a .11
 CAR_SEEDS, MAP_SEEDS, DRAWS = range(18), range(12_000), range(34)
-HEATED = [(label, seed) for seed in range(5, 21) for label in range(12) if seed < 8 or label % 2 == 0]  # seis imágenes cada una
+HEATED = [(label, seed) for seed in range(5, 39) for label in range(12)]              # seis imágenes cada una
 RARE = 0.005                # lo menos que ocupa un concepto en los textos de un sorteo
 CLIMBED = ("conv3", "conv4", "conv5")                   # capas cuyas unidades se suben
 TOGETHER = 32                                           # imágenes que suben juntas; cada una por su lado
@@ -350,7 +350,7 @@ def convinced() -> list[regularization.CountRow]:
 
 def convincing_heat() -> list[heats.HeatRow]:
     rows = [heat_row(*case) for case in HEATED]
-    return in_turns(shuffled([row for row in rows if heats_are_clear(row)]), heats.right_heats, COUNT)
+    return in_turns(shuffled([row for row in rows if heats_are_clear(row)]), heats.right_heats, COUNT, 50)
 
 
 def selective_unit() -> Iterator[exemplars.UnitRow]:
