@@ -8,12 +8,13 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from labkit.activations import Unit, silence
+from labkit.activations import Unit, layer_names, silence
 from labkit.counterfactuals import FILLS, answers, filled
 from labkit.datasets import load_concepts, load_images
-from labkit.dissection import Shuffled, count_detectors, dissect
+from labkit.dissection import Shuffled, count_detectors, dissect, random_rotation, rotate_layer
 from labkit.exemplars import choose, features, map_quality, pca
 from labkit.exercises import counterfactuals, dissection, exemplars, occlusion, optimization, pixels, priors, regularization, sequences, tabular
+from labkit.exercises.experiments import transplants
 from labkit.exercises.tabular.gap import group_gap
 from labkit.measures import average_precisions, roc_areas
 from labkit.models import load_model, random_twin
@@ -209,6 +210,43 @@ def measured_05(account: str) -> Found:
     yield from (float(dissect(random_twin(network, seed), world, layer).iou()[:, k].max()) for seed in (2, 3, 4))
 
 
+def measured_05b(account: str) -> Found:
+    case, cars = known_cases("05b_experimentos", account)["shortcut_unit"], load_model("autos_trampa", device="cpu")
+    place = layer_names(cars).index(case.layer) + 1
+    head, tail = cars[:place], cars[place:]
+
+    def swapped(label, chosen=None):
+        """Lo que se llevan esas unidades juntas, o cada una sola, y los márgenes con un fondo y con el otro."""
+        twins = transplants.twins_of(case.layer, label, case.source, case.seed)
+        own, other = head(twins.own), head(twins.other)
+        first, last = (float(transplants.margin_of(tail(maps), label)) for maps in (own, other))
+        groups = [[unit] for unit in range(own.shape[1])] if chosen is None else [chosen]
+        parts = []
+        for units in groups:
+            mixed = own.clone()
+            mixed[:, units] = other[:, units]
+            parts.append((first - float(transplants.margin_of(tail(mixed), label))) / (first - last))
+        return torch.tensor(parts), first, last
+
+    parts, first, last = swapped(case.label)
+    best, second = parts.topk(2).indices.tolist()
+    world, network = load_concepts("test", n=300), load_model("escenas", device="cpu")
+    turned = rotate_layer(network, "relu4", random_rotation(96, seed=1))
+    plain, mixed = count_detectors(dissect(network, world, "relu4").iou()), count_detectors(dissect(turned, world, "girada").iou())
+    assert plain[1] == mixed[1] == 7
+    yield f"de {plain[0]} detectoras "
+    yield f"a {mixed[0]}"
+    yield float(parts[second])
+    if account == "100006":
+        yield f"la que le sigue, la {second}"
+        yield from (first, last, float(swapped(case.label, [u for u in range(len(parts)) if u != best])[0]))
+    else:
+        there = swapped(1 - case.label)[0]
+        assert there.topk(3).indices.tolist()[::2] == [case.other_label, best]
+        yield f"le sigue la {second}, con"
+        yield from (float(there[case.other_label]), float(there[best]), float(parts[case.other_label]), float(swapped(case.label, [best, second])[0]))
+
+
 def measured_06(account: str) -> Found:
     concept, draw = sequences.my_concept(account)
     values, truth = sequences.reading_material("test", concept, draw)
@@ -252,7 +290,7 @@ def measured_06b(account: str) -> Found:
 
 CASES = [(f"measured_{lesson.partition('_')[0]}", lesson, account) for lesson, accounts in {
     "00_primeros_pasos": (1, 2), "01_oclusion": (1, 2), "01b_contrafactuales": (1, 2), "02_optimizacion": (1, 2), "03_regularizacion": (1, 2),
-    "03b_distribuciones": (1, 9), "04_ejemplares": (3, 2), "05_diseccion": (16, 2), "06_texto": (1, 6), "06b_tablas": (1, 2),
+    "03b_distribuciones": (1, 9), "04_ejemplares": (3, 2), "05_diseccion": (16, 2), "05b_experimentos": (6, 8), "06_texto": (1, 6), "06b_tablas": (1, 2),
 }.items() for account in (str(100_000 + number) for number in accounts)]
 
 
