@@ -1,5 +1,7 @@
 """La página de cada estudiante y la del grupo: qué dicen, qué no dicen, y los parecidos como un lugar donde mirar."""
+import json
 import re
+import shutil
 import zipfile
 from collections import Counter
 from html.parser import HTMLParser
@@ -12,10 +14,12 @@ from teacher_group import NAMES, synthetic_course
 from labkit import __main__
 from labkit.exercises import EXERCISES
 from labkit.teacher import similar
-from labkit.teacher.course import Course
+from labkit.teacher.collecting import attempts
+from labkit.teacher.course import Course, load_course
 from labkit.teacher.exporting import _comment, export_lesson
 from labkit.teacher.feedback import feedback
 from labkit.teacher.group import mistake_name, mistakes
+from labkit.teacher.mending import OTHER
 from labkit.teacher.pages import prose
 from labkit.teacher.reporting import graded_results, report
 from labkit.teacher.roster import load_roster
@@ -123,6 +127,20 @@ def test_a_mistake_has_one_name_without_anyones_values(word, message, name):
 def test_the_group_page_says_states_keys_and_lost_files(pages):
     page = pages["grupo"]
     assert "NP: 1" in page and "no calificada: 1" in page and "tarea final.ipynb" in page and "no es JSON" in page
+
+
+def test_the_group_page_counts_the_attempts(course, tmp_path):
+    """Quien no entregó queda en blanco; un archivo de otra lección no es un intento."""
+    again = load_course(shutil.copytree(course.folder, tmp_path / "copia"))
+    who, nobody = person(again, NAMES[0]), person(again, NAMES[8])
+    first = attempts(again, LESSON, who.key)[-1]
+    for name, problem in (("otro", ""), ("ajeno", f"{OTHER} 02_optimizacion")):
+        folder = again.place("entregas", LESSON, who.key, name)
+        shutil.copytree(again.place("entregas", LESSON, who.key, first["intento"]), folder)
+        (folder / "recibo.json").write_text(json.dumps({**first, "intento": name, "problema": problem}), encoding="utf-8")
+    page = report(again, again.lesson(LESSON))[0].read_text(encoding="utf-8")
+    row = {name: re.search(rf">{name}</a>.*?</tr>", page, re.DOTALL).group() for name in (who.name, nobody.name)}
+    assert row[who.name].endswith("<td class=n>2</td></tr>") and row[nobody.name].endswith("<td class=n></td></tr>")
 
 
 # ── parecidos ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -182,9 +182,14 @@ def standing(receipts: list[dict]) -> dict | None:
     return (readable or receipts or [None])[-1]
 
 
+def of_this_lesson(receipts: list[dict]) -> list[dict]:
+    """Los intentos, sin los archivos que eran de otra lección."""
+    return [receipt for receipt in receipts if not receipt["problema"].startswith(OTHER)]
+
+
 def attempts_note(receipts: list[dict]) -> str:
     """Cuántos intentos hay y cuál cuenta; vacío si hay uno. Lo lee también quien entregó."""
-    tried = [receipt for receipt in receipts if not receipt["problema"].startswith(OTHER)]
+    tried = of_this_lesson(receipts)
     chosen = standing(tried)
     if len(tried) < 2:
         return ""

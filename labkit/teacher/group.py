@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from labkit.exercises import EXERCISES
 from labkit.exercises.kinds import Function
-from labkit.teacher.collecting import LOST
+from labkit.teacher.collecting import LOST, attempts, of_this_lesson
 from labkit.teacher.course import Course, Lesson
 from labkit.teacher.feedback import grade_words
 from labkit.teacher.pages import Markup, counted, document, table, text
@@ -77,10 +77,10 @@ def _states(group: Group) -> str:
     for person in group.people:
         found = group.scores[person.key]
         link = f'<a href="estudiantes/{text(group.veil.file(person))}.html">{text(group.veil.name(person))}</a>'
-        late = found.late or ""
-        rows.append((Markup(link), grade_words(found, group.course), found.why, late))
+        tried = len(of_this_lesson(attempts(group.course, group.lesson.name, person.key)))
+        rows.append((Markup(link), grade_words(found, group.course), found.why, found.late or "", tried or ""))
     return (f"<h2>En qué quedó cada entrega</h2>\n<p>{counted(len(group.people), 'persona')}. {text(said)}.</p>\n"
-            + table(("Quién", "Calificación", "Por qué", "Días tarde"), rows, (3,)))
+            + table(("Quién", "Calificación", "Por qué", "Días tarde", "Intentos"), rows, (3, 4)))
 
 
 def _teach_again(group: Group) -> str:
