@@ -19,7 +19,7 @@ from io import StringIO
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))  # labkit, también sin instalar
@@ -43,6 +43,7 @@ from labkit.dissection import (  # noqa: E402
 from labkit.dissection.rotation import Rotate  # noqa: E402
 from labkit.files import data_path  # noqa: E402
 from labkit.models import load_model, ready, save_model  # noqa: E402
+from labkit.regions import Regions  # noqa: E402
 
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
 CONVENTION = "paper"                                    # con qué convención se cuenta; la última columna de las tablas
@@ -58,6 +59,38 @@ SHIPPED_STEPS = (44, 223)                               # pasos del entrenamient
 TURNED, POWERS, TURNS = ("relu4", "relu5"), (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), 3
 CHANCE = (*DEEP, *TURNED)                               # capas de la red base que se disecan también con pesos al azar (paso 0)
 DIRECTIONS, DRAWS = 128, 8                              # direcciones al azar por sorteo, y sorteos por red
+
+
+class Remembering(ConceptSet):
+    """Las mismas imágenes, con las regiones de cada lote armadas una sola vez: aquí se disecan muchas capas."""
+
+    def regions(self, index: Tensor) -> Regions:
+        kept, key = self.__dict__.setdefault("kept", {}), tuple(index.tolist())
+        if key not in kept:
+            kept[key] = super().regions(index)
+        return kept[key]
+
+
+class Trunk(nn.Module):
+    """La red hasta una capa, que recuerda lo que dio con cada lote: sus ejes se cambian muchas veces, y ella no cambia."""
+
+    def __init__(self, model: nn.Sequential, layer: str) -> None:
+        super().__init__()
+        names = [name for name, _ in model.named_children()]
+        self.below, self.kept = model[:names.index(layer) + 1], {}
+
+    def forward(self, images: Tensor) -> Tensor:
+        key = images.numpy().tobytes()
+        if key not in self.kept:
+            self.kept[key] = self.below(images)
+        return self.kept[key]
+
+
+def mixed(trunk: Trunk, axes: Tensor) -> nn.Sequential:
+    """La red hasta una capa, y encima sus unidades mezcladas: las direcciones `axes`, (m, c)."""
+    seen = nn.Sequential(OrderedDict(tronco=trunk, mezcla=Rotate(axes)))
+    seen.layers = ["tronco", "mezcla"]
+    return ready(seen)
 
 
 def network(recipe: Recipe, step: int | None) -> nn.Module:
@@ -101,14 +134,16 @@ def turns_of(seed: int, layer: str, world: ConceptSet) -> dict[str, list[list]]:
     """Los renglones de giro.csv de una red base: cada rotación al azar, poco a poco."""
     recipe = EXPERIMENTS[f"base_{seed}"]
     model, found = network(recipe, None), []
+    trunk = Trunk(model, layer)
     width = dissect(model, load_concepts("test", n=2), layer).cuts.shape[0]
     with torch.no_grad():
         logits = model(world.images[:200])
     for power, turn in [(power, turn) for power in POWERS for turn in range(TURNS) if power or not turn]:
-        girada = rotate_layer(model, layer, rotation_power(random_rotation(width, turn), power))
+        rotation = rotation_power(random_rotation(width, turn), power)
+        girada = rotate_layer(model, layer, rotation)
         with torch.no_grad():
             difference = (girada(world.images[:200]) - logits).abs().max().item()
-        iou = dissect(girada, world, "girada", CONVENTION).iou()
+        iou = dissect(mixed(trunk, rotation.float()), world, "mezcla", CONVENTION).iou()
         counts = [count_detectors(iou, cut) for cut in (0.04, 0.08)]
         found.append([seed, layer, power, turn, right(recipe, girada, world), f"{difference:.1e}",
                       *(unique for _, unique in counts), *(detectors for detectors, _ in counts)])
@@ -117,19 +152,13 @@ def turns_of(seed: int, layer: str, world: ConceptSet) -> dict[str, list[list]]:
 
 def directions_of(name: str, model: nn.Module, seed: int, layer: str, world: ConceptSet) -> dict[str, list[list]]:
     """Los renglones de direcciones.csv de una capa: sus unidades y, en cada sorteo, 128 direcciones al azar de longitud 1."""
-    kept = OrderedDict()
-    for child, module in model.named_children():
-        kept[child] = module
-        if child == layer:
-            break
+    trunk = Trunk(model, layer)
     iou = dissect(model, world, layer, CONVENTION).iou()
     found = [[name, seed, layer, "unidades", 0, len(iou), *count_detectors(iou)]]
     for draw in range(DRAWS):
         generator = torch.Generator().manual_seed(1000 * seed + draw)
         axes = nn.functional.normalize(torch.randn(DIRECTIONS, len(iou), generator=generator), dim=1)
-        seen = nn.Sequential(OrderedDict(kept, direcciones=Rotate(axes)))
-        seen.layers = list(dict(seen.named_children()))
-        iou_at_random = dissect(ready(seen), world, "direcciones", CONVENTION).iou()
+        iou_at_random = dissect(mixed(trunk, axes), world, "mezcla", CONVENTION).iou()
         found.append([name, seed, layer, "direcciones", draw, DIRECTIONS, *count_detectors(iou_at_random)])
     return {"direcciones": found}
 
@@ -180,7 +209,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Diseca las redes de los experimentos de la lección 5b.")
     parser.add_argument("--part", type=int, nargs=2, default=(0, 1), metavar=("I", "N"), help="hacer solo la parte I de N")
     part, parts = parser.parse_args().part
-    world, folder = load_concepts("test"), Path(__file__).parent / "contado"
+    world, folder = Remembering(**vars(load_concepts("test"))), Path(__file__).parent / "contado"
     tables = {"redes": [], "unidades": [], "giro": [], "direcciones": []}
     folder.mkdir(parents=True, exist_ok=True)
     pending = 0
