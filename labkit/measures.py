@@ -50,11 +50,6 @@ class Tally:
         return Tally(self.both + other.both, self.active + other.active, self.truth + other.truth,
                      self.pixels + other.pixels, self.categories)
 
-    def times(self, count: int) -> "Tally":
-        """Las mismas cuentas, contadas `count` veces: para remuestrear."""
-        count = whole(count, "count", 0, MOST)
-        return Tally(self.both * count, self.active * count, self.truth * count, self.pixels * count, self.categories)
-
     def iou(self) -> Tensor:
         """La intersección entre la unión de cada unidad y cada concepto, (c, k), de 0 a 1; 0 donde no hay unión."""
         categories = positions(self.categories, "k", "categories", self.active.shape[1])
@@ -174,10 +169,11 @@ def interval(parts: Sequence[Tally], statistic: Callable[[Tensor], float], times
     parts: las cuentas de cada pedazo del conjunto (Tally), que se suman;  statistic: del IoU (c, k), un número. Los
     pedazos se vuelven a sacar con reemplazo `times` veces. Los umbrales no cambian.
     """
-    values = []
+    counts = zip(*((part.both, part.active, part.truth) for part in parts))
+    values, tables = [], [torch.stack(pieces).double() for pieces in counts]            # (pedazos, …), enteros exactos
     for weights in redraws(len(parts), times, share, seed):
-        again = [part.times(int(weight)) for part, weight in zip(parts, weights) if weight]
-        values.append(float(statistic(sum(again[1:], again[0]).iou())))
+        again = Tally(*(torch.tensordot(weights, table, 1) for table in tables), 0, parts[0].categories)
+        values.append(float(statistic(again.iou())))
     return resampled_interval(values, float(statistic(sum(parts[1:], parts[0]).iou())), share)
 
 

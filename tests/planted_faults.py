@@ -372,7 +372,7 @@ FAULTS = [
     Fault("maps-not-lowest", "maps_of", "-maps if lowest else maps", "maps"),
     # ── dissection: cuentas ──────────────────────────────────────────────────────────────────────────────────────────
     Fault("tally-pixels", "Tally.__add__", "self.pixels + other.pixels", "self.pixels"),
-    Fault("times-not-truth", "Tally.times", "self.truth * count", "self.truth"),
+    Fault("interval-wrong-union", "interval", "part.active, part.truth)", "part.active, part.truth * 0)"),
     Fault("iou-counts-both-twice", "Tally.iou", "+ self.truth - self.both", "+ self.truth"),
     Fault("dissection-turned", "Dissection.iou", "self.tally.iou()", "self.tally.iou().T"),
     Fault("tally-forgets-dead", "tally", "pick_convention(convention), dead)", "pick_convention(convention))"),
@@ -486,7 +486,7 @@ FAULTS = [
     Fault("parts-forget-dead", "tally_parts", ", found.dead)", ")"),
     Fault("interval-not-reflected", "resampled_interval", "min(low, 2 * whole - high), max(high, 2 * whole - low)", "low, high"),
     Fault("interval-one-sided", "resampled_interval", "[(1 - share) / 2, (1 + share) / 2]", "[1 - share, share]"),
-    Fault("interval-no-repeats", "interval", "part.times(int(weight))", "part"),
+    Fault("interval-no-repeats", "interval", "tensordot(weights, table, 1)", "tensordot(weights.clamp(max=1), table, 1)"),
     Fault("table-any-column", "load_table", "if all(row[field]", "if not wanted or any(row[field]"),
     Fault("experiment-all-steps", "experiment", ', step="")', ")"),
     Fault("spread-no-decimals", "spread_text", "{fmean(values):.1f}", "{fmean(values):.0f}"),
@@ -742,7 +742,7 @@ FAULTS = [
     Fault("teacher-folder-of-last", "moodle_places", "attempts(course, lesson, person.key):", "attempts(course, lesson, person.key)[-1:]:"),
     Fault("teacher-sheet-near-name", "Sheet.person", "if not email:", "if name:"),
     Fault("teacher-lost-returns", "_settle_lost", "if row not in owned]", "if row]"),
-    Fault("teacher-other-counts", "attempts_note", 'if not receipt["problema"].startswith(OTHER)]', "]"),
+    Fault("teacher-other-counts", "of_this_lesson", 'if not receipt["problema"].startswith(OTHER)]', "]"),
     Fault("teacher-damaged-ran", "_all", 'if result["protección"]:', "if result:", "grading"),
     Fault("teacher-line-above", "Section.where", "enumerate(self.text.splitlines(), start=1)", "enumerate(self.text.splitlines())"),
 ]

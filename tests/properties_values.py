@@ -326,8 +326,6 @@ def summed(parts) -> Tally:
 
 
 add("measures.Tally.iou", lambda tally: tally.iou(), lambda d: {"tally": tally_of(d)}, lambda out, tally: same(out, naive_iou(tally)), keep=("tally",))
-add("measures.Tally.times", lambda tally, count: tally.times(count).iou(), lambda d: {"tally": tally_of(d), "count": d.int(1, 5)},
-    lambda out, tally, count: same(out, naive_iou(tally) if place(count) else torch.zeros(2, 3)), keep=("tally",))
 add("measures.interval", lambda parts, times, share, seed: measures.interval(parts, lambda iou: iou.max(), times, share, seed),
     lambda d: {"parts": [tally_of(d) for _ in range(3)], "times": 9, "share": 0.9, "seed": d.int(0, 99)},
     lambda out, parts, times, share, seed: _inside(out, max(map(max, naive_iou(summed(parts)))), place(times), share), keep=("parts",))
