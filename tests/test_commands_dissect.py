@@ -23,6 +23,7 @@ from labkit.broden import read_broden
 from labkit.commands import dissect as dissect_command
 from labkit.commands import writing
 from labkit.commands.evidence import Evidence, gather, possible, random_twins
+from labkit.commands.networks import find_layer
 from labkit.commands.report import Asked, _grain, _sure, summary
 from labkit.commands.units import chance, others
 from labkit.commands.writing import report
@@ -175,11 +176,12 @@ def test_a_network_of_your_own_is_asked_by_its_function(tmp_path, monkeypatch, c
     (tmp_path / "mired.py").write_text(MINE, encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     order = ["dissect", "--images", "40", "--out", str(tmp_path / "a.html"), "--pictures", "2", "--layer", "network.0", "--model"]
-    assert main([*order, "mired:build"]) == 0 and "de 8 unidades" in (said := capsys.readouterr().out) and "Nota" not in said
+    assert main([*order, "mired:build"]) == 0 and "de 8 unidades" in (said := capsys.readouterr().out) and "se normaliza" not in said
+    assert "Nota: 40 imágenes de prueba de Escenas. Son pocas: con menos de 200" in said
     assert main([*order, "mired:bytes_"]) == 0 and "Nota: mired:bytes_ se normaliza con media 103.9" in capsys.readouterr().out
-    for name, says in {"mired:nothing": "esperaba que mired:nothing diera una red", "mired:bare": "no tiene ningún peso", "mired:falta": "no encontré la función falta",
-                       "no_hay:build": "no encontré la función build del módulo no_hay", "mired:fails": "KeyError, en el renglón", "mired:tall": "de mired.py: model, size: la red no pudo con imágenes",
-                       "mired:asks": "Ha de poderse llamar sin argumentos", "mired:negative": "da NaN o infinito en 1 unidad (3)", "otra": "No hay una red llamada 'otra'"}.items():
+    for name, says in {"mired:nothing": "esperaba que mired:nothing diera una red", "mired:bare": "no tiene ningún peso", "mired:falta": "no hay una función «falta»; tiene build, nothing,",
+                       "no_hay:build": "no hay un módulo ni un archivo «no_hay»", "mired:fails": "KeyError, en el renglón", "mired:tall": "de mired.py: model, size: la red no pudo con imágenes",
+                       "mired:asks": "mired:asks pide argumentos (weights), y ha de poderse llamar sin ninguno", "mired:negative": "da NaN o infinito en 1 unidad (3)", "otra": "No hay una red llamada 'otra'"}.items():
         assert main([*order, name]) == 2 and says in capsys.readouterr().err
     assert main([*order, f"{tmp_path}/mired.py"]) == 2 and "mired.py:hacer" in capsys.readouterr().err    # sin decir la función
     assert main([*order, f"{tmp_path}/mired.py:build"]) == 0                # también como se escribe un archivo
@@ -187,6 +189,69 @@ def test_a_network_of_your_own_is_asked_by_its_function(tmp_path, monkeypatch, c
     assert main([*order, "mired:pair"]) == 2 and "«network.pair» entrega tuple y no un tensor" in capsys.readouterr().err
     order[order.index("network.pair")] = "fc"
     assert main([*order, "mired:wide"]) == 2 and "las imágenes de Escenas miden 64 píxeles de lado" in capsys.readouterr().err
+
+
+OTHER = """
+import torch
+from torch import nn
+from labkit.models import wrap
+from mired import build
+ready = build()
+table = {"peso": 1}
+def lost():
+    return torch.load("no_esta.pth", weights_only=True)
+def strange():
+    model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(4, 2))
+    model.load_state_dict({"0.weight": torch.zeros(4, 3, 3, 5), "9.weight": torch.zeros(1)})
+def chosen(size=64, *others, **more):
+    return wrap(build().network, [0.5, 0.4, 0.3], [0.2] * 3, "abcdefgh", size)
+"""
+
+
+@pytest.mark.parametrize(("text", "name", "says"), [
+    (OTHER, "lost", "FileNotFoundError, en el renglón 9 de otra.py: no existe el archivo no_esta.pth."),
+    (OTHER, "strange", "los pesos no son de esa red: les faltan 0.bias, 1.weight, 1.bias; les sobran 9.weight; no miden lo mismo 0.weight."),
+    (OTHER, "table", "otra.py:table no es una función: es dict."),
+    ("import no_instalado_nunca\n", "hacer", "ModuleNotFoundError, en el renglón 1 de otra.py: no está instalado, o no se encuentra, el módulo no_instalado_nunca."),
+    ("def hacer(:\n", "hacer", "otra.py no se pudo leer: SyntaxError"), ("x = 3\n", "hacer", "no hay una función «hacer»; no define ninguna."),
+])
+def test_what_fails_in_your_own_file_is_said_with_its_line_and_no_wrong_advice(tmp_path, monkeypatch, capsys, text, name, says):
+    (tmp_path / "mired.py").write_text(MINE, encoding="utf-8")
+    (tmp_path / "otra.py").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["dissect", "--layers", "--model", f"otra.py:{name}"]) == 2
+    said = capsys.readouterr().err
+    assert says in said and "argumentos" not in said and "Escribe la ruta" not in said
+
+
+def test_a_module_that_cannot_import_something_is_not_called_missing(tmp_path, monkeypatch, capsys):
+    (tmp_path / "paquete_propio.py").write_text("import no_instalado_nunca\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert main(["dissect", "--layers", "--model", "paquete_propio:hacer"]) == 2
+    assert "el módulo no_instalado_nunca" in capsys.readouterr().err
+
+
+def test_the_report_says_how_images_enter_its_own_name_and_the_order_with_its_tables(tmp_path, monkeypatch, capsys):
+    (tmp_path / "mired.py").write_text(MINE, encoding="utf-8")
+    (tmp_path / "otra.py").write_text(OTHER, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    order = ["dissect", "--layer", "network.0", "--images", "40", "--pictures", "0", "--name", "Mi red & yo", "--csv", "x.csv", "--out", "a.html"]
+    for function, told in {"chosen": "64 × 64, con valores de 0 a 1; la red las normaliza con media 0.5, 0.4, 0.3 y desviación 0.2, 0.2, 0.2",
+                           "ready": "con media 0, 0, 0 y desviación 1, 1, 1"}.items():
+        assert main([*order, "--model", f"otra.py:{function}"]) == 0
+        page = (tmp_path / "a.html").read_text(encoding="utf-8")
+        assert page.count(told) == 2 and "de la red «Mi red &amp; yo»" in page              # en el resumen y en los métodos
+        assert page.count("Son pocas: con menos de 200") == 2
+        assert f"--model otra.py:{function} --images 40 --convention paper --pictures 0 --name &#x27;Mi red &amp; yo&#x27; --csv tabla.csv --out reporte.html" in page
+
+
+def test_a_layer_that_is_not_there_suggests_the_one_beside_it(capsys):
+    assert main(["dissect", "--layer", "conv9", "--out", "a.html"]) == 2 and "¿Quisiste decir «conv" in capsys.readouterr().err
+    known = nn.Sequential(nn.Sequential(*(nn.ReLU() for _ in range(40))))
+    with pytest.raises(ValueError, match="¿Quisiste decir «0.39»\\? .* y 11 más\\."):
+        find_layer(known, "0.45")
+    with pytest.raises(ValueError, match="¿Quisiste decir «0.3[0-9]*»"):
+        find_layer(known, "0.3x")
 
 
 # ── qué tan seguro es ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -282,7 +347,7 @@ def test_the_control_goes_on_where_it_stopped_and_two_processes_write_the_same(t
     order = ["dissect", "--layer", "relu3", "--images", "50", "--pictures", "0", "--control", "2"]
     done = torchrun("-m", "labkit", *order, "--out", "dos.html", "--csv", "dos.csv", "--resume", "hecho", folder=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert main([*order, "--out", str(tmp_path / "uno.html"), "--resume", str(tmp_path / "hecho")]) == 0
+    assert main([*order, "--out", str(tmp_path / "uno.html"), "--csv", str(tmp_path / "uno.csv"), "--resume", str(tmp_path / "hecho")]) == 0
     assert capsys.readouterr().out.count("2 de 2 lotes ya estaban contados") == 7   # tres disecciones de dos pasadas, y los pedazos
     assert [path.name for path in sorted((tmp_path / "hecho").glob("gemela*"))] == ["gemela2", "gemela3"]
     assert main([*order, "--out", str(tmp_path / "solo.html"), "--csv", str(tmp_path / "solo.csv")]) == 0
@@ -475,7 +540,7 @@ def test_the_median_of_an_even_count_is_between_the_two():
 
 def test_what_is_needed_to_repeat_it_is_there(controlled):
     page, _, _, _ = controlled
-    assert "<code>python -m labkit dissect --layer conv5 --model escenas --images 300 --convention paper --control 2 --pictures 0 --out" in page
+    assert "<code>python -m labkit dissect --layer conv5 --model escenas --images 300 --convention paper --control 2 --pictures 0 --csv tabla.csv --out" in page
     assert f"labkit {labkit.__version__}, PyTorch {torch.__version__}" in page and "400 veces, con la semilla 0" in page
     state = load_model("escenas", "cpu").state_dict()
     prints = re.findall(r"tienen la huella ([0-9a-f]{16}) ", page)

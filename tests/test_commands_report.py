@@ -201,11 +201,11 @@ def test_the_report_names_everything_it_depends_on(told):
     n = sum(",train," in line for line in (folder / "fotos/index.csv").read_text().splitlines())
     assert 0 < n < 40 and found["números"]["n"] == n and found["números"]["q"] == CONVENTIONS["dissect"].share == 0.01
     for name, value in {"Red": "«escenas»", "Capa": f"relu4, {len(rows)} unidades", "Imágenes": f"{n} imágenes de la carpeta Broden «fotos»",
-                        "Parte de las imágenes": "solo train", "Número de imágenes (n)": str(n), "Convención": "dissect: ",
+                        "Cómo entran": "64 × 64, con valores de 0 a 1; la red las normaliza con media 0.5", "Parte de las imágenes": "solo train", "Número de imágenes (n)": str(n), "Convención": "dissect: ",
                         "Parte que enciende (q)": "0.01: ", "Versiones": f"labkit {labkit.__version__}, PyTorch {torch.__version__}",
                         "Semillas": "0 en el remuestreo; 0 en el ruido y los movimientos de las imágenes hechas; 2 en la gemela",
                         "Orden": "python -m labkit dissect --layer relu4 --model escenas --broden fotos --split train --size 64 --convention "
-                                 "dissect --control 1 --pictures 1 --steps 4 --out reporte.html"}.items():
+                                 "dissect --control 1 --pictures 1 --steps 4 --csv tabla.csv --json tabla.json --out reporte.html"}.items():
         assert found["resumen"][name].startswith(value), name
         assert re.search(rf'<th scope="row">{re.escape(name)}</th><td>(<code>)?{re.escape(value)}', text), name
     assert "@inproceedings{bau2017dissection" in text and f"labkit, versión {labkit.__version__}" in text
@@ -322,7 +322,7 @@ def test_a_network_in_another_folder_is_found_also_by_torchrun(tmp_path, monkeyp
     done = torchrun("-m", "labkit", *order, "redes/la_mia.py:build", "--out", "dos.html", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     monkeypatch.chdir(tmp_path)
-    assert main([*order, "redes/la_mia.py:build", "--out", "uno.html"]) == 0 and "Nota" not in capsys.readouterr().out
+    assert main([*order, "redes/la_mia.py:build", "--out", "uno.html"]) == 0 and "normaliza" not in capsys.readouterr().out
     assert (tmp_path / "uno.html").read_text(encoding="utf-8") == (tmp_path / "dos.html").read_text(encoding="utf-8")
     assert main([*order, f"{tmp_path}/redes/la_mia.py:loose", "--out", "b.html"]) == 0
     assert "recibe las imágenes en [0, 1], sin normalizar" in capsys.readouterr().out

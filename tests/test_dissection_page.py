@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from torchvision.models import squeezenet1_1
+
+from labkit.__main__ import main
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "lessons" / "disecar_tu_red.md").read_text(encoding="utf-8")
@@ -57,9 +61,19 @@ def test_the_page_leads_to_a_report(done):
     assert "Disección de network.features.8 de la red «redes/mired.py:hacer»" in page and "48 imágenes de la carpeta Broden «mis_fotos»" in page
 
 
+def test_the_three_steps_open_a_network_of_torchvision_with_its_own_weights(done, monkeypatch, capsys):
+    """La segunda orden del camino corto, con pesos al azar en el lugar de los tuyos."""
+    torch.save(squeezenet1_1().state_dict(), done[1] / "pesos.pth")
+    monkeypatch.chdir(done[1])
+    order, = re.findall(r"`python -m labkit (dissect --layers --model redes/squeeze.*?)`", PAGE)
+    assert main(shlex.split(order)) == 0
+    assert re.search(r"^features\.12 +Fire +512 +13 × 13$", capsys.readouterr().out, re.MULTILINE)
+    assert "--layer features.12" in PAGE.partition("Haz el reporte")[2][:200]
+
+
 def test_what_it_reads_from_the_table_is_what_the_report_says(done):
     found = json.loads((done[1] / "tabla.json").read_text(encoding="utf-8"))
-    count, units = re.match(r"(\d+) de (\d+) unidades detectan algo", said(done, "python -m labkit dissect --model")).groups()
+    count, units = re.search(r"^(\d+) de (\d+) unidades detectan algo", said(done, "python -m labkit dissect --model"), re.MULTILINE).groups()
     assert said(done, "python leer_tabla.py").startswith(f"{count} de {units} detectan algo; la primera: {found['unidades'][0]['unidad']} ")
     assert found["números"]["detectoras"]["cuenta"] == int(count) and found["números"]["n"] == 48
 

@@ -166,7 +166,8 @@ class Broden:
                     if size in (None, found):
                         return picture.convert("RGB")
         except grammar.UNREADABLE as error:
-            raise ValueError(f"{record.image}: no pude leer «{name}»: falta, está dañado o es enorme.") from error
+            raise ValueError(f"{record.image}: no pude leer «{name}»: falta, está dañado o es enorme. "
+                             f"{ADVICE} {self.folder}") from error
         raise ValueError(f"{record.image}: esperaba que «{name}» midiera {size} y mide {found}.")
 
     @cached_property

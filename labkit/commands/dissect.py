@@ -12,9 +12,9 @@ from torch import nn
 from labkit.broden import read_broden
 from labkit.commands.evidence import Evidence, gather
 from labkit.commands.line import Line, Misread, OneOf, Option, Whole
-from labkit.commands.methods import maps_told
+from labkit.commands.methods import FEW, FEW_TOLD, maps_told
 from labkit.commands.networks import find_layer, input_note, layers_text, list_layers, open_model
-from labkit.commands.writing import check_places, write_report
+from labkit.commands.writing import USUAL, check_places, write_report
 from labkit.datasets import load_concepts
 from labkit.dissection import CONVENTIONS, processes
 from labkit.worlds import ConceptWorld
@@ -22,13 +22,14 @@ from labkit.worlds import ConceptWorld
 USAGE = """Uso: python -m labkit dissect --layer CAPA --out reporte.html [--model RED] [--broden CARPETA]
                               [--split PARTE] [--size LADO] [--images N] [--convention NOMBRE] [--control [N]]
                               [--csv tabla.csv] [--json tabla.json] [--pictures N] [--steps N] [--exemplars N]
-                              [--resume CARPETA]
+                              [--resume CARPETA] [--name NOMBRE]
      python -m labkit dissect --layers [--model RED] [--broden CARPETA]
 
   --layers      enseña las capas y los bloques de la red, con sus unidades y sus mapas, y termina
   --layer       la capa o el bloque, con el nombre que enseña --layers (features.12)
   --model       una red del curso o de torchvision con sus pesos ya bajados (escenas), o una tuya, ARCHIVO:FUNCIÓN,
                 como carpeta/mired.py:hacer: la función, sin argumentos, que da tu red ya envuelta (labkit.models.wrap)
+  --name        cómo se llama tu red en el reporte; si no, lo que diga --model
   --broden      una carpeta Broden; sin ella, las imágenes de prueba de Escenas
   --split       solo una parte de la carpeta, train o val; si no, todas
   --size        a qué lado se llevan las imágenes de Broden (224); solo con --broden
@@ -48,7 +49,7 @@ Con un ejemplo que corre sin red: lessons/disecar_tu_red.md"""
 TWINS, SIZE = 3, 224
 LINE = Line(USAGE, options=(
     Option("--layer", needed=True), Option("--out", needed=True), Option("--model", default="escenas"),
-    Option("--broden"), Option("--split", OneOf(("train", "val"))), Option("--size", Whole(2)),
+    Option("--name"), Option("--broden"), Option("--split", OneOf(("train", "val"))), Option("--size", Whole(2)),
     Option("--images", Whole(1)), Option("--convention", lambda text: _convention(text), "paper"),
     Option("--control", Whole(1), 0, alone=TWINS), Option("--csv"), Option("--json"), Option("--pictures", Whole(), 12),
     Option("--steps", Whole(1), 64), Option("--exemplars", Whole()), Option("--resume")),
@@ -83,6 +84,8 @@ def _work(options: SimpleNamespace, rank: int) -> int:
     if rank == 0:
         if told := input_note(model, options.model):
             print(f"Nota: {told}")
+        if evidence.count < FEW:
+            print(f"Nota: {evidence.images}. {FEW_TOLD}.")
         if max(evidence.maps) == 1:
             print(f"Nota: los mapas de {evidence.layer} son de {maps_told(evidence)}.")
         write_report(model, world, evidence, options, order_of(options))
@@ -97,7 +100,8 @@ def _show_layers(model: nn.Module, world: ConceptWorld, rank: int) -> int:
 
 def _evidence(model: nn.Module, world: ConceptWorld, options: SimpleNamespace) -> Evidence:
     """La disección de lo que se pidió, con todo lo que el reporte dice de sus datos."""
-    layer, names = find_layer(model, options.layer), (f"«{shown_model(options.model)}»", _told(world, options.broden))
+    network = options.name or shown_model(options.model)
+    layer, names = find_layer(model, options.layer), (f"«{network}»", _told(world, options.broden))
     try:
         evidence = gather(model, world, layer, options.convention, options.control, options.resume, names)
     except TypeError as error:
@@ -127,7 +131,10 @@ def order_of(options: SimpleNamespace) -> str:
                         ("--control", options.control), ("--pictures", options.pictures),
                         ("--steps", options.pictures and options.steps), ("--exemplars", options.exemplars)):
         words += [name, str(value)] if value or name == "--pictures" else []
-    return join([*words, "--out", "reporte.html"])
+    for name, value in (("--name", options.name), *((f"--{kind}", getattr(options, kind) and USUAL[kind])
+                                                    for kind in ("csv", "json"))):
+        words += [name, value] if value else []
+    return join([*words, "--out", USUAL["out"]])
 
 
 def _not_fitting(error: RuntimeError, world: ConceptWorld, options: SimpleNamespace) -> ValueError | None:

@@ -10,6 +10,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from labkit.activations import run
+from labkit.commands.networks import input_told
 from labkit.device import device_of
 from labkit.dissection import Dissection, count_detectors, dissect_shared, p_values, unique_by_category
 from labkit.dissection.fast.saving import digest
@@ -38,8 +39,9 @@ class Evidence:
 
     network, images, layer, convention: cómo se llaman;  count: cuántas imágenes;  rectified: si lo que se leyó no tiene
     valores negativos, en las primeras `LOOKED` imágenes;  maps: (h, w) de sus mapas;  prints: la huella de los pesos;
-    split y data: de qué parte son las imágenes, y la huella de sus tablas.  sets: los nombres posibles de cada unidad;
-    intervals: los de las tres cuentas, como en `three_counts`; sin ellos si hay una sola imagen.
+    enters: cómo entran las imágenes a la red;  split y data: de qué parte son, y la huella de sus tablas.
+    sets: los nombres posibles de cada unidad;  intervals: los de las tres cuentas, como en `three_counts`; sin ellos si
+    hay una sola imagen.
     lit: (c,), en cuántas imágenes llega cada unidad a su umbral;  seen: (k,), en cuántas está cada concepto.  twins, p
     y corrected, (c,): del control, si se pidió.
     """
@@ -52,6 +54,7 @@ class Evidence:
     rectified: bool
     maps: tuple[int, ...] = ()
     prints: str = ""
+    enters: str = ""
     split: str = "todas"
     data: str = ""
     pieces: int = 0
@@ -104,7 +107,7 @@ def gather(model: nn.Module, world: ConceptWorld, layer: str, convention: str = 
         parts |= {"p": p, "corrected": torch.from_numpy(stats.false_discovery_control(p.double().numpy())),
                   "twins": [summed_up(seed, null) for seed, null in nulls.items()]}
     return Evidence(found, *names, layer, convention, len(world), *_looked(model, world, layer),
-                    digest(model.state_dict())[:16], **parts)
+                    digest(model.state_dict())[:16], input_told(model, world.pictures(torch.arange(1))), **parts)
 
 
 def three_counts(iou: Tensor, categories: list[str]) -> tuple[int, int, int]:

@@ -34,6 +34,9 @@ PAPERS = {
     "benjamini": "Y. Benjamini y Y. Hochberg (1995). Controlling the False Discovery Rate. Journal of the Royal "
                  "Statistical Society B 57(1). doi:10.1111/j.2517-6161.1995.tb02031.x",
 }
+FEW = 200                                       # con menos, en Escenas, ni los intervalos alcanzan la cuenta verdadera
+FEW_TOLD = (f"Son pocas: con menos de {FEW} las cuentas salen infladas, porque cada unidad escoge el mejor de muchos "
+            "conceptos con mucho ruido, y sus intervalos no lo arreglan")
 ONE_PLACE = (": un solo lugar por imagen, así que la máscara es la imagen entera o nada, y no dice dónde responde la "
              "unidad, sino qué suele llenar esas imágenes")
 COURSE = ("Las autoras y los autores del curso (2026). ¿Qué aprendió la red? Curso de interpretación de redes "
@@ -57,7 +60,7 @@ def methods(evidence: Evidence, steps: int = 0) -> list[str]:
     told = [f"Disecamos la capa {evidence.layer} de la red {evidence.network} ({units}; se lee {read_told(evidence)}"
             f"{f'; sus mapas son de {size}' if evidence.maps else ''}), "
             f"con {evidence.images} y {len(found.names)} conceptos de {groups} categorías, con el método de Bau et al. "
-            "(2017). El umbral de cada unidad se escoge para que lo superen a lo más "
+            f"(2017). {_enters(evidence)}El umbral de cada unidad se escoge para que lo superen a lo más "
             f"{100 * way.share:g} % de los valores de su mapa{' ya agrandado' if way.upsampled else ''}, sobre todas "
             "las imágenes y todos los lugares. La máscara de la unidad es su mapa, agrandado con interpolación "
             f"bilineal al tamaño de las anotaciones, donde {'supera' if way.strict else 'llega a'} ese umbral (si el "
@@ -80,6 +83,12 @@ def methods(evidence: Evidence, steps: int = 0) -> list[str]:
             "distinguen del mejor con 95 % de confianza (Hsu, 1984): el concepto de mayor IoU en otras imágenes como "
             "estas está en el conjunto con esa probabilidad, aproximadamente, para cada unidad por separado.")
     return told + ([_control(evidence)] if evidence.twins else []) + ([_made(steps)] if steps else [])
+
+
+def _enters(evidence: Evidence) -> str:
+    """Cómo entran las imágenes a la red y, si son pocas, qué les hace eso a las cuentas."""
+    told = f"Las imágenes entran a {evidence.enters}. " if evidence.enters else ""
+    return told + (f"{FEW_TOLD}. " if evidence.count < FEW else "")
 
 
 def _control(evidence: Evidence) -> str:

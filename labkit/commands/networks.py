@@ -1,21 +1,18 @@
 """La red que pide una orden, del curso, de torchvision o tuya, y sus capas con el nombre que les das."""
-import sys
 from collections.abc import Callable
 from difflib import get_close_matches
-from importlib import import_module
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from traceback import extract_tb
-from types import ModuleType
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from labkit.commands.own_code import built, function_of, shortened
 from labkit.device import device_of, pick_device
 from labkit.downloads import import_torchvision, tilde
 from labkit.models import IMAGENET, load_model
 
+SHOWN = 30                                      # cuántas capas se nombran en un error
 PREFIX = "network."                             # lo que `wrap` pone antes del nombre de cada capa de tu red
 
 
@@ -27,14 +24,8 @@ def open_model(name: str) -> nn.Module:
                          f"{name}:hacer.")
     if not (place and function):
         return _shipped(name)
-    try:
-        build = getattr(_module(place), function)
-    except (ImportError, AttributeError, TypeError, SyntaxError) as error:
-        raise ValueError(f"--model: no encontré la función {function} del módulo {place} ({error}). Escribe la ruta de "
-                         "su archivo, como carpeta/mired.py:hacer, o revísalo.") from error
-    except Exception as error:
-        raise ValueError(f"--model: {place} no se pudo leer: {_told(error)}.") from error
-    model = _built(build, name)
+    build = function_of(place, function)
+    model = built(build, name)
     if not isinstance(model, nn.Module):
         raise ValueError(f"--model: esperaba que {name} diera una red (labkit.models.wrap), y dio "
                          f"{type(model).__name__}.")
@@ -59,6 +50,16 @@ def input_note(model: nn.Module, name: str) -> str | None:
             "las imágenes van en [0, 1]: si son de píxeles de 0 a 255, divídelas entre 255 en wrap.")
 
 
+def input_told(model: nn.Module, images: Tensor) -> str:
+    """Cómo recibe la red sus imágenes (b, 3, h, w): de qué tamaño y con qué normalización."""
+    size = " × ".join(map(str, images.shape[2:]))
+    if not is_wrapped(model):
+        return f"{size}, con valores de 0 a 1; la red no las normaliza, o lo hace por dentro"
+    mean, std = (", ".join(f"{value:g}" for value in getattr(model.normalize, part, torch.zeros(1)).flatten().tolist())
+                 for part in ("mean", "std"))
+    return f"{size}, con valores de 0 a 1; la red las normaliza con media {mean} y desviación {std}"
+
+
 def _shipped(name: str) -> nn.Module:
     """Una red del curso o de torchvision; si faltan los pesos, ValueError que dice dónde ponerlos."""
     try:
@@ -77,46 +78,6 @@ def weights_told(name: str) -> str:
     place = Path(torch.hub.get_dir(), "checkpoints")
     return (f"Si esta computadora no tiene red, baja en otra {url} y copia aquí el archivo, con ese mismo nombre, en "
             f"{tilde(place)}; o llámalo {name}_imagenet.pth y pon su carpeta en la variable LABKIT_REAL_DATA.")
-
-
-def _module(place: str) -> ModuleType:
-    """El módulo de una red tuya: un archivo .py, en la carpeta que sea, o un módulo que Python sepa importar."""
-    path = Path(place).expanduser()
-    path = path if path.suffix == ".py" else path.with_name(f"{path.name}.py")
-    if path.is_file():
-        return _file_module(path.resolve())
-    if path.name == place or "/" in place or "\\" in place:
-        raise ImportError(f"no existe el archivo {place}")
-    return import_module(place)
-
-
-def _file_module(path: Path) -> ModuleType:
-    """Lo que define un archivo; encuentra los que tiene al lado, como cuando se corre con python."""
-    if str(path.parent) not in sys.path:
-        sys.path.insert(0, str(path.parent))
-    spec = spec_from_file_location(path.stem, path)
-    module = module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)                               # para los pesos guardados con sus clases
-    spec.loader.exec_module(module)
-    return module
-
-
-def _built(build: Callable[[], nn.Module], name: str) -> nn.Module:
-    """Lo que da la función; si falla, ValueError con el error y el último renglón suyo."""
-    try:
-        return build()
-    except Exception as error:
-        raise ValueError(f"--model: {name} no dio su red: {_told(error)}. Ha de poderse llamar sin "
-                         "argumentos.") from error
-
-
-def _told(error: Exception) -> str:
-    """El error, y en qué renglón de lo tuyo ocurrió."""
-    mine = [frame for frame in extract_tb(error.__traceback__)[1:]
-            if "site-packages" not in frame.filename and Path(__file__).parents[1] not in Path(frame.filename).parents
-            and "importlib" not in frame.filename]
-    where = f", en el renglón {mine[-1].lineno} de {Path(mine[-1].filename).name}" if mine else ""
-    return f"{type(error).__name__}{where}: {str(error).rstrip('.')}"
 
 
 # ── las capas ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -146,10 +107,20 @@ def find_layer(model: nn.Module, name: str) -> str:
     if ends:
         raise ValueError(f"--layer: «{name}» puede ser {' o '.join(ends)}; escríbela completa.")
     shown = [short_name(full) for full in known]
-    close = get_close_matches(name, shown, n=1)
-    guess = f" ¿Quisiste decir «{close[0]}»?" if close else ""
-    raise ValueError(f"--layer: no hay una capa «{name}».{guess} Las capas y los bloques son: {', '.join(shown)}. Con "
-                     "--layers se ve además qué da cada una.")
+    close = _nearest(name, shown)
+    guess = f" ¿Quisiste decir «{close}»?" if close else ""
+    raise ValueError(f"--layer: no hay una capa «{name}».{guess} Las capas y los bloques son: "
+                     f"{shortened(shown, SHOWN)}. Con --layers se ven todas, y qué da cada una; las de torchvision, "
+                     "pedidas por su nombre, llevan aquí nombres propios.")
+
+
+def _nearest(name: str, known: list[str]) -> str | None:
+    """La capa que más se parece: del mismo grupo, la de número más cercano; si no hay, la que se escribe parecido."""
+    stem, _, number = name.rpartition(".")
+    group = [one for one in known if one.rpartition(".")[0] == stem and one.rpartition(".")[2].isdecimal()]
+    if stem and number.isdecimal() and group:
+        return min(group, key=lambda one: abs(int(one.rpartition(".")[2]) - int(number)))
+    return next(iter(get_close_matches(name, known, n=1)), None)
 
 
 def short_name(full: str) -> str:

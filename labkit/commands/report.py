@@ -8,6 +8,8 @@ from typing import NamedTuple
 from labkit.commands.evidence import LEVEL, Evidence, summed_up, three_counts
 from labkit.commands.figures import Portrait, drawn_figures
 from labkit.commands.methods import (
+    FEW,
+    FEW_TOLD,
     MEANINGS,
     among,
     citing,
@@ -42,9 +44,8 @@ BARS_TOLD = (
     "La cuenta «sumando categorías», categoría por categoría: cuántos de sus conceptos son el de mayor IoU, entre los "
     f"de esa categoría, para alguna unidad, con un IoU de más de {DETECTOR_IOU}. Una unidad puede contar en varias; en "
     "la otra cuenta, «cada unidad una vez», solo cuenta el concepto de mayor IoU de todos.")
-FEW = 200                                       # con menos, en Escenas, ni los intervalos alcanzan la cuenta verdadera
-FEW_TOLD = (f". Son pocas: con menos de {FEW} las cuentas salen infladas, porque cada unidad escoge el mejor de muchos "
-            "conceptos con mucho ruido, y sus intervalos no lo arreglan")
+
+
 class Asked(NamedTuple):
     """Lo que se pidió y se dice en la página: de cuántas unidades hacer una imagen, en cuántos pasos y con qué orden.
 
@@ -136,7 +137,8 @@ def facts(evidence: Evidence, run: Asked) -> list[tuple[str, str]]:
     seeds = seeds_told(evidence, bool(run.pictures))
     return [("Red", evidence.network), ("Capa", f"{evidence.layer}, {units}"), ("Se lee", read_told(evidence)),
             *([("Mapas", maps_told(evidence))] if evidence.maps else []),
-            ("Imágenes", evidence.images + FEW_TOLD * (evidence.count < FEW)),
+            ("Imágenes", evidence.images + f". {FEW_TOLD}" * (evidence.count < FEW)),
+            *([("Cómo entran", evidence.enters)] if evidence.enters else []),
             ("Parte de las imágenes", evidence.split), ("Número de imágenes (n)", str(evidence.count)),
             ("Conceptos", f"{len(found.names)}, de {len(set(found.categories))} categorías"),
             ("Convención", f"{evidence.convention}: {MEANINGS[evidence.convention]}"),
