@@ -23,6 +23,7 @@ from labkit.teacher.course import Course, load_course, new_course
 from labkit.teacher.grading import grade
 from labkit.teacher.handout import hand_out
 from labkit.teacher.roster import load_roster
+from labkit.teacher.scores import all_scores
 
 ROOT = Path(__file__).resolve().parents[2]
 MINUTES, STUDENTS = 10, 40
@@ -144,8 +145,35 @@ def test_nbgrader_gives_the_same_number_to_every_honest_submission(tmp_path, mon
     collect(course, course.lesson(LESSON), tmp_path / "llegó")
     grade(course, course.lesson(LESSON))
     ours = {name: sum(part["puntos"] for part in result(course, key)["ejercicios"]) for name, key in keys.items()}
-    theirs = by_nbgrader(course, {keys[submission.name]: submission.files[-1][1] for submission in everyone}, text)
-    assert ours == {name: theirs[key] for name, key in keys.items()}
+    hand = {key: {task.grade_id: min(place % 3, task.points) for task in notebooks.tasks(LESSON) if task.by_hand}
+            for place, key in enumerate(keys.values())}
+    theirs = by_nbgrader(course, {keys[submission.name]: submission.files[-1][1] for submission in everyone}, text, hand)
+    assert ours == {name: theirs[key][0] for name, key in keys.items()}
+    lines = [f"{key},{cell},{points},,,," for key, cells in hand.items() for cell, points in cells.items()]
+    course.place("manual").mkdir(exist_ok=True)
+    course.place("manual", f"{LESSON}.csv").write_text("llave,celda,puntos,comentario,motivo,quien,fecha\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    finals = all_scores(course, course.lesson(LESSON), load_roster(course))
+    print({name: (finals[key].grade, theirs[key]) for name, key in keys.items()})
+    assert {name: sum(part.points for part in finals[key].parts) for name, key in keys.items()} == {
+        name: theirs[key][1] for name, key in keys.items()}
+
+
+ASK = f"""
+import json
+from nbgrader.api import Gradebook
+hand = json.load(open("a_mano.json"))
+with Gradebook("sqlite:///gradebook.db") as book:
+    found = {{}}
+    for one in book.assignment_submissions("{LESSON}"):
+        grades = [grade for notebook in one.notebooks for grade in notebook.grades]
+        for grade in grades:
+            if grade.cell.name in hand[one.student.id]:
+                grade.manual_score, grade.needs_manual_grade = hand[one.student.id][grade.cell.name], False
+        book.db.commit()
+        automatic = sum(grade.auto_score or 0 for grade in grades if grade.cell.cell_type == "code")
+        found[one.student.id] = [automatic, one.score]
+    print(json.dumps(found))
+"""
 
 
 class Anyone(dict):
@@ -159,8 +187,11 @@ def result(course: Course, key: str) -> dict:
     return json.loads(course.place("calificaciones", LESSON, f"{key}.json").read_text(encoding="utf-8"))
 
 
-def by_nbgrader(course: Course, books: dict[str, bytes], original: str) -> dict[str, float]:
-    """Los puntos que da `nbgrader autograde` a cada llave, con la carpeta que hace `assign --nbgrader`."""
+def by_nbgrader(course: Course, books: dict[str, bytes], original: str, hand: dict[str, dict[str, float]]) -> dict[str, list[float]]:
+    """Lo que da nbgrader a cada llave, con la carpeta que hace `assign --nbgrader`: lo automático, y todo.
+
+    hand: los puntos a mano de cada llave y celda, puestos donde los pone formgrader.
+    """
     hand_out(course, LESSON, nbgrader=True)
     place = course.place("reparto", "nbgrader")
     (place / "source" / LESSON / f"{LESSON}_ejercicios.ipynb").write_text(original, encoding="utf-8")
@@ -172,8 +203,6 @@ def by_nbgrader(course: Course, books: dict[str, bytes], original: str) -> dict[
     for words in (["db", "student", "import", "../lista_nbgrader.csv"], ["generate_assignment", LESSON], ["autograde", LESSON]):
         subprocess.run([NBGRADER, "-m", "nbgrader", *words], cwd=place, check=True,
                        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path})
-    ask = ("import json, sys\nfrom nbgrader.api import Gradebook\nwith Gradebook('sqlite:///gradebook.db') as book:\n"
-           "    print(json.dumps({s.student.id: sum(g.auto_score or 0 for n in s.notebooks for g in n.grades if g.cell.cell_type == 'code')"
-           f" for s in book.assignment_submissions('{LESSON}')}}))")
-    out = subprocess.run([NBGRADER, "-c", ask], cwd=place, check=True, stdout=subprocess.PIPE, text=True).stdout
+    (place / "a_mano.json").write_text(json.dumps(hand), encoding="utf-8")
+    out = subprocess.run([NBGRADER, "-c", ASK], cwd=place, check=True, stdout=subprocess.PIPE, text=True).stdout
     return json.loads(out.splitlines()[-1])
