@@ -114,6 +114,13 @@ def test_jitter_fills_with_the_reflection():
     assert rows == {(2, 1, 0, 1, 2), (1, 0, 1, 2, 3), (0, 1, 2, 3, 4), (1, 2, 3, 4, 3), (2, 3, 4, 3, 2)}
 
 
+def test_jitter_does_not_reach_past_what_can_be_reflected():
+    images = torch.rand(1, 3, 8, 12)
+    assert jitter(7)(images).shape == images.shape
+    with pytest.raises(ValueError, match="reach: .*lo que se puede reflejar en imágenes de 8 × 12"):
+        jitter(8)(images)
+
+
 @pytest.mark.parametrize("make", [lambda seed: jitter(3, seed), lambda seed: rotate(20, seed), lambda seed: scale(0.2, seed),
                                   lambda seed: pixel_noise(0.1, seed)])
 def test_transforms_repeat_with_the_seed_differ_between_images_and_pass_gradients(make):

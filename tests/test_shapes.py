@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from labkit.device import device_of, pick_device, seed_all
-from labkit.shapes import check_shape, check_values, positions, real, shown, whole
+from labkit.shapes import check_dense, check_numbers, check_shape, check_values, positions, real, shown, whole
 
 
 def test_names_the_axes():
@@ -135,3 +135,16 @@ def test_huge_numbers_are_not_called_infinite():
     with pytest.raises(ValueError, match="images: esperaba números de menos de 1e.15 y recibí de 0 a 1e.30"):
         check_values(torch.tensor([0.0, 1e30]), "images")
     check_values(torch.tensor([3e38], dtype=torch.float64) / 1e30, "images")
+
+
+@pytest.mark.parametrize("tensor, kind", [(torch.zeros(3, device="meta"), "«meta»"), (torch.zeros(3, dtype=torch.complex64), "complex64")])
+def test_what_has_no_real_numbers_is_refused_by_its_kind(tensor, kind):
+    with pytest.raises(ValueError, match=f"values: esperaba números reales y recibí .*{kind}"):
+        check_dense(tensor, "values")
+
+
+def test_too_few_or_empty_rows_are_refused():
+    assert check_numbers(torch.ones(2, 3), "n c", "values", least=2) == {"n": 2, "c": 3}
+    for values in (torch.ones(1, 3), torch.ones(0, 3), torch.ones(2, 0)):
+        with pytest.raises(ValueError, match=r"values: esperaba \(n, c\) con al menos 2 en el primer eje y nada vacío"):
+            check_numbers(values, "n c", "values", least=2)
