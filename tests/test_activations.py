@@ -71,6 +71,7 @@ def test_lists_layers_in_order(planted):
     assert layer_names(planted) == ["normalize", "conv1", "relu1", "pool1", "conv2", "gap", "flat", "fc"]
     assert layer_names(planted, nn.Conv2d) == ["conv1", "conv2"]
     assert layer_names(nn.Sequential(planted, nn.ReLU()), nn.Linear) == ["0.fc"]
+    assert layer_names(nn.Sequential(nn.Sequential(nn.Conv2d(3, 2, 1), nn.ReLU()), nn.Flatten())) == ["0.0", "0.1", "1"]     # sin el bloque «0»
 
 
 NOT_A_NAME = {"lista": ["conv1", "conv2"], "nada": None, "número": 3, "bytes": b"conv1", "conjunto": {"conv1"}, "tupla": ("conv1",)}
