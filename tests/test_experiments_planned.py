@@ -1,7 +1,8 @@
 """La lista de comparaciones de la lección 5b y su regla, con tablas sembradas de las que se sabe todo."""
+import warnings
 from collections import Counter
 from dataclasses import replace
-from statistics import fmean
+from statistics import fmean, stdev
 from zlib import crc32
 
 import pytest
@@ -177,6 +178,15 @@ def test_the_four_verdicts_follow_their_rule():
 def test_groups_without_spread_have_a_p_all_the_same():
     assert compared._p_value([24.0] * 8, [24.0] * 8, False) == 1 and compared._p_value([24.0] * 8, [25.0] * 8, False) == 0
     assert compared._p_value([1.0, 2, 3], [2.0, 3, 4], True) == 0 and compared._p_value([1.0, 2], [1.0, 2], True) == 1
+
+
+def test_one_group_without_spread_is_compared_without_a_warning():
+    still, moving = [1.0] * 8, [18.0, 19, 20, 21, 17, 18, 19, 20]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = compared._p_value(still, moving, False)
+    test = stats.ttest_ind_from_stats(fmean(moving), stdev(moving), 8, 1.0, 0.0, 8, equal_var=False)
+    assert found == pytest.approx(float(test.pvalue))
 
 
 def test_a_missing_seed_is_told():

@@ -109,7 +109,7 @@ def stamp_readme(text: str, address: Address, notebooks: list[str]) -> str:
         folder = "Primero, la carpeta completa del curso: la que te dieron, o una copia hecha con `git clone`.\n"
         colab = (
             "El curso todavía no tiene dirección pública. Mientras tanto, en Colab sube la carpeta completa del curso\n"
-            "(o clónala con git) y abre el cuaderno junto a ella.\n"
+            "y abre el cuaderno junto a ella.\n"
         )
     for name, body in zip(README_BLOCKS, (folder, colab), strict=True):
         text = readme_block(name).sub(lambda found, body=body: found[1] + body + found[2], text)

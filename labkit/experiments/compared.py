@@ -1,4 +1,5 @@
 """Lo que contestan las redes a la lista de comparaciones de la lección 5b, con una sola regla para todas."""
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -112,7 +113,9 @@ def _p_value(first: list[float], second: list[float], same: bool) -> float:
     still = len(gaps) == 1 if same else len(set(first)) == len(set(second)) == 1
     if still:                                                               # nada varía: o es cero, o no lo es
         return float(sum(first) == sum(second))
-    test = stats.ttest_rel(second, first) if same else stats.ttest_ind(second, first, equal_var=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")                                     # si un grupo no varía, scipy avisa
+        test = stats.ttest_rel(second, first) if same else stats.ttest_ind(second, first, equal_var=False)
     return float(test.pvalue)
 
 
