@@ -33,6 +33,7 @@ from labkit.plotting import show_forest
 
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
 UNITS = {"conv1": 16, "conv5": 128, "relu4": 96, "relu5": 128, "mixed5": 128, "block5": 128, "conv7": 128}
+BLANK = ("bn", "ancho32", "ancho256", "vgg", "inception", "residual")   # de estas hay también con pesos al azar
 LAST = {"vgg": "conv7", "inception": "mixed5", "residual": "block5"}
 
 
@@ -56,8 +57,8 @@ class Planted:
 
     def redes(self):
         places = [("base", layer, step) for layer in ("conv1", "relu4", "relu5", "conv5") for step in ("", 0, 223)]
-        places += [(variant, LAST.get(variant, "conv5"), "") for variant in
-                   ("bn", "ancho32", "ancho256", "vgg", "inception", "residual", "lugares", "mezcla", "giros")]
+        places += [(variant, LAST.get(variant, "conv5"), "") for variant in (*BLANK, "lugares", "mezcla", "giros")]
+        places += [(variant, LAST.get(variant, "conv5"), 0) for variant in BLANK]
         for variant, layer, step in places:
             for seed in self.seeds:
                 units = 32 if variant == "ancho32" else 256 if variant == "ancho256" else UNITS[layer]
@@ -115,6 +116,16 @@ def test_what_is_compared_across_layers_goes_per_unit_and_beside_its_random_twin
     assert homes == {("color", "conv1"), ("texture", "conv1"), ("part", "conv5"), ("object", "conv5")}
 
 
+def test_what_differs_before_learning_has_its_random_floor():
+    """Otra arquitectura u otro ancho ya dan otra cuenta con pesos al azar; otra pregunta, no: es la misma red."""
+    load = Planted({("base", "conv5", 0, "unique"): 30, ("bn", "conv5", 0, "detectors"): 50}, noise=0)
+    found = {(one.asked.finding, one.title): one for one in run_comparisons(load=load)}
+    assert found[2, "con normalización: conceptos distintos"].floor == -30 and found[2, "con normalización: detectoras"].floor == 50
+    assert found[6, "GoogLeNet menos AlexNet: conceptos distintos"].floor == -30
+    assert all(one.floor is not None for (finding, _), one in found.items() if finding in (2, 4, 6))
+    assert all(one.floor is None for (finding, _), one in found.items() if finding in (7, 9))
+
+
 # ── lo que contestan ────────────────────────────────────────────────────────────────────────────────────────────────
 
 def test_where_nothing_was_planted_almost_nothing_is_claimed():
@@ -125,11 +136,11 @@ def test_where_nothing_was_planted_almost_nothing_is_claimed():
 
 
 @pytest.mark.parametrize(("place", "finding", "title"), [
-    (("bn", "conv5", "", "unique"), 2, "con normalización menos sin: conceptos distintos"),
+    (("bn", "conv5", "", "unique"), 2, "con normalización: conceptos distintos"),
     (("residual", "block5", "", "summed"), 6, "ResNet menos VGG: por categorías"),
     (("base", "conv5", 223, "detectors"), 8, "del paso 223 al final: detectoras"),
     (("relu5", 1.0, "unique_08"), 11, "relu5, al girar, corte 0.08"),
-    (("base", "relu5", "direcciones", "unique_04"), 11, "relu5, de unidades a direcciones: conceptos"),
+    (("base", "relu5", "direcciones", "unique_04"), 11, "relu5, direcciones: conceptos"),
 ])
 def test_a_planted_difference_is_found_where_it_was_planted_and_with_its_sign(place, finding, title):
     for more in (40, -40):

@@ -58,6 +58,7 @@ STEPS = EXPERIMENTS[f"base_{SEEDS[0]}"].snapshots
 SHIPPED_STEPS = (44, 223)                               # pasos del entrenamiento cuyos pesos también se guardan
 TURNED, POWERS, TURNS = ("relu4", "relu5"), (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), 3
 CHANCE = (*DEEP, *TURNED)                               # capas de la red base que se disecan también con pesos al azar (paso 0)
+BLANK = ("bn", "vgg", "inception", "residual", "ancho32", "ancho64", "ancho256")    # y redes, en su última convolución
 DIRECTIONS, DRAWS = 128, 8                              # direcciones al azar por sorteo, y sorteos por red
 
 
@@ -117,7 +118,7 @@ def rows_of(recipe: Recipe, step: int | None, world: ConceptSet) -> dict[str, li
     """Los renglones de redes.csv y unidades.csv de una red."""
     model, variant = network(recipe, step), recipe.name.rsplit("_", 1)[0]
     last = LAST.get(variant, "conv5")
-    layers = CHANCE if step == 0 else DEEP if variant == "base" and step is None else (last,)
+    layers = (last,) if variant != "base" else CHANCE if step == 0 else DEEP if step is None else (last,)
     mark = [variant, recipe.seed, "" if step is None else step]
     found = {"redes": [], "unidades": []}
     for layer in layers:
@@ -172,6 +173,10 @@ def jobs(world: ConceptSet) -> Iterator[tuple[str, str, Work]]:
         for seed in SEEDS:
             recipe = EXPERIMENTS[f"{variant}_{seed}"]
             yield recipe.name, recipe.name, lambda recipe=recipe: rows_of(recipe, None, world)
+    for variant in BLANK:
+        for seed in SEEDS:
+            recipe = EXPERIMENTS[f"{variant}_{seed}"]
+            yield f"{recipe.name}_paso0", "", lambda recipe=recipe: rows_of(recipe, 0, world)
     for seed in SEEDS:
         owner = f"base_{seed}"
         for step in (0, *STEPS):

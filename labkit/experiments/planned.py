@@ -21,6 +21,7 @@ TITLES = {1: "De colores y texturas a partes y objetos", 2: "La normalización p
           9: "Sin etiquetas, menos conceptos", 10: "En otra tarea, una unidad puede cambiar de concepto",
           11: "La interpretabilidad depende de los ejes"}
 ALL_COUNTS = ("unique", "summed", "detectors")
+TAUGHT = ("lugares", "mezcla", "giros")     # son la base con otra pregunta: con pesos al azar, la misma red
 # Hasta dónde una diferencia da lo mismo. Conceptos: dos, menos de lo que va de una semilla a otra en lo explorado (de
 # 14 a 20). Detectoras: cinco, como cuatro de cada cien en una capa de 128. Por cada cien unidades: 1.5, dos en 128.
 # Parte de unidades con nombre, o de nombres que se conservan: diez de cada cien. Detectoras por concepto: media.
@@ -154,9 +155,19 @@ def _layers() -> list[Comparison]:
 def _counts(finding: int, title: str, first: str, second: str, sign: int,
             fields: tuple[str, ...] = ("unique", "summed")) -> list[Comparison]:
     """Dos grupos de redes en su última convolución, con cada una de las cuentas."""
-    names = {"unique": "conceptos distintos", "summed": "por categorías", "detectors": "detectoras"}
-    return [Comparison(finding, f"{title}: {names[field]}", Counted(first, field), Counted(second, field), sign,
-                       "detectoras" if field == "detectors" else "conceptos") for field in fields]
+    names, found = {"unique": "conceptos distintos", "summed": "por categorías", "detectors": "detectoras"}, []
+    for field in fields:
+        pair = Counted(first, field), Counted(second, field)
+        found.append(Comparison(finding, f"{title}: {names[field]}", *pair, sign,
+                                "detectoras" if field == "detectors" else "conceptos", floor=_untrained(*pair)))
+    return found
+
+
+def _untrained(*groups: Counted) -> tuple[Counted, ...] | None:
+    """Los mismos grupos con pesos al azar; None si no difieren más que en lo que se les enseñó."""
+    if any(group.variant in TAUGHT for group in groups):
+        return None
+    return tuple(replace(group, step=0, layer="conv5" if group.variant == "base" else "") for group in groups)
 
 
 def _turns() -> list[Comparison]:
@@ -174,7 +185,7 @@ def _turns() -> list[Comparison]:
                                     ("conceptos", "unique_04", "")):
             units, random = (Directions(layer, kind, field, per=per) for kind in ("unidades", "direcciones"))
             floor = replace(units, network="base al azar"), replace(random, network="base al azar")
-            title = f"{layer}, de unidades a direcciones: {measure}"
+            title = f"{layer}, direcciones: {measure}"
             found.append(Comparison(11, title, units, random, -1, measure, True, floor))
     return found
 
@@ -194,7 +205,8 @@ def _widths() -> list[Comparison]:
     """Hallazgo 4: de 32 a 256 canales, las tres cuentas y la parte de las unidades que tiene nombre."""
     narrow, wide = (Counted(variant, "detectors", per="units") for variant in ("ancho32", "ancho256"))
     return [*_counts(4, "de 32 a 256 canales", "ancho32", "ancho256", 1, ALL_COUNTS),
-            Comparison(4, "de 32 a 256 canales: unidades con nombre", narrow, wide, -1, "detectoras por cada cien")]
+            Comparison(4, "de 32 a 256 canales: con nombre, de cada cien", narrow, wide, -1, "detectoras por cada cien",
+                       floor=_untrained(narrow, wide))]
 
 
 def _names() -> list[Comparison]:
@@ -215,13 +227,13 @@ def planned() -> tuple[Comparison, ...]:
     repeated, *growth = _growth()
     return (
         *_layers(),
-        *_counts(2, "con normalización menos sin", "base", "bn", -1, ALL_COUNTS),
+        *_counts(2, "con normalización", "base", "bn", -1, ALL_COUNTS),
         repeated,
         *_widths(),
         *_counts(6, "ResNet menos VGG", "vgg", "residual", 1),
         *_counts(6, "VGG menos GoogLeNet", "inception", "vgg", 1),
         *_counts(6, "GoogLeNet menos AlexNet", "base", "inception", 1),
-        *_counts(6, "ResNet menos AlexNet normalizada", "bn", "residual", 1),
+        *_counts(6, "ResNet menos la normalizada", "bn", "residual", 1),
         *_counts(7, "lugares menos objetos", "base", "lugares", 1),
         *_counts(7, "las dos cosas menos objetos", "base", "mezcla", 1),
         *growth,
