@@ -455,6 +455,8 @@ FAULTS = [
     Fault("ratio-sure-of-before", "ratio_interval", "reach * v_was", "0 * v_was", "ratio"),
     Fault("subset-the-first", "Subset.pictures", "torch.as_tensor(self.rows)[rows]", "rows"),
     Fault("subset-other-masks", "Subset.regions", "torch.as_tensor(self.rows)[rows]", "rows"),
+    Fault("turn-lights-straight", "explore_turn", "turns[power][unit], maps", "turns[0.0][unit], maps"),
+    Fault("turn-names-straight", "explore_turn", "order[place], found[power]", "order[place], found[0.0]"),
     Fault("switch-pastes-itself", "explore_switch", "lit(concept, number, 0, column)", "lit(concept, number, row, column)"),
     Fault("switch-judges-before", "_judged_picture", "judge.labels(picture[None])", "judge.labels(plain[None])"),
     Fault("switch-judges-all", "_judged_picture", "labels[y0:y1, x0:x1]", "labels"),

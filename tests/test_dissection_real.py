@@ -53,6 +53,8 @@ def folder(tmp_path_factory):
         masks["object", name][:, rows, columns] = True
     masks["part", "arriba"] = torch.zeros(len(images), SIDE, SIDE, dtype=torch.bool)
     masks["part", "arriba"][::2, :half] = True
+    masks["part", "chica"] = torch.zeros(len(images), SIDE, SIDE, dtype=torch.bool)
+    masks["part", "chica"][::2, 96:112, 96:112] = True                      # en media carpeta no hay ninguna parte
     colors = color_index(images)
     masks |= {("color", name): colors == k for k, name in enumerate(COLOR_NAMES)}
     stacked = torch.stack(list(masks.values()), 1)
@@ -88,8 +90,11 @@ def grow(line, size):
     return np.stack(made)
 
 
-def by_hand(maps, masks):
-    """Los umbrales (c,) y el IoU (c, k) de unos mapas (n, c, h, w) y unas máscaras (k listas de n)."""
+def by_hand(maps, masks, held):
+    """Los umbrales (c,) y el IoU (c, k) de unos mapas (n, c, h, w) y unas máscaras (k listas de n).
+
+    held: por cada máscara, en qué imágenes cuenta (n,): las que tienen algo de su categoría.
+    """
     cuts, iou = [], []
     for unit in range(maps.shape[1]):
         values = np.sort(maps[:, unit].ravel())[::-1]
@@ -97,7 +102,7 @@ def by_hand(maps, masks):
         cuts.append(cut if cut > values[-1] else np.nextafter(values[-1], np.float32(np.inf)))
         lit = np.stack([grow(grow(heat.astype(float), 112).T, 112).T >= cuts[-1] for heat in maps[:, unit]])
         alive = values[0] > values[-1]
-        iou.append([alive * (lit & mask).sum() / max((lit | mask).sum(), 1) for mask in masks])
+        iou.append([alive * (lit & mask)[rows].sum() / max((lit | mask)[rows].sum(), 1) for mask, rows in zip(masks, held)])
     return np.array(cuts), np.array(iou)
 
 
@@ -117,11 +122,16 @@ def test_it_is_the_dissection_of_a_plain_program(folder, layer):
             maps.append(values)
     broden = read_broden(folder)
     order = list(zip(broden.categories, broden.numbers))
-    cuts, iou = by_hand(torch.cat(maps).numpy()[:, ::8], [masks[concept] for concept in order])    # una de cada ocho unidades
+    some = torch.cat(maps).numpy()[:, ::8]                                                          # una de cada ocho unidades
+    held = [np.any([mask.any((1, 2)) for (category, _), mask in masks.items() if category == mine], 0) for mine, _ in order]
+    cuts, iou = by_hand(some, [masks[concept] for concept in order], held)
     assert len(images) == 24 and set(order) == set(masks) and len(order) >= 15
     assert np.allclose(found.cuts[::8].numpy(), cuts, rtol=1e-5, atol=1e-6)
     assert np.abs(found.iou()[::8].numpy() - iou).max() < 1e-4
     assert (iou.max(1) > 0.04).any() and found.tally.pixels == 24 * 112 * 112
+    everywhere = by_hand(some, [masks[concept] for concept in order], [np.ones(24, bool)] * len(order))[1]
+    assert np.abs(everywhere - iou).max() > 0.002           # con otra convención no saldría
+    assert np.abs(dissect(model, world, layer, "every_image", batch_size=5).iou()[::8].numpy() - everywhere).max() < 1e-4
 
 
 def test_in_parts_it_gives_the_same_bits(folder, tmp_path):

@@ -71,7 +71,7 @@ class Planted:
             for seed in self.seeds:
                 for unit in range(20):
                     stays = variant == "base" or unit < self.number(10, seed, variant, "", "", "kept")
-                    yield {"variant": variant, "seed": float(seed), "step": "", "unit": float(unit), "iou": 0.05,
+                    yield {"variant": variant, "seed": float(seed), "step": "", "unit": float(unit), "iou": 0.05, "detector": 1.0,
                            "concept": "cebra" if stays else "agua"}
 
     def giro(self):
@@ -236,8 +236,10 @@ def test_what_would_be_kept_by_chance_is_the_mean_over_every_shuffle():
     assert kept_by_chance(BEFORE, AFTER, 10) == pytest.approx(fmean(total), abs=1.5)
 
 
-def test_names_below_the_cut_are_not_names():
-    rows = [{"seed": 10.0, "unit": 1.0, "iou": 0.04, "concept": "rin"}, {"seed": 10.0, "unit": 2.0, "iou": 0.0401, "concept": "vela"}]
+def test_units_that_are_not_detectors_have_no_name():
+    """Que lo sea lo decide el IoU entero, y no el redondeado: 0.0400 puede pasar de 0.04."""
+    rows = [{"seed": 10.0, "unit": unit, "iou": 0.04, "concept": name, "detector": passes} for unit, name, passes in
+            ((1.0, "rin", 0.0), (2.0, "vela", 1.0))]
     assert unit_names("base", load=lambda table, **wanted: rows) == {10: {2: "vela"}}
 
 

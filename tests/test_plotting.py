@@ -281,7 +281,7 @@ def test_every_seed_is_a_point_and_every_mean_has_its_interval():
     assert [sorted(line.get_ydata()) for line in alone] == [sorted(group) for group in groups]
     means = next(line for line in axis.lines if line.get_label() == "uno")
     assert list(means.get_ydata()) == [3.0, 5.0] and axis.get_xscale() == "log"
-    for group, bar in zip(groups, [line for line in axis.lines if line.get_linewidth() == 2.2]):
+    for group, bar in zip(groups, [line for line in axis.lines if line.get_linewidth() == 7], strict=True):
         assert tuple(bar.get_ydata()) == pytest.approx(stats.ttest_1samp(group, 0).confidence_interval())
     assert list(axis.get_xticks()) == [32, 256] and [label.get_text() for label in axis.get_xticklabels()] == ["32", "256"]
     floor = next(line for line in axis.lines if line.get_label() == "uno, al azar")

@@ -1,13 +1,15 @@
-"""La caja que se mueve: con un pintor y un juez de juguete, dónde enciende, qué pega y qué dicen las barras."""
+"""La caja que se mueve, con un pintor y un juez de juguete: dónde enciende, qué pega y qué dicen las barras. Y los ejes que giran,
+contra la red girada de verdad."""
 import pytest
 import torch
 from test_experiments_drawn import NAMES, Painter, by_color
 
-from labkit.activations import Unit
-from labkit.images import bars
+from labkit.activations import Unit, run
+from labkit.dissection import PlantedWorld, count_detectors, dissect, planted_network, random_rotation, rotate_layer, rotation_power
+from labkit.images import bars, contact_sheet, enlarge
 from labkit.pictures import load_picture
-from labkit.widgets import explore_switch
-from labkit.widgets.experiments import BIG, NOTES, WAYS
+from labkit.widgets import explore_switch, explore_turn
+from labkit.widgets.experiments import BIG, CARD, DARK, NOTES, POWERS, WAYS
 
 SIDE = 16 * BIG
 
@@ -92,3 +94,52 @@ def test_every_corner_is_drawn_and_of_the_same_size(demo):
                 sizes.add(load_picture(demo.draw(concept="azul", number=1, way=way, row=row, column=column)).shape)
     assert len(sizes) == 1 and demo.trouble == ""
     assert (demo.controls["row"].max, demo.controls["column"].max) == (12, 8)
+
+
+# ── los ejes que giran ──────────────────────────────────────────────────────────────────────────────────────────────
+
+WORLD = PlantedWorld(60)
+
+
+@pytest.fixture(scope="module")
+def turning():
+    return explore_turn(planted_network().eval(), WORLD, "relu1", seed=3)
+
+
+def really_turned(power):
+    """La red girada de verdad, su disección y sus mapas: (60, 4, 32, 32)."""
+    model = planted_network().eval()
+    turned = model if not power else rotate_layer(model, "relu1", rotation_power(random_rotation(4, 3), power))
+    layer = "girada" if power else "relu1"
+    return dissect(turned, WORLD, layer), run(turned, WORLD.images, [layer])[layer]
+
+
+@pytest.mark.parametrize("power", [0.0, 0.4, 1.0])
+def test_what_it_says_and_lights_is_what_the_turned_network_gives(turning, power):
+    straight, (found, maps) = really_turned(0.0)[0].iou().amax(1).argsort(descending=True, stable=True), really_turned(power)
+    iou, (detectors, unique) = found.iou(), count_detectors(found.iou())
+    for place in (0, 3):
+        turning.controls["power"].value, turning.controls["place"].value = power, place
+        unit = int(straight[place])
+        picture, said = load_picture(turning.frame()), turning.words.value
+        name, best = WORLD.names[iou[unit].argmax()], float(iou[unit].max())
+        assert f"relu1:{unit}, con α = {power:g}" in said and f"{name}: {best:.3f}" in said
+        assert f"{detectors} detectoras de {unique} conceptos distintos" in said and ("Se llama" in said) == (best > 0.04)
+        top = maps[:, unit].flatten(1).amax(1).topk(5).indices
+        lit = maps[top, unit, None] >= found.cuts[unit]
+        sheet = contact_sheet(enlarge(torch.where(lit, WORLD.images[top], DARK * WORLD.images[top]), CARD // 32), 5)
+        shown = picture[:, 96:96 + sheet.shape[1], :sheet.shape[2]]
+        assert (shown - sheet).abs().max() < 0.01
+
+
+def test_every_turn_and_unit_is_drawn_and_of_the_same_size(turning):
+    frames = {load_picture(turning.draw(power=power, place=place)).shape for power in POWERS for place in range(4)}
+    assert len(frames) == 1 and turning.trouble == "" and turning.controls["place"].max == 3
+
+
+def test_a_unit_without_a_name_says_so(turning, monkeypatch):
+    turning.controls["power"].value, turning.controls["place"].value = 0.0, 0
+    assert "Se llama" in turning.words.value
+    monkeypatch.setattr("labkit.widgets.experiments.DETECTOR_IOU", 0.2)
+    turning.controls["power"].value = 1.0
+    assert "Sin nombre: ningún IoU pasa de 0.2." in turning.words.value and "Se llama" not in turning.words.value

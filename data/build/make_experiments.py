@@ -13,7 +13,7 @@ import argparse
 import csv
 import json
 import sys
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -48,7 +48,7 @@ from labkit.regions import Regions  # noqa: E402
 CATEGORIES = ("scene", "object", "part", "material", "texture", "color")
 CONVENTION = "paper"                                    # con qué convención se cuenta; la última columna de las tablas
 FIELDS = ("variant", "seed", "step", "layer", "units", "accuracy", "detectors", "unique", *CATEGORIES, "summed", "convention")
-UNIT_FIELDS = ("variant", "seed", "step", "layer", "unit", "concept", "category", "iou", "convention")
+UNIT_FIELDS = ("variant", "seed", "step", "layer", "unit", "concept", "category", "iou", "detector", "convention")
 TURN_FIELDS = ("seed", "layer", "power", "turn", "accuracy", "difference", "unique_04", "unique_08", "detectors_04", "detectors_08",
                "convention")
 DIRECTION_FIELDS = ("network", "seed", "layer", "kind", "draw", "count", "detectors_04", "unique_04", "convention")
@@ -239,6 +239,12 @@ def write_tables(tables: dict[str, list[list]]) -> None:
     """Escribe los cuatro CSV en data/experimentos/."""
     folder = data_path("experimentos")
     folder.mkdir(exist_ok=True)
+    detectors = {tuple(row[:4]): row[6] for row in tables["redes"]}
+    place, named = Counter(), []
+    for row in tables["unidades"]:                                          # de mayor a menor IoU, antes de redondearlo
+        place[tuple(row[:4])] += 1
+        named.append([*row, int(place[tuple(row[:4])] <= detectors[tuple(row[:4])])])
+    tables["unidades"] = named
     tables["redes"] = [[*row, sum(row[-len(CATEGORIES):])] for row in tables["redes"]]      # como en las figuras del artículo
     tables = {name: [[*row, CONVENTION] for row in rows] for name, rows in tables.items()}
     for (name, rows), fields in zip(tables.items(), (FIELDS, UNIT_FIELDS, TURN_FIELDS, DIRECTION_FIELDS), strict=True):

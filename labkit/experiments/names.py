@@ -5,7 +5,6 @@ from statistics import fmean
 
 from labkit.experiments.tables import Tables, load_table
 
-CUT = 0.04                                  # desde qué IoU tiene nombre una unidad
 Names = dict[int, str]                      # por cada unidad, su concepto; quien no llega al corte no está
 
 
@@ -14,7 +13,7 @@ def unit_names(variant: str, step: float | str = "", load: Tables = load_table) 
     found: dict[int, Names] = {}
     for row in load("unidades", variant=variant, step=step):
         names = found.setdefault(int(row["seed"]), {})
-        if row["iou"] > CUT:
+        if row["detector"]:
             names[int(row["unit"])] = str(row["concept"])
     return found
 

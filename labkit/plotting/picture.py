@@ -5,6 +5,7 @@ from html import escape
 from io import BytesIO
 
 from matplotlib.figure import Figure
+from PIL import Image
 from torch import Tensor
 
 from labkit.images import jpeg_bytes, png_bytes
@@ -43,10 +44,11 @@ def picture_of(image: Tensor, alt: str, quality: int | None = None) -> Picture:
 
 def picture_of_figure(figure: Figure, alt: str) -> Picture:
     """La figura de matplotlib como PNG, del tamaño que pidió, diga lo que diga la configuración de matplotlib."""
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS, bbox_inches=figure.bbox_inches)
+    drawn, smaller = BytesIO(), BytesIO()
+    figure.savefig(drawn, format="png", dpi=DOTS, bbox_inches=figure.bbox_inches)
+    Image.open(drawn).convert("RGB").save(smaller, "PNG", optimize=True)    # los mismos píxeles, sin la opacidad
     width, height = (int(pixels) for pixels in figure.canvas.get_width_height())
-    return Picture(buffer.getvalue(), width, height, alt, figure)
+    return Picture(smaller.getvalue(), width, height, alt, figure)
 
 
 class Table:

@@ -83,9 +83,9 @@ def _moved(places: Sequence[float], steps: float, log: bool) -> list[float]:
 def _draw_seeds(axis: Axes, places: Sequence[float], groups: Sequence[Sequence[float]], name: str, i: int) -> None:
     ink, means = INKS[i % len(INKS)], [fmean(values) for values in groups]
     for place, values in zip(places, groups):
-        axis.plot([place] * len(values), list(values), "o", color=ink, markersize=3, alpha=0.35, linestyle="",
-                  label="_")
         if len(set(values)) > 1:
             low, high = stats.ttest_1samp(list(values), 0.0).confidence_interval()
-            axis.plot([place, place], [low, high], color=ink, linewidth=2.2, solid_capstyle="butt", label="_")
+            axis.plot([place, place], [low, high], color=ink, linewidth=7, alpha=0.25, solid_capstyle="butt", label="_")
+        axis.plot([place] * len(values), list(values), "o", color=ink, markersize=3.5, alpha=0.75, linestyle="",
+                  markeredgecolor="white", markeredgewidth=0.4, label="_")
     axis.plot(places, means, STYLES[i % len(STYLES)], color=ink, markersize=5, linewidth=1.2, label=name)

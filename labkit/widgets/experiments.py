@@ -1,4 +1,5 @@
-"""La demostración de la lección 5c: encender unidades de un generador en una caja que se mueve, y oír al juez."""
+"""Las demostraciones de las lecciones 5b y 5c: girar los ejes de una capa, y encender unidades de un generador."""
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -7,14 +8,34 @@ import torch
 from torch import Tensor, nn
 
 from labkit.activations import Unit, record
+from labkit.device import device_of
+from labkit.dissection import Dissection, count_detectors, dissect, random_rotation, rotation_power
+from labkit.dissection.labels import DETECTOR_IOU
+from labkit.dissection.masks import maps_of, upsample
+from labkit.dissection.rotation import Rotate
 from labkit.experiments import switch_on
-from labkit.images import bars, beside, caption, draw_box, draw_outline, enlarge, png_bytes
-from labkit.widgets.demo import WHOLE_LABEL, Demo, choice
+from labkit.images import (
+    bars,
+    beside,
+    caption,
+    contact_sheet,
+    draw_box,
+    draw_outline,
+    enlarge,
+    png_bytes,
+    sized,
+    text_image,
+)
+from labkit.models import ready
+from labkit.widgets.demo import WHOLE_LABEL, Demo, choice, slider
+from labkit.worlds import ConceptWorld
 
 BIG, TEXT, NOTES = 3, 13, 240                           # cuántas veces se agranda; la letra; el ancho de las barras
 INK = (1.0, 0.0, 0.0)                                   # la caja
 WAYS = ("encender sus unidades", "pegar el cuadro de arriba")
 TOLD = 5                                                # cuántas clases de la caja se nombran
+POWERS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)                 # cuánto se giran los ejes
+SHOWN, CARD, HALF, WIDE, DARK = 5, 128, 430, 870, 0.35  # imágenes; píxeles; cuánto se ve lo que no se señala
 
 
 class Judge(Protocol):
@@ -23,6 +44,73 @@ class Judge(Protocol):
 
     def labels(self, images: Tensor) -> Tensor:
         """La clase de cada píxel, (b, h, w)."""
+
+
+class Trunk(nn.Module):
+    """Una red hasta una capa, que recuerda lo que dio con cada lote: sus ejes giran muchas veces, y ella no cambia."""
+
+    def __init__(self, model: nn.Module, layer: str) -> None:
+        super().__init__()
+        self.source, self.kept = (model, layer), {}                     # en una tupla: sus pesos no son de esta
+
+    def forward(self, images: Tensor) -> Tensor:
+        model, layer = self.source
+        key = images.cpu().numpy().tobytes()
+        if key not in self.kept:
+            self.kept[key] = maps_of(model, images.to(device_of(model)), layer).cpu()
+        return self.kept[key]
+
+
+def explore_turn(model: nn.Module, world: ConceptWorld, layer: str, seed: int = 0) -> Demo:
+    """Los ejes de una capa, girados poco a poco: qué nombre le toca a cada unidad y dónde responde.
+
+    layer: de mapas. Con α = 0 son sus unidades, de la de mayor IoU a la de menor; con α = 1, las de una rotación al
+    azar, la de `seed`. La capa se diseca una vez por cada α. Fuente: Bau et al. (2017), §3.2.
+    """
+    images, trunk = world.pictures(torch.arange(len(world))), Trunk(model, layer)
+    with torch.no_grad():
+        maps = torch.cat([trunk(some) for some in images.split(64)])
+    rotation = random_rotation(maps.shape[1], seed)
+    turns = {power: rotation_power(rotation, power).to(maps) for power in POWERS}
+    found = {power: _dissect_turned(trunk, world, turn) for power, turn in turns.items()}
+    order = found[0.0].iou().amax(1).argsort(descending=True, stable=True).tolist()
+
+    def draw(power: float, place: int) -> bytes:
+        unit, here = order[place], found[power]
+        turned = torch.einsum("j,njhw->nhw", turns[power][unit], maps)
+        top = turned.flatten(1).amax(1).topk(min(SHOWN, len(turned))).indices
+        lit = (upsample(turned[top, None], tuple(images.shape[2:])) >= here.cuts[unit]) & ~here.dead[unit]
+        shown = torch.where(lit, images[top].cpu(), DARK * images[top].cpu())
+        sheet = contact_sheet(enlarge(shown, max(1, CARD // images.shape[-1])), SHOWN)
+        row = caption(sheet, f"las {len(top)} imágenes en que más responde; iluminado, donde pasa su umbral", TEXT)
+        head = _unit_card(here, unit, f"{layer}:{unit}, con α = {power:g}. Sus conceptos de mayor IoU:")
+        return png_bytes(torch.cat([sized(head, 96, WIDE), sized(row, row.shape[1], WIDE)], 1))
+
+    power = widgets.SelectionSlider(options=[(f"{power:g}", power) for power in POWERS], value=POWERS[0],
+                                    description="α", style=WHOLE_LABEL)
+    place = slider("unidad, por su IoU sin girar", 0, len(order) - 1)
+    place.value = 0
+    return Demo(draw, {"power": power, "place": place})
+
+
+def _dissect_turned(trunk: Trunk, world: ConceptWorld, turn: Tensor) -> Dissection:
+    """La disección de la capa con sus ejes girados."""
+    turned = nn.Sequential(OrderedDict(tronco=trunk, girada=Rotate(turn)))
+    turned.layers = ["tronco", "girada"]
+    return dissect(ready(turned), world, "girada")
+
+
+def _unit_card(found: Dissection, unit: int, title: str) -> Tensor:
+    """Los tres mejores conceptos de una unidad, si tiene nombre, y cuántos nombres hay en la capa."""
+    iou = found.iou()
+    values, which = iou[unit].topk(min(3, iou.shape[1]))
+    names = [found.names[k] for k in which.tolist()]
+    table = bars(names, values, 0, (0.0, max(float(iou.max()), 0.01)), HALF, 22, 3)
+    said = (f"Se llama {names[0]}: su IoU pasa de {DETECTOR_IOU:g}." if values[0] > DETECTOR_IOU
+            else f"Sin nombre: ningún IoU pasa de {DETECTOR_IOU:g}.")
+    detectors, unique = count_detectors(iou)
+    text = f"{said}\nEn toda la capa, con estas imágenes: {detectors} detectoras de {unique} conceptos distintos."
+    return beside([torch.cat([text_image(title, HALF, TEXT), table], 1), text_image(text, HALF, TEXT)])
 
 
 def explore_switch(painter: nn.Module, judge: Judge, codes: Tensor, units: Mapping[str, Sequence[Unit]],
