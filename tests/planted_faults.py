@@ -559,7 +559,7 @@ FAULTS = [
     Fault("directions-one-draw", "_seed_means", "fmean(row[field]", "max(row[field]"),
     Fault("kept-counts-new-names", "kept", "in before.items()", "in {**before, **after}.items()"),
     Fault("kept-chance-among-named", "kept_by_chance", "counts[concept] / units", "counts[concept] / len(after)"),
-    Fault("names-from-the-cut", "unit_names", 'row["iou"] > CUT', 'row["iou"] >= CUT'),
+    Fault("names-from-the-rounded", "unit_names", 'row["detector"]', 'row["iou"] > 0.04'),
     Fault("control-takes-what-holds-back", "matching_group", "or effects[channel] <= 0", ""),
     Fault("share-not-wilson", "share_interval", 'method="wilson"', 'method="exact"', "shortcut"),
     Fault("effects-backwards", "silencing_effects", "whole - score(", "score("),

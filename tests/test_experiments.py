@@ -128,10 +128,9 @@ def test_the_units_are_named_again(world):
 def test_every_network_has_as_many_named_units_as_detectors():
     """Con el IoU redondeado a cuatro decimales no siempre: por eso se guarda aparte quién es detectora."""
     named = Counter((row["variant"], row["seed"], row["step"], row["layer"]) for row in load_table("unidades") if row["detector"])
-    for row in load_table("redes"):
-        key = row["variant"], row["seed"], row["step"], row["layer"]
-        if row["layer"] == load_table("unidades", variant=row["variant"], seed=row["seed"], step="")[0]["layer"]:
-            assert named[key] == row["detectors"]
+    known = {(row["variant"], row["seed"], row["step"], row["layer"]) for row in load_table("unidades")}
+    counted_rows = {(row["variant"], row["seed"], row["step"], row["layer"]): row["detectors"] for row in load_table("redes")}
+    assert len(known) == 15 * len(SEEDS) and all(named[key] == counted_rows[key] for key in known)
     assert all((row["iou"] >= 0.04) >= row["detector"] for row in load_table("unidades"))
 
 

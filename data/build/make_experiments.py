@@ -126,8 +126,9 @@ def rows_of(recipe: Recipe, step: int | None, world: ConceptSet) -> dict[str, li
         by_category = unique_by_category(iou, taken.categories)
         found["redes"].append([*mark, layer, len(iou), right(recipe, model, world), *count_detectors(iou),
                                *(by_category[name] for name in CATEGORIES)])
-        found["unidades"] += [[*mark, layer, label.unit.channel, label.concept, label.category, f"{label.iou:.4f}"]
-                              for label in label_units(iou, layer, taken.names, taken.categories) if layer == last]
+        if layer == last and (step is None or (variant, step) == ("base", 0)):
+            found["unidades"] += [[*mark, layer, label.unit.channel, label.concept, label.category, f"{label.iou:.4f}"]
+                                  for label in label_units(iou, layer, taken.names, taken.categories)]
     return found
 
 
