@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from labkit.activations import Unit, edit, layer_names, receptive_field, record, run, silence
 from labkit.anynet import NetworkFailure
 from labkit.dissection import class_drops
-from labkit.models import not_redrawn, random_twin, wrap
+from labkit.models import draw_weights, not_redrawn, random_twin, wrap
 from labkit.objectives import logit
 from labkit.occlusion import occluder_boxes, occlusion_scores, winners
 from labkit.optimization import PixelCanvas, gallery, maximize
@@ -329,6 +329,16 @@ def old_norm() -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return nn.utils.weight_norm(nn.Conv2d(3, 4, 3))
+
+
+def test_loose_weights_of_known_families_are_drawn_again_each_with_its_spread():
+    model = nn.Module()
+    model.pos_embedding = nn.Parameter(torch.full((1, 50, 40), 7.0))
+    model.class_token = nn.Parameter(torch.full((1, 1, 40), 7.0))
+    draw_weights(model, 3)
+    once = model.pos_embedding.detach().clone()
+    assert once.std() == pytest.approx(0.02, rel=0.1) and abs(once.mean()) < 0.002 and (model.class_token == 0).all()
+    assert torch.equal(draw_weights(model, 3).pos_embedding, once) and not torch.equal(draw_weights(model, 4).pos_embedding, once)
 
 
 @pytest.mark.parametrize(("make", "kept"), [

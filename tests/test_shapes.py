@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -74,6 +76,12 @@ def test_a_network_is_where_its_weights_are_or_else_what_it_keeps_or_else_the_cp
         device_of(holder)
     holder.mean, holder.weight = torch.zeros(3), nn.Parameter(torch.zeros(3))
     assert device_of(holder).type == "cpu"
+
+
+def test_a_network_elsewhere_is_not_taken_for_one_of_the_cpu():
+    away = nn.Module()
+    away.parameters = lambda: iter([SimpleNamespace(is_meta=False, device=torch.device("cuda", 1))])
+    assert device_of(away) == torch.device("cuda", 1)
 
 
 def test_prefers_cuda_then_mps(monkeypatch):
