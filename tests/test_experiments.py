@@ -2,6 +2,7 @@
 
 Cada renglón dice con qué convención se contó, y con esa se vuelve a contar.
 """
+import re
 from collections import Counter, OrderedDict
 
 import pytest
@@ -22,6 +23,7 @@ from labkit.experiments import SEEDS, agreement, column, difference, experiment,
 from labkit.models import load_model, random_twin, shipped_models
 from labkit.objectives import channel, score
 from labkit.ready_made import load_regular
+from labkit.widgets import explore_turn
 
 VARIANTS = ("base", "bn", "lugares", "mezcla", "giros", "vgg", "inception", "residual", "ancho32", "ancho64", "ancho256", "transferida",
             "continuada", "cabeza")
@@ -171,6 +173,20 @@ def test_the_directions_have_eight_draws_of_128_in_every_network():
                 rows = load_table("direcciones", network=network, layer=layer, seed=seed)
                 kinds = [(row["kind"], row["count"], row["draw"]) for row in rows]
                 assert kinds == [("unidades", wide, 0), *[("direcciones", 128, draw) for draw in range(8)]]
+
+
+def test_the_demonstration_of_the_lesson_turns_a_fuselage_into_a_zebra_and_then_into_nothing():
+    """Lo que la lección dice de mover sus controles; la página solo enseña un cuadro."""
+    demo, said = explore_turn(load_model("experimentos/base", "cpu"), load_concepts("test", n=300), "relu5"), {}
+    for place in (0, 8):
+        for power in (0.0, 0.4, 0.6, 0.8, 1.0):
+            demo.controls["place"].value, demo.controls["power"].value = place, power
+            said[place, power] = demo.words.value
+    assert all("Se llama cebra" in said[0, power] for power in (0.0, 0.4, 0.6, 0.8, 1.0))
+    assert "Se llama fuselaje" in said[8, 0.0] and "Se llama fuselaje" in said[8, 0.4] and "Se llama cebra" in said[8, 0.6]
+    assert "Sin nombre" in said[8, 0.8]
+    counts = [tuple(map(int, re.search(r"(\d+) detectoras de (\d+) conceptos", said[8, power]).groups())) for power in (0.0, 1.0)]
+    assert nearly(counts[0], (49, 19)) and nearly(counts[1], (64, 7))
 
 
 def test_logits_never_changed_by_more_than_asked():
