@@ -40,6 +40,16 @@ def seed_all(seed: int = 0) -> None:
     torch.manual_seed(seed)
 
 
+def draw_index(odds: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Un índice al azar por renglón, (…,), según las probabilidades (…, n), que no tienen que sumar uno.
+
+    Con la misma semilla saca lo mismo en toda versión de PyTorch; `torch.multinomial` no: hasta la 2.4, con MKL, su
+    azar es otro. Carrera de exponenciales: cada opción llega en un tiempo −log(1 − u) / p, y gana la primera.
+    """
+    luck = torch.rand(odds.shape, dtype=torch.float64, generator=generator)
+    return (odds / -torch.log1p(-luck).to(odds.dtype)).argmax(-1)
+
+
 def _available() -> list[str]:
     """Los tipos de dispositivo que hay, el mejor primero."""
     with warnings.catch_warnings():         # un controlador viejo avisa por stderr; basta con no contar con esa GPU

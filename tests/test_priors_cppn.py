@@ -76,7 +76,7 @@ def test_its_gradient_is_the_slope():
     names = [name for name, _ in exact.named_parameters()]
 
     def drawn(*values: torch.Tensor) -> torch.Tensor:
-        return torch.func.functional_call(exact, dict(zip(names, values)))
+        return torch.func.functional_call(exact, dict(zip(names, values)), ())
 
     assert torch.autograd.gradcheck(drawn, tuple(value.detach().requires_grad_(True) for value in exact.parameters()))
 

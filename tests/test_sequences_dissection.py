@@ -104,17 +104,31 @@ def test_parentheses_against_an_automaton():
         assert MASKS["dos paréntesis o más"](text) == [level > 1 for level in levels]
 
 
+def pieces(text, starts):
+    """Lo que ve tokenize, (tipo, dónde empieza, dónde acaba): desde Python 3.12 parte las cadenas f, y aquí van enteras."""
+    opened = []
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        first, last = (starts[row - 1] + column for row, column in (token.start, token.end))
+        if token.type == getattr(tokenize, "FSTRING_START", None):
+            opened.append(first)
+        elif token.type == getattr(tokenize, "FSTRING_END", None):
+            first = opened.pop()
+            if not opened:
+                yield tokenize.STRING, first, last
+        elif not opened:
+            yield token.type, first, last
+
+
 def test_quotes_and_comments_against_the_tokenizer_of_python():
     """Con los siete módulos de prueba: los comentarios, signo por signo; las cadenas, salvo las comillas que cierran."""
     for text in load_texts().texts:
         starts = np.cumsum([0] + [len(line) for line in text.splitlines(keepends=True)])
         comment, quoted, closing = (np.zeros(len(text), bool) for _ in range(3))
-        for token in tokenize.generate_tokens(io.StringIO(text).readline):
-            first, last = (starts[row - 1] + column for row, column in (token.start, token.end))
-            if token.type == tokenize.COMMENT:
+        for kind, first, last in pieces(text, starts):
+            if kind == tokenize.COMMENT:
                 comment[first:last] = True
-            elif token.type == tokenize.STRING:
-                body = token.string.lstrip("rRbBuUfF")
+            elif kind == tokenize.STRING:
+                body = text[first:last].lstrip("rRbBuUfF")
                 quoted[last - len(body):last] = True
                 closing[last - (3 if body[:3] in ('"""', "'''") else 1):last] = True
         assert (np.array(inside_comment(text)) == comment).all()

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from labkit.activations import Acts, Unit, record
-from labkit.device import device_of
+from labkit.device import device_of, draw_index
 from labkit.progress import progress
 from labkit.sequences.alphabet import encode
 from labkit.sequences.network import TextNetwork, check_codes
@@ -82,7 +82,7 @@ def sample_text(model: TextNetwork, start: str = "\n", length: int = 300, temper
         for _ in range(length):
             logits = model(codes.to(device_of(model)), state)[0, :, 0, -1].cpu()
             state = model.state
-            codes = torch.multinomial((logits / temperature).softmax(0), 1, generator=dice)[None]
+            codes = draw_index((logits / temperature).softmax(0), dice)[None, None]
             written.append(int(codes))
     return "".join(model.classes[code] for code in written)
 

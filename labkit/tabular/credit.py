@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from labkit.device import draw_index
 from labkit.tabular.columns import Choice, Columns, Number
 
 JOBS = ("asalariado", "por su cuenta", "sin empleo", "jubilado")
@@ -97,7 +98,7 @@ def _people(columns: Columns, n: int, dice: torch.Generator) -> Tensor:
         return torch.rand(n, generator=dice)
 
     age = (18 + 62 * uniform() ** 1.6).round()
-    job = torch.multinomial(_job_odds(age), 1, generator=dice)[:, 0]
+    job = draw_index(_job_odds(age), dice)
     works = job < JOBS.index("sin empleo")
     years = ((age - 18) * uniform() ** 2).floor() * works
     usual = torch.tensor([12_000.0, 11_000.0, 5500.0, 8000.0])[job] * (1 + 0.02 * years)
