@@ -80,8 +80,7 @@ FAULTS = [
     Fault("device-with-number", "pick_device", 'str(name).split(":")[0] not in', "str(name) not in"),
     Fault("seed-not-numpy", "seed_all", "np.random.seed(seed)", "np.random.seed()"),
     Fault("drawn-race-uniform", "draw_index", "-torch.log1p(-luck)", "luck"),
-    Fault("drawn-by-version", "draw_index", "return (odds / -torch.log1p(-luck).to(odds.dtype)).argmax(-1)",
-          "return torch.multinomial(odds.reshape(-1, odds.shape[-1]), 1, generator=generator).reshape(odds.shape[:-1])"),
+    Fault("drawn-narrow", "draw_index", "dtype=torch.float64", "dtype=torch.float32"),
     Fault("seed-ignored", "seed_all", "torch.manual_seed(seed)", "torch.manual_seed(0)"),
     # ── activations ──────────────────────────────────────────────────────────────────────────────────────────────────
     Fault("unit-not-zero", "Unit.__post_init__", '"channel", 0)', '"channel", 1)'),
