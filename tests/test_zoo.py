@@ -229,10 +229,11 @@ class Hand:
     def output(self, images: Tensor, layer: str) -> Tensor:
         """Lo que da la capa, tal como sale."""
         found = []
-        handle = self.model.get_submodule(layer).register_forward_hook(lambda _, inputs, output: found.append(output.clone()))
+        handle = self.model.get_submodule(layer).register_forward_hook(lambda _, inputs, output: found.append(output))
         self.logits(images)
         handle.remove()
-        return found[0]
+        output, = found
+        return (output[0] if isinstance(output, tuple) else output).clone()     # una Inception compilada da también su salida auxiliar
 
     def maps(self, images: Tensor, layer: str) -> Tensor:
         """Lo mismo como (b, c, h, w), según lo que de esta capa se escribió a mano."""
@@ -388,7 +389,8 @@ def outcomes(name: str, variant: str) -> dict[str, str]:
 def is_told(variant: str, verb: str, said: str) -> bool:
     """Los errores que se esperan, con lo que dicen: no vale cualquiera."""
     return said == "bien" or (variant, verb) in {("meta", "wrap"), ("scripted", "random_twin")} or (
-        variant in CLOSE and "Prueba model.float()" in said)
+        variant in CLOSE and "Prueba model.float()" in said) or (
+        variant == "scripted" and "Outputs y no un tensor" in said)         # la Inception y GoogLeNet compiladas dan dos cosas
 
 
 @pytest.mark.parametrize(("name", "variant"), MATRIX, ids=[f"{name}-{variant}" for name, variant in MATRIX])
