@@ -163,6 +163,18 @@ def figures_are_pictures(book: dict) -> list[str]:
             if re.search(r"<Figure |<PIL\.", output_text(o))]
 
 
+def pictures_are_shown(book: dict) -> list[str]:
+    """Lo que dan show_… y explore_… se ve si es lo último de su celda, o dentro de display: si no, se pierde."""
+    wrong = []
+    for i, tree in trees(book):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Expr) and node is not tree.body[-1] and isinstance(node.value, ast.Call):
+                name = getattr(node.value.func, "id", getattr(node.value.func, "attr", ""))
+                if name.startswith(("show_", "explore_", "play_")):
+                    wrong.append(f"celda {i}: {name} hace algo que nadie ve; ponlo al final, o dentro de display")
+    return wrong
+
+
 def short_cells(book: dict) -> list[str]:
     lengths = [(i, len(source(cell).splitlines())) for i, cell in lesson_code(book)]
     return [f"celda {i}: {n} líneas, más de {MAX_CELL_LINES}" for i, n in lengths if n > MAX_CELL_LINES]
@@ -397,8 +409,8 @@ def one_test_per_exercise(book: dict) -> list[str]:
                     if have.count("prueba") != 1 or have[-1] != "prueba" or len(have) < 2]
 
 
-EVERY = [valid_format, kernel_is_python3, no_widget_state, no_errors, small_file, figures_are_pictures, short_cells,
-         nbval_comments_alone, portable_widgets, no_magic_installs, no_absolute_paths, no_network, no_rainbows,
-         images_described]
+EVERY = [valid_format, kernel_is_python3, no_widget_state, no_errors, small_file, figures_are_pictures, pictures_are_shown,
+         short_cells, nbval_comments_alone, portable_widgets, no_magic_installs, no_absolute_paths, no_network,
+         no_rainbows, images_described]
 LESSON = [executed_in_order, within_budget, checks_compare_something, lesson_anatomy]
 EXERCISES = [no_outputs, nbgrader_cells, one_test_per_exercise]

@@ -46,6 +46,8 @@ def test_the_cars_are_the_same_with_another_background():
         assert mine.shape == other.shape == (40, 3, 64, 64) and (layer, label) in {row[:2] for row in ROWS}
         change = (mine - other).abs()
         assert change[:, :, :8].mean() > 1.5 * change[:, :, 34:42, 26:38].mean()            # el fondo, no el auto
+        every = load_images("test", experiments.my_background(f"31200000{number}")).images
+        assert all(bool((every == one).flatten(1).all(1).any()) for one in other[:3]), "el otro fondo es el que se dice"
 
 
 def test_a_transplant_is_an_edition_of_one_unit():

@@ -153,6 +153,8 @@ LESSON_FAULTS = [
     (guards.small_file, add_output({"output_type": "stream", "name": "stdout", "text": "ñ" * 1_000_001})),
     (guards.figures_are_pictures, add_output({"output_type": "execute_result", "execution_count": 16, "metadata": {},
                                               "data": {"text/plain": "<Figure size 640x480 with 1 Axes>"}})),
+    (guards.pictures_are_shown, add_code("show_table(columns, rows)\nprint(1)")),
+    (guards.pictures_are_shown, add_code("for row in rows:\n    plotting.show_bars(row)")),
     (guards.short_cells, add_code("x = 1\n" * 26)),
     (guards.same_preparation, change(0, source=preparation() + "\nx = 1")),
     (guards.same_preparation, change(0, metadata={})),

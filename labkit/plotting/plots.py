@@ -79,7 +79,7 @@ def show_intervals(rows: Mapping[str, tuple[float, float, float]], xlabel: str =
                    points: Mapping[str, Values] | None = None, title: str = "", floor_name: str = "azar") -> Picture:
     """Un renglón por nombre, {nombre: (valor, abajo, arriba)}: un punto y su intervalo, con el número escrito.
 
-    points: {nombre: valores}, uno por semilla o por imagen, detrás.  floor: lo que daría el azar, punteado, o lo que
+    points: {nombre: valores}, uno por semilla o por imagen, en gris.  floor: lo que daría el azar, punteado, o lo que
     diga `floor_name`.
     """
     with matplotlib.rc_context(STYLE):
@@ -88,9 +88,9 @@ def show_intervals(rows: Mapping[str, tuple[float, float, float]], xlabel: str =
             if not low <= value <= high:
                 raise ValueError(f"rows: en «{name}» esperaba abajo ≤ valor ≤ arriba y recibí {low:.3g}, {value:.3g} y "
                                  f"{high:.3g}.")
-            _draw_points(axis, i, (points or {}).get(name, ()))
             axis.plot([low, high], [i, i], color=INKS[0], linewidth=2.5, solid_capstyle="butt")
             axis.plot(value, i, "o", color=INKS[0], markersize=7)
+            _draw_points(axis, i, (points or {}).get(name, ()), rim=0.7)
         digits = _decimals(max((abs(number) for row in rows.values() for number in row), default=0.0))
         notes = [f"{value:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]" for value, low, high in rows.values()]
         _write_right(axis, [note.replace("-", "−") for note in notes])
@@ -208,11 +208,12 @@ def _name_rows(axis: Axes, names: Sequence[str]) -> None:
     axis.grid(False, axis="y")
 
 
-def _draw_points(axis: Axes, row: int, values: Values) -> None:
-    """Los valores como puntos grises, repartidos a lo alto del renglón para que se vean todos."""
+def _draw_points(axis: Axes, row: int, values: Values, rim: float = 0.0) -> None:
+    """Los valores como puntos grises, repartidos a lo alto del renglón; rim: su orilla blanca."""
     numbers = _numbers(values)
     spread = 0.5 * ((np.arange(len(numbers)) * 0.618) % 1 - 0.5)
-    axis.plot(numbers, row + spread, "o", color="0.55", markersize=3.5, alpha=0.6, linestyle="")
+    axis.plot(numbers, row + spread, "o", color="0.55", markersize=3.5 + rim, alpha=1.0 if rim else 0.6, linestyle="",
+              markeredgecolor="white" if rim else "0.55", markeredgewidth=rim or 1.0)
 
 
 def _write_right(axis: Axes, notes: Sequence[str]) -> None:

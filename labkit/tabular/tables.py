@@ -23,7 +23,7 @@ TUMOR_COLUMNS = (("radio", "distancia del centro al borde"), ("textura", "desvia
                  ("suavidad", "cuánto cambia el radio de un lugar al de junto"),
                  ("compacidad", "qué tan poco redondo: perímetro² / área − 1, en otra escala"),
                  ("concavidad", "qué tan hondas son las entradas del borde"),
-                 ("puntos cóncavos", "cuántas entradas tiene el borde"),
+                 ("puntos cóncavos", "cuántas entradas tiene el borde, en otra escala"),
                  ("simetría", "qué tan distintas son sus mitades"),
                  ("dimensión fractal", "qué tan enredado es el borde"))
 
@@ -39,7 +39,7 @@ class Table(NamedTuple):
 def load_tumors() -> Table:
     """569 tumores de mama, con diez medidas de los núcleos de sus células cada uno; verdadero, si es maligno.
 
-    Es Breast Cancer Wisconsin (Diagnostic), de Wolberg, Mangasarian, Street y Street (1993), doi:10.24432/C5DW2B, y
+    Es Breast Cancer Wisconsin (Diagnostic), de Wolberg, Street y Mangasarian (1993), doi:10.24432/C5DW2B, y
     viene con scikit-learn: no se descarga nada. El largo está en la escala de las imágenes, que el conjunto no dice.
     """
     data = load_breast_cancer()

@@ -33,7 +33,7 @@ def explore_row(model: nn.Module, columns: Columns, row: Tensor, units: Sequence
         value, log_p = float(row_scores(model, asked, channel(unit))), float(prior.log_density(asked))
         shares = [risk, _below(usual[unit], value), _below(typical, log_p)]
         titles = ["riesgo: es de", f"{unit}: supera a", "log p: supera a"]
-        verdict = "Más plausible que alguien de la tabla." if shares[2] else "Menos plausible que todos."
+        verdict = "En la tabla hay gente más rara." if shares[2] else "Menos plausible que todos."
         if law is not None and not bool(law(columns, asked)[0]):
             verdict = "Rompe una ley: no puede ser de nadie."
         text = (f"{verdict}\n"

@@ -52,6 +52,11 @@ def my_twins(account: str | int | None) -> Twins:
     return twins_of(*_twins_row(account_or_sample(account))[:4])
 
 
+def my_background(account: str | int | None) -> str:
+    """De qué imágenes salen los otros fondos de un número de cuenta: «autos_invertidos» o «autos_libres»."""
+    return _twins_row(account_or_sample(account)).source
+
+
 def twins_of(layer: str, label: int, source: str, seed: int) -> Twins:
     """Los 40 autos de una marca que se sortean con esa semilla, sobre su fondo y sobre los de `source`."""
     own, other = load_images("test", SOURCE), load_images("test", source)
