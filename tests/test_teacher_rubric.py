@@ -63,7 +63,9 @@ def test_every_lesson_says_what_each_point_is_worth(lesson):
     for task in by_hand:
         said = levels(task)
         assert list(sorted(said)) == list(range(int(task.points) + 1)) and all(len(words) > 4 for words in said.values())
-    assert "porqué" in levels(by_hand[0])[0] and "control" in levels(by_hand[2])[2] and levels(by_hand[2])[0] == "ninguno"
+    foreseen, _, claim = map(levels, by_hand)
+    assert foreseen[0] == "falta alguna de las tres" and "por qué" in foreseen[1]
+    assert "control" in claim[2] and claim[0] == "ninguno"
 
 
 def test_the_answers_to_one_question_stand_together_with_their_scale(course):
